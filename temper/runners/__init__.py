@@ -1,0 +1,1 @@
+"""One file for each runtime; nothing heavy is imported until its runner is opened."""
