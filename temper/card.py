@@ -29,6 +29,7 @@ class Card:
     recipe: the settings it was made with; equal source and recipe mean an equal artifact.
     made_with, made_on: library versions; the machine.
     split: file, SHA-256 and folder of the pictures: which were trained on, which were held out.
+    golden: file and SHA-256 of the held-out pictures with the Keras model's answers, for self-tests on a target.
     calibration, agreement: how int8 ranges were found; how the answers compare with the Keras model's.
     """
 
@@ -42,6 +43,7 @@ class Card:
     made_with: dict[str, str] = field(default_factory=dict)
     made_on: dict[str, str] = field(default_factory=dict)
     split: dict[str, str] = field(default_factory=dict)
+    golden: dict[str, str] = field(default_factory=dict)
     calibration: dict[str, Any] = field(default_factory=dict)
     agreement: dict[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA

@@ -87,8 +87,12 @@ def open_runner(artifact: Path, mode: str = "") -> Runner:
 
     Raises UserError for a bad artifact, MissingRuntime when its library or device is not on this machine.
     """
+    return load_runner(artifact, checked_card(artifact), mode)
+
+
+def load_runner(artifact: Path, card: Card, mode: str = "") -> Runner:
+    """Load an artifact that was just made or checked; `mode` is one of its format's, the first by default."""
     chosen = format_of(artifact)
-    card = checked_card(artifact)
     module, name = chosen.runner.split(":")
     try:
         runner: type[Runner] = getattr(importlib.import_module(f"temper.runners.{module}"), name)

@@ -1,0 +1,1 @@
+"""model.keras → .onnx, .xml, .plan, TF-TRT: one file for each target."""

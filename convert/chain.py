@@ -1,0 +1,149 @@
+"""One step of the way from model.keras to a target: made, verified, judged, and only then given its card."""
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convert.gate import Limits, objections
+from convert.verify import Agreement, Flip, Pictures, compare, reference
+from temper.card import Card, Precision, card_path, read_card, versions, write_card
+from temper.errors import MissingRuntime, UserError
+from temper.files import sha256_of
+from temper.formats import checked_card, format_of, load_runner
+from temper.golden import write_golden
+from temper.machine import describe_machine
+
+GOLDEN_PICTURES = 16
+REJECTED = ".rejected"
+# Fields of the card that a builder knows; it returns those it has.
+Facts = dict[str, Any]
+
+
+class RejectedError(UserError):
+    """A conversion that the gate refuses; a caller may repair it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """From one artifact to the next. `make` writes the target and returns what its card should say besides.
+
+    recipe: all settings that decide the result; the same source and recipe are not made twice.
+    """
+
+    source: Path
+    target: Path
+    precision: Precision
+    recipe: dict[str, Any]
+    make: Callable[[Path, Path], Facts]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What every step shares: the Keras model's held-out pictures, the limits, and where to say what is done."""
+
+    pictures: Pictures
+    limits: Limits
+    force: bool
+    say: Callable[[str], None]
+
+    def run(self, step: Step) -> Card:
+        """Make the target unless it is up to date; returns its card.
+
+        Raises RejectedError when the gate refuses it: the file then lies beside the target as `….rejected`.
+        """
+        if self.is_current(step):
+            self.say(f"{step.target.name}: up to date")
+            return read_card(step.target)
+        source = checked_card(step.source)
+        started = time.perf_counter()
+        self.say(f"{step.target.name}: making it from {step.source.name}")
+        facts = step.make(step.source, step.target)
+        card = self._draw_card(step, source, facts)
+        self.say(f"{step.target.name}: verifying")
+        card, refused = self._verify(step, card)
+        if refused:
+            raise RejectedError(self._reject(step.target, card, refused))
+        write_card(step.target, card)
+        self._forget_rejected(step.target)
+        self.say(f"{step.target.name}: done in {time.perf_counter() - started:.0f} s")
+        return card
+
+    def is_current(self, step: Step) -> bool:
+        """True when the target exists, whole, of the same source and recipe, and within the limits."""
+        if self.force or not card_path(step.target).exists():
+            return False
+        try:
+            card, source = checked_card(step.target), checked_card(step.source)
+        except UserError:
+            return False
+        found = agreement_of(card)
+        same = card.made_from.get("sha256") == source.sha256 and card.recipe == step.recipe
+        return same and (found is None or not objections(found, self.limits, card.precision))
+
+    def _draw_card(self, step: Step, source: Card, facts: Facts) -> Card:
+        keras = self.pictures.card.sha256
+        card = dataclasses.replace(
+            source,
+            precision=step.precision,
+            sha256=sha256_of(*format_of(step.target).files(step.target)),
+            made_from={"file": step.source.name, "sha256": source.sha256, "keras_sha256": keras},
+            recipe=step.recipe,
+            made_with=versions("temper", "keras", "tensorflow", "tf2onnx", "onnx", "onnxruntime", "openvino"),
+            made_on=describe_machine(),
+            golden=source.golden or self._golden(),
+            calibration={},
+            agreement={},
+        )
+        return dataclasses.replace(card, **facts)
+
+    def _golden(self) -> dict[str, str]:
+        """Store pictures of all labels in turn, in the order of their hashes: nobody's choice."""
+        examples = self.pictures.held_out()
+        order = sorted(range(len(examples)), key=lambda i: examples[i].sha256)
+        turns = [[i for i in order if examples[i].label == label] for label in self.pictures.card.labels]
+        dealt = [i for deal in itertools.zip_longest(*turns) for i in deal if i is not None][:GOLDEN_PICTURES]
+        images = np.concatenate(list(self.pictures.batches([examples[i] for i in dealt])))
+        model = self.pictures.model
+        return write_golden(model.with_name(f"{model.stem}.golden.npz"), images, reference(self.pictures)[dealt])
+
+    def _verify(self, step: Step, card: Card) -> tuple[Card, list[str]]:
+        examples = self.pictures.held_out()
+        try:
+            with load_runner(step.target, card) as runner:
+                answers = self.pictures.answers(runner, examples)
+        except MissingRuntime as missing:
+            inherited = read_card(step.source).agreement
+            return dataclasses.replace(card, agreement={**inherited, "not_run": str(missing).splitlines()[0]}), []
+        found = compare(reference(self.pictures), answers, examples, card.labels)
+        card = dataclasses.replace(card, agreement=dataclasses.asdict(found))
+        return card, objections(found, self.limits, card.precision)
+
+    def _forget_rejected(self, target: Path) -> None:
+        for file in format_of(target).files(target):
+            file.with_name(file.name + REJECTED).unlink(missing_ok=True)
+        card_path(target.with_name(target.name + REJECTED)).unlink(missing_ok=True)
+
+    def _reject(self, target: Path, card: Card, refused: list[str]) -> str:
+        aside = target.with_name(target.name + REJECTED)
+        for file in format_of(target).files(target):
+            file.replace(file.with_name(file.name + REJECTED))
+        write_card(aside, card)
+        return (
+            f"{target.name} is refused: {'; '.join(refused)}. It is kept as {aside.name}, which nothing loads. Convert "
+            "with another precision, give more calibration pictures, or allow more with --max-drop and --min-agreement."
+        )
+
+
+def agreement_of(card: Card) -> Agreement | None:
+    """The agreement a card records, or None when the artifact could not be run where it was made."""
+    if not card.agreement or "not_run" in card.agreement:
+        return None
+    fields = dict(card.agreement)
+    fields["flips"] = tuple(Flip(**each) for each in fields["flips"])
+    return Agreement(**fields)

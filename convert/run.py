@@ -1,0 +1,103 @@
+"""Convert a trained Keras model, and verify every step against it on held-out pictures.
+
+    python convert/run.py --precision int8
+    python convert/run.py --precision fp16 artifacts/model.keras artifacts/model.fp16.plan
+
+The suffix of a target is the wish: .onnx (ONNX Runtime), .xml (OpenVINO), .plan (TensorRT), .savedmodel (TensorFlow).
+Without a target: the ONNX file, and besides it what this machine can make. What is up to date is not made again.
+"""
+
+import argparse
+import importlib.util
+import sys
+from pathlib import Path
+
+if not __package__:
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from temper.card import PRECISIONS
+from temper.door import enter
+from temper.errors import MissingRuntime, UserError
+
+
+def parse(words: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", type=Path, default=Path("artifacts/model.keras"), help="a .keras file")
+    parser.add_argument("targets", nargs="*", type=Path, help="what to make of it, named by suffix")
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
+    parser.add_argument("--data", type=Path, help="where the model's pictures lie, if they have moved")
+    parser.add_argument("--batch", type=_batch, default=(1, 8, 32), help="a plan's batches, min:best:max (1:8:32)")
+    int8 = parser.add_argument_group("int8")
+    int8.add_argument(
+        "--calibration", choices=("auto", "max", "percentile", "entropy"), default="auto", help="auto tries all (auto)"
+    )
+    int8.add_argument("--pictures", type=int, default=256, help="training pictures that calibrate (256)")
+    int8.add_argument("--keep", type=int, default=8, help="layers that may stay in float to pass the gate (8)")
+    gate = parser.add_argument_group("gate", "what a conversion may cost; beyond it the file is kept as ….rejected")
+    gate.add_argument("--max-drop", type=float, default=0.5, help="points of top-1 (0.5)")
+    gate.add_argument("--max-class-drop", type=float, default=2.0, help="points of one label's recall (2)")
+    gate.add_argument("--min-agreement", type=float, help="%% of labels equal to Keras (99.9, 99, 97 by precision)")
+    parser.add_argument("--force", action="store_true", help="make again what is up to date")
+    return parser.parse_args(words)
+
+
+def main() -> int:
+    """Make the targets; 1 when one of those that were named could not be made."""
+    options = parse()
+    from convert.chain import Pipeline
+    from convert.gate import Limits
+    from convert.steps import make
+    from convert.verify import Pictures
+    from convert.wish import Wish
+    from temper.formats import checked_card
+
+    if options.model.suffix != ".keras":
+        raise UserError(f"{options.model} is not a .keras file. Name the model that `make train` wrote.")
+    limits = Limits(options.max_drop, options.max_class_drop, options.min_agreement)
+    pictures = Pictures(options.model, checked_card(options.model), options.data)
+    pipeline = Pipeline(pictures, limits, options.force, lambda line: print(line, flush=True))
+    wish = Wish(options.precision, options.calibration, options.pictures, 0, options.keep, options.batch)
+    missing = []
+    for target in options.targets or _possible(options.model, options.precision):
+        try:
+            make(pipeline, wish, target)
+        except MissingRuntime as error:
+            missing.append(str(error))
+    show(options.model, limits)
+    if missing:
+        raise MissingRuntime("\n".join(missing))
+    return 0
+
+
+def show(model: Path, limits: "Limits") -> None:  # type: ignore[name-defined]  # noqa: F821
+    """Print the ladder and the first bad rung."""
+    from convert.ladder import climb, first_bad, ladder_table
+
+    rungs = climb(model, limits)
+    print("\n" + "\n".join(ladder_table(rungs)))
+    if bad := first_bad(rungs):
+        print(f"\nfirst bad rung: {bad.name}: {'; '.join(bad.objections)}")
+
+
+def _possible(model: Path, precision: str) -> list[Path]:
+    """The ONNX file, and what else can be made here without being asked for."""
+    suffixes = [".savedmodel"] if precision == "fp32" else []
+    suffixes += [".onnx"]
+    suffixes += [".xml"] if importlib.util.find_spec("openvino") else []
+    suffixes += [".plan"] if importlib.util.find_spec("tensorrt") else []
+    return [model.with_name(f"{model.stem}.{precision}{suffix}") for suffix in suffixes]
+
+
+def _batch(text: str) -> tuple[int, int, int]:
+    try:
+        smallest, best, largest = (int(part) for part in text.split(":"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not min:best:max, such as 1:8:32") from None
+    if not 1 <= smallest <= best <= largest:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected 1 ≤ min ≤ best ≤ max, such as 1:8:32")
+    return smallest, best, largest
+
+
+if __name__ == "__main__":
+    enter(main)

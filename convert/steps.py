@@ -1,0 +1,94 @@
+"""Which steps lead from a Keras model to the artifact that a suffix names."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from convert.chain import Facts, Pipeline, Step
+from convert.wish import Wish
+from temper.card import Precision
+from temper.errors import UserError
+from temper.formats import SUFFIXES, format_of
+
+
+def make(pipeline: Pipeline, wish: Wish, target: Path) -> None:
+    """Make a target and whatever it is made from. Raises UserError for a suffix or a precision it cannot have."""
+    suffix = format_of(target).suffix
+    if suffix not in MAKERS:
+        raise UserError(f"{target} cannot be converted to. Expected one of {', '.join(MAKERS)}.")
+    MAKERS[suffix](pipeline, wish, target)
+
+
+def default_name(model: Path, precision: Precision, suffix: str) -> Path:
+    """Where an artifact goes when nobody says: beside the model, `model.int8.onnx`."""
+    return model.with_name(f"{model.stem}.{precision}{suffix}")
+
+
+def _onnx(pipeline: Pipeline, wish: Wish, target: Path) -> None:
+    model = pipeline.pictures.model
+    if wish.precision == "fp32":
+        pipeline.run(Step(model, target, "fp32", {"to": "onnx"}, _export))
+        return
+    source = default_name(model, "fp32", ".onnx")
+    _onnx(pipeline, Wish("fp32"), source)
+    if wish.precision == "fp16":
+        from convert.half import make_fp16
+
+        make_fp16(pipeline, source, target)
+    else:
+        from convert.repair import make_int8
+
+        make_int8(pipeline, wish, source, target)
+
+
+def _export(source: Path, target: Path) -> Facts:
+    # TensorFlow is imported only where a Keras model is opened.
+    from convert.to_onnx import to_onnx
+
+    to_onnx(source, target)
+    return {}
+
+
+def _from_onnx(suffix: str, convert: Callable[[Wish, Path, Path], Facts]) -> Callable[[Pipeline, Wish, Path], None]:
+    def make_it(pipeline: Pipeline, wish: Wish, target: Path) -> None:
+        source = default_name(pipeline.pictures.model, wish.precision, ".onnx")
+        _onnx(pipeline, wish, source)
+        recipe = {"to": suffix, "batch": list(wish.batch)} if suffix == ".plan" else {"to": suffix}
+        pipeline.run(Step(source, target, wish.precision, recipe, lambda one, other: convert(wish, one, other)))
+
+    return make_it
+
+
+def _openvino(wish: Wish, source: Path, target: Path) -> Facts:
+    from convert.to_openvino import to_openvino
+
+    to_openvino(source, target)
+    return {}
+
+
+def _plan(wish: Wish, source: Path, target: Path) -> Facts:
+    from convert.to_tensorrt import to_tensorrt
+
+    facts: Facts = to_tensorrt(source, target, batch=wish.batch)
+    return facts
+
+
+def _saved_model(pipeline: Pipeline, wish: Wish, target: Path) -> None:
+    if wish.precision != "fp32":
+        raise UserError(
+            f"{target}: a SavedModel is always fp32. Ask for --precision fp32, or for {', '.join(SUFFIXES)}."
+        )
+    from convert.to_saved_model import to_saved_model
+
+    def convert(source: Path, other: Path) -> Facts:
+        to_saved_model(source, other)
+        return {}
+
+    pipeline.run(Step(pipeline.pictures.model, target, "fp32", {"to": "savedmodel"}, convert))
+
+
+MAKERS: dict[str, Callable[[Pipeline, Wish, Path], None]] = {
+    ".onnx": _onnx,
+    ".xml": _from_onnx(".xml", _openvino),
+    ".plan": _from_onnx(".plan", _plan),
+    ".savedmodel": _saved_model,
+}

@@ -1,0 +1,63 @@
+"""Golden answers: a few held-out pictures with the Keras model's probabilities, small enough to travel along."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temper.card import Card
+from temper.errors import UserError
+from temper.files import sha256_of, staged
+from temper.runners.base import Runner
+
+# Other kernels round otherwise: half as much again as was seen in the verification, and never less than this.
+SLACK = 1.5
+LEAST_TOLERANCE = 0.01
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """What a runner answered: largest probability difference, what is tolerated, and labels that changed."""
+
+    pictures: int
+    largest_difference: float
+    tolerance: float
+    flipped: int
+
+    @property
+    def passed(self) -> bool:
+        """True when every probability lies within the tolerance."""
+        return self.largest_difference <= self.tolerance
+
+
+def write_golden(target: Path, images: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> dict[str, str]:
+    """Store pictures [n, size, size, 3] and probabilities [n, classes], compressed; returns what the card says."""
+    with staged(target) as path, path.open("wb") as stream:
+        np.savez_compressed(stream, images=images, probabilities=probabilities)
+    return {"file": target.name, "sha256": sha256_of(target)}
+
+
+def read_golden(artifact: Path, card: Card) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Pictures and probabilities that an artifact's card names. Raises UserError when they are missing or changed."""
+    path = artifact.parent / card.golden.get("file", "")
+    if not card.golden or not path.is_file() or sha256_of(path) != card.golden["sha256"]:
+        raise UserError(
+            f"{artifact} has no golden answers beside it ({card.golden.get('file', 'none named in its card')}). "
+            "Copy them along with the artifact, or make both again with `make convert`."
+        )
+    with np.load(path, allow_pickle=False) as stored:
+        return stored["images"], stored["probabilities"]
+
+
+def self_test(runner: Runner) -> SelfTest:
+    """Ask a runner the golden pictures and compare its answers with those of the Keras model."""
+    images, expected = read_golden(runner.artifact, runner.card)
+    answers = runner.predict(images)
+    verified = float(runner.card.agreement.get("max_difference", 0.0))
+    return SelfTest(
+        pictures=len(images),
+        largest_difference=float(np.abs(answers - expected).max()),
+        tolerance=max(LEAST_TOLERANCE, SLACK * verified),
+        flipped=int((answers.argmax(axis=1) != expected.argmax(axis=1)).sum()),
+    )
