@@ -1,7 +1,6 @@
 """One step of the way from model.keras to a target: made, verified, judged, and only then given its card."""
 
 import dataclasses
-import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -103,14 +102,16 @@ class Pipeline:
         return dataclasses.replace(card, **facts)
 
     def _golden(self) -> dict[str, str]:
-        """Store pictures of all labels in turn, in the order of their hashes: nobody's choice."""
-        examples = self.pictures.held_out()
-        order = sorted(range(len(examples)), key=lambda i: examples[i].sha256)
-        turns = [[i for i in order if examples[i].label == label] for label in self.pictures.card.labels]
-        dealt = [i for deal in itertools.zip_longest(*turns) for i in deal if i is not None][:GOLDEN_PICTURES]
-        images = np.concatenate(list(self.pictures.batches([examples[i] for i in dealt])))
+        """Store the pictures Keras is least sure of, which move first, and as many that their hashes chose."""
+        examples, answers = self.pictures.held_out(), reference(self.pictures)
+        ranked = np.sort(answers, axis=1)
+        unsure = np.argsort(ranked[:, -1] - ranked[:, -2], kind="stable").tolist()
+        anyone = sorted(range(len(examples)), key=lambda i: examples[i].sha256)
+        half = GOLDEN_PICTURES // 2
+        chosen = list(dict.fromkeys([*unsure[:half], *anyone]))[:GOLDEN_PICTURES]
+        images = np.concatenate(list(self.pictures.batches([examples[i] for i in chosen])))
         model = self.pictures.model
-        return write_golden(model.with_name(f"{model.stem}.golden.npz"), images, reference(self.pictures)[dealt])
+        return write_golden(model.with_name(f"{model.stem}.golden.npz"), images, answers[chosen])
 
     def _verify(self, step: Step, card: Card) -> tuple[Card, list[str]]:
         examples = self.pictures.held_out()

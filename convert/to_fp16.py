@@ -39,7 +39,7 @@ def halve(model: onnx.ModelProto, single: set[str]) -> None:
     graph = model.graph
     floats = _float_tensors(model)
     constants = {each.name: each for each in graph.initializer if each.data_type == TensorProto.FLOAT}
-    held = {name: TensorProto.FLOAT for name in floats}
+    held = dict.fromkeys(floats, TensorProto.FLOAT)
     added: dict[str, TensorProto] = {}
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:

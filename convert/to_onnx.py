@@ -6,7 +6,6 @@ import tempfile
 import warnings
 from pathlib import Path
 
-import keras
 import numpy as np
 import onnx
 import onnx.version_converter
@@ -15,6 +14,10 @@ from onnxruntime.quantization.onnx_model import ONNXModel
 
 from temper.errors import UserError
 from temper.files import staged
+from temper.quiet import quiet_stderr
+
+with quiet_stderr():
+    import keras
 
 INPUT, OUTPUT = "images", "probabilities"
 # tf2onnx writes opset 15; Q/DQ with half-precision scales, which TensorRT wants, came with 19.

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from temper.errors import UserError
 from temper.files import staged
+from temper.quiet import quiet_stderr
+
+with quiet_stderr():
+    import keras
 
 
 def to_saved_model(source: Path, target: Path) -> None:

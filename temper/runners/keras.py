@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
-import keras
 import numpy as np
-import tensorflow as tf
 
 from temper.errors import UserError
+from temper.quiet import quiet_stderr
 from temper.runners.base import Images, Probabilities, Runner
+
+with quiet_stderr():
+    import keras
+    import tensorflow as tf
 
 
 class KerasRunner(Runner):

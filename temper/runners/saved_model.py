@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 
 import numpy as np
-import tensorflow as tf
 
 from temper.errors import UserError
+from temper.quiet import quiet_stderr
 from temper.runners.base import Images, Probabilities, Runner
+
+with quiet_stderr():
+    import tensorflow as tf
 
 
 class SavedModelRunner(Runner):
