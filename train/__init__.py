@@ -1,0 +1,1 @@
+"""Photos become model.keras and its card."""

@@ -1,0 +1,96 @@
+"""Which pictures there are, which of them are held out, and their pixels."""
+
+import math
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from temper.errors import UserError
+from temper.files import sha256_of
+from temper.images import labelled_images, load_images
+from temper.split import PARTS, Example, Part, share
+
+# Decoded pictures beyond this go to a file on disk that the system pages in and out.
+MEMORY_BYTES = 2 << 30
+
+
+def find_examples(folder: Path, held_out: float, seed: int) -> list[Example]:
+    """Every picture of a folder with its label and part, in order of part, label and path.
+
+    One folder for each label: `held_out` of the pictures is kept from training, half for val and half for test.
+    train/ and test/ that hold those: `held_out` of train/ is val; test/ is the test part.
+    Raises UserError for a missing or empty folder, fewer than two labels, unlike labels, or too few pictures.
+    """
+    if not ((folder / "train").is_dir() and (folder / "test").is_dir()):
+        parts: dict[Part, float] = {"test": held_out / 2, "val": held_out}
+        return _by_part(_split(labelled_images(folder), parts, seed))
+    known, unseen = labelled_images(folder / "train"), labelled_images(folder / "test")
+    if (left := {label for _, label in known}) != (right := {label for _, label in unseen}):
+        raise UserError(
+            f"{folder}/train and {folder}/test hold different labels ({', '.join(sorted(left ^ right))} in one of them "
+            "only). Expected the same folders in both."
+        )
+    held = [Example(path, label, "test", sha256_of(path)) for path, label in unseen]
+    return _by_part(_split(known, {"val": held_out}, seed) + held)
+
+
+def labels_of(examples: list[Example]) -> tuple[str, ...]:
+    """The labels, sorted: the order of the model's output."""
+    return tuple(sorted({each.label for each in examples}))
+
+
+def targets_of(examples: list[Example], labels: tuple[str, ...]) -> NDArray[np.int64]:
+    """The index of each picture's label, int64 [n]."""
+    return np.array([labels.index(each.label) for each in examples], dtype=np.int64)
+
+
+def decode(examples: list[Example], size: int, say: Callable[[int, int], None]) -> NDArray[np.uint8]:
+    """Decode every picture once to uint8 [n, size, size, 3]; `say` is told (number decoded, all).
+
+    Raises UnreadableImage at the first picture that cannot be decoded.
+    """
+    pixels = _room((len(examples), size, size, 3))
+    for index, image in enumerate(load_images((each.path for each in examples), size)):
+        pixels[index] = image
+        say(index + 1, len(examples))
+    return pixels
+
+
+def _room(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    if math.prod(shape) <= MEMORY_BYTES:
+        return np.empty(shape, np.uint8)
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.uint8, "w+", shape=shape)
+
+
+def _split(found: list[tuple[Path, str]], parts: dict[Part, float], seed: int) -> list[Example]:
+    groups: dict[str, list[tuple[float, Path, str]]] = defaultdict(list)
+    for path, label in found:
+        sha256 = sha256_of(path)
+        groups[label].append((share(sha256, seed), path, sha256))
+    return [example for label, group in groups.items() for example in _split_label(label, sorted(group), parts)]
+
+
+def _split_label(label: str, group: list[tuple[float, Path, str]], parts: dict[Part, float]) -> list[Example]:
+    """Cut one label's pictures, sorted by share, at each part's upper bound: what is added later moves no other."""
+    if len(group) <= len(parts):
+        raise UserError(
+            f"{label} has {len(group)} picture(s), {group[0][1]} among them. Expected {len(parts) + 1} or more: "
+            "one at least to train on and one for each held-out part."
+        )
+    examples: list[Example] = []
+    for index, (part, bound) in enumerate(parts.items()):
+        start, rest = len(examples), len(parts) - index
+        # Few pictures can leave a part empty: it then takes the one nearest to its threshold, and leaves one to others.
+        inside = sum(number < bound for number, _, _ in group[start:])
+        count = min(max(inside, 1), len(group) - start - rest)
+        examples += [Example(path, label, part, sha256) for _, path, sha256 in group[start : start + count]]
+    return examples + [Example(path, label, "train", sha256) for _, path, sha256 in group[len(examples) :]]
+
+
+def _by_part(examples: list[Example]) -> list[Example]:
+    return sorted(examples, key=lambda each: (PARTS.index(each.part), each.label, each.path))
