@@ -57,9 +57,10 @@ def prepare(model: keras.Model, recipe: Recipe, steps: int) -> None:
     if recipe.layers == "head":
         optimizer = keras.optimizers.Adam(recipe.learning_rate)
     else:
-        warm_up = max(1, round(WARM_UP * recipe.epochs * steps))
+        total = recipe.epochs * steps
+        warm_up = max(1, round(WARM_UP * total))
         rate = keras.optimizers.schedules.CosineDecay(
-            0.0, recipe.epochs * steps - warm_up, warmup_target=recipe.learning_rate, warmup_steps=warm_up
+            0.0, max(1, total - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
         )
         optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
     model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)

@@ -6,6 +6,7 @@ first convolution's kernel is flipped along its input channels, so no layer has 
 
 import contextlib
 import socket
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,7 +46,10 @@ def load_backbone(weights: str | Path) -> keras.Model:
         return _imagenet()
     backbone = keras.applications.ResNet50(include_top=False, weights=None)
     try:
-        backbone.load_weights(weights)
+        with warnings.catch_warnings():
+            # What Keras misses in the file it first warns of, layer by layer, then raises.
+            warnings.simplefilter("ignore", UserWarning)
+            backbone.load_weights(weights)
     except FileNotFoundError:
         raise UserError(f"{weights} does not exist. Name a file of weights, imagenet, or none.") from None
     except (ValueError, OSError, KeyError) as error:

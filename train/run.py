@@ -20,6 +20,7 @@ if not __package__:
 from temper.door import enter
 from temper.errors import UserError
 from temper.files import sha256_of
+from temper.quiet import quiet_stderr
 from train.recipe import Augmentation, Recipe
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def main() -> int:
     from train.data import find_examples
 
     examples = find_examples(options.data, options.held_out, options.seed)
-    from train.pipeline import is_up_to_date, save, train
+    with quiet_stderr():
+        from train.pipeline import is_up_to_date, save, train
 
     recipe, backbone = _start(options)
     if not options.force and is_up_to_date(options.out, options.data, examples, recipe):

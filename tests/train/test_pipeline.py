@@ -1,0 +1,99 @@
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from temper.card import read_card
+from temper.files import sha256_of
+from temper.formats import open_runner
+from temper.images import load_images
+from temper.split import Example, read_split
+from tests.train.test_data import fill
+from train.data import find_examples
+from train.pipeline import is_up_to_date, save, title_of, train
+from train.recipe import Recipe
+
+pytestmark = pytest.mark.tensorflow
+HEAD = Recipe(weights="file", layers="head", size=32, epochs=2, batch=8, learning_rate=1e-3, dense=8)
+ALL = Recipe(weights="none", layers="all", size=32, epochs=1, batch=16, learning_rate=1e-3, dense=8)
+BESIDE = ("summary.txt", "history.csv", "curves.png", "confusion.png", "split.csv", "keras", "keras.json")
+
+
+@pytest.fixture(scope="module")
+def backbone() -> keras.Model:
+    return keras.applications.ResNet50(include_top=False, weights=None)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, backbone: keras.Model) -> tuple[Path, Path, list[Example]]:
+    """The path of a model with a trained head, the folder of its pictures, and those."""
+    folder = fill(tmp_path_factory.mktemp("pictures"), 12)
+    out = tmp_path_factory.mktemp("made") / "deep" / "model.keras"
+    examples = find_examples(folder, 0.3, seed=0)
+    save(train(examples, HEAD, backbone, lambda *_: None), out, folder, examples, HEAD)
+    return out, folder, examples
+
+
+def test_everything_lies_beside_the_model_and_nothing_else(made: tuple[Path, Path, list[Example]]) -> None:
+    out = made[0]
+    assert {path.name for path in out.parent.iterdir()} == {f"model.{name}" for name in BESIDE}
+    assert "conv1_conv" in (out.parent / "model.summary.txt").read_text()
+
+
+def test_the_card_tells_labels_size_recipe_and_split(made: tuple[Path, Path, list[Example]]) -> None:
+    out, folder, examples = made
+    card = read_card(out)
+    assert card.labels == ("cat", "dog")
+    assert (card.size, card.precision, card.sha256) == (32, "fp32", sha256_of(out))
+    assert card.recipe["seed"] == 0
+    assert card.recipe["augmentation"]["rotation"] == 25
+    assert card.recipe["pictures"] == folder.name
+    assert read_split(out, card, "test") == [each for each in examples if each.part == "test"]
+
+
+def test_the_saved_model_answers_through_its_runner(made: tuple[Path, Path, list[Example]]) -> None:
+    out, _, examples = made
+    images = np.stack(list(load_images([each.path for each in examples], 32)))
+    with open_runner(out) as runner:
+        answers = runner.predict(images)
+    assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_frozen_backbone_is_saved_as_it_came(made: tuple[Path, Path, list[Example]], backbone: keras.Model) -> None:
+    model = keras.saving.load_model(made[0])
+    for layer in backbone.layers:
+        if layer.name != "conv1_conv" and layer.weights:
+            for before, after in zip(layer.get_weights(), model.get_layer(layer.name).get_weights(), strict=True):
+                assert np.array_equal(before, after)
+
+
+def test_it_is_up_to_date_until_recipe_pictures_or_file_change(made: tuple[Path, Path, list[Example]]) -> None:
+    out, folder, examples = made
+    assert is_up_to_date(out, folder, examples, HEAD)
+    assert not is_up_to_date(out, folder, examples, ALL)
+    assert not is_up_to_date(out, folder, examples[1:], HEAD)
+    assert not is_up_to_date(out.with_name("other.keras"), folder, examples, HEAD)
+    whole = out.read_bytes()
+    try:
+        out.write_bytes(whole[:-1])
+        assert not is_up_to_date(out, folder, examples, HEAD)
+    finally:
+        out.write_bytes(whole)
+
+
+def test_equal_seeds_train_equal_models_of_every_layer(tmp_path: Path) -> None:
+    folder = fill(tmp_path, 8)
+    examples = find_examples(folder, 0.3, seed=0)
+    first, again = (train(examples, ALL, None, lambda *_: None) for _ in range(2))
+    for a, b in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
+        assert np.allclose(a, b, atol=1e-6)
+    assert np.abs(first.model.get_layer("conv5_block3_3_bn").get_weights()[0]).max() > 0
+    assert first.evaluation.pictures == sum(each.part == "test" for each in examples)
+
+
+def test_pictures_are_called_what_they_call_themselves(tmp_path: Path) -> None:
+    assert title_of(tmp_path) == tmp_path.name
+    (tmp_path / "about.json").write_text(json.dumps({"title": "drawn sample"}))
+    assert title_of(tmp_path) == "drawn sample"

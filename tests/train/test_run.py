@@ -1,0 +1,61 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.train.test_data import fill
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "train/run.py", *arguments], cwd=ROOT, capture_output=True, text=True)
+
+
+def complaint_of(*arguments: str) -> str:
+    done = run(*arguments)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_help_tells_the_tutorials_values() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    for words in ("224 pixels, 2 epochs, batches of 8", "1e-4", "(25.0)", "(256)", "(0.5)"):
+        assert words in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--data", "{}/nowhere"], "is not a folder"),
+        (["--data", "{}/empty"], "no pictures"),
+        (["--data", "{}/one"], "one label only"),
+        (["--data", "{}/two", "--weights", "{}/missing.h5"], "missing.h5 does not exist"),
+        (["--data", "{}/two", "--size", "31"], "--size is 31. Expected a number from 32"),
+        (["--data", "{}/two", "--held-out", "0"], "--held-out is 0"),
+        (["--data", "{}/two", "--learning-rate", "nan"], "--learning-rate is nan"),
+        (["--data", "{}/two", "--out", "{}/model.onnx"], "ends in .keras"),
+        (["--data", "{}/two", "--out", "{}/file/model.keras"], "file is a file"),
+    ],
+)
+def test_bad_input_is_one_line_with_the_remedy(arguments: list[str], words: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("a file")
+    fill(tmp_path / "one", 5, labels=("cat",))
+    fill(tmp_path / "two", 5)
+    assert words in complaint_of(*(argument.format(tmp_path) for argument in arguments))
+
+
+@pytest.mark.tensorflow
+def test_a_head_on_nothing_and_an_unreadable_picture_are_refused(tmp_path: Path) -> None:
+    fill(tmp_path, 5)
+    start = ("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", str(tmp_path / "out/model.keras"))
+    assert "--train-layers all" in complaint_of(*start, "--train-layers", "head")
+    (tmp_path / "dog" / "note.jpg").write_text("not a picture")
+    assert "note.jpg is not a picture" in complaint_of(*start)
+    assert not (tmp_path / "out").exists()
