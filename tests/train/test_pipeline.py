@@ -17,7 +17,7 @@ from train.recipe import Recipe
 
 pytestmark = pytest.mark.tensorflow
 HEAD = Recipe(weights="file", layers="head", size=32, epochs=2, batch=8, learning_rate=1e-3, dense=8)
-ALL = Recipe(weights="none", layers="all", size=32, epochs=1, batch=16, learning_rate=1e-3, dense=8)
+ALL = Recipe(weights="none", layers="all", size=32, epochs=2, batch=16, learning_rate=1e-3, dense=8)
 BESIDE = ("summary.txt", "history.csv", "curves.png", "confusion.png", "split.csv", "keras", "keras.json")
 
 
@@ -83,14 +83,20 @@ def test_it_is_up_to_date_until_recipe_pictures_or_file_change(made: tuple[Path,
         out.write_bytes(whole)
 
 
-def test_equal_seeds_train_equal_models_of_every_layer(tmp_path: Path) -> None:
-    folder = fill(tmp_path, 8)
-    examples = find_examples(folder, 0.3, seed=0)
-    first, again = (train(examples, ALL, None, lambda *_: None) for _ in range(2))
-    for a, b in zip(first.model.get_weights(), again.model.get_weights(), strict=True):
+def test_equal_seeds_train_equal_models(made: tuple[Path, Path, list[Example]], backbone: keras.Model) -> None:
+    again = train(made[2], HEAD, backbone, lambda *_: None).model
+    for a, b in zip(keras.saving.load_model(made[0]).get_weights(), again.get_weights(), strict=True):
         assert np.allclose(a, b, atol=1e-6)
-    assert np.abs(first.model.get_layer("conv5_block3_3_bn").get_weights()[0]).max() > 0
-    assert first.evaluation.pictures == sum(each.part == "test" for each in examples)
+
+
+def test_from_scratch_every_layer_learns_and_the_model_is_float32(tmp_path: Path) -> None:
+    examples = find_examples(fill(tmp_path, 8), 0.3, seed=0)
+    made = train(examples, ALL, None, lambda *_: None)
+    for name in ("conv2_block1_3_bn", "conv5_block3_3_bn"):
+        assert np.abs(made.model.get_layer(name).get_weights()[0]).max() > 0
+    assert made.model.compute_dtype == "float32"
+    assert made.evaluation.pictures == sum(each.part == "test" for each in examples)
+    assert [len(values) for values in made.history.values()] == [ALL.epochs] * 4
 
 
 def test_pictures_are_called_what_they_call_themselves(tmp_path: Path) -> None:
