@@ -1,0 +1,1 @@
+"""Artifacts and labelled pictures → one report on speed and accuracy, Keras as the first rows."""
