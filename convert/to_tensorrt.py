@@ -5,11 +5,20 @@ on the GPU it builds for; TensorRT-RTX needs none, and finishes its kernels wher
 """
 
 import importlib
+import json
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import onnx
+
+from convert.build_options import Batch, BuildOptions
+from convert.clock import Clock
+from convert.engine import build_engine, describe_engine
+from convert.proof import asked_types, executed_types, prove
 from temper.card import versions
+from temper.child import CrashedError, call_with_clock
 from temper.errors import MissingRuntime, UserError
 from temper.files import staged
 from temper.gpu import find_gpu
@@ -17,39 +26,52 @@ from temper.machine import describe_machine
 
 OLDEST = 10
 INSTALL = "pip install -r requirements-gpu.txt"
-Batch = tuple[int, int, int]
+DEFAULT = BuildOptions()
 
 
-def to_tensorrt(source: Path, target: Path, batch: Batch = (1, 8, 32)) -> dict[str, Any]:
+def to_tensorrt(
+    source: Path, target: Path, batch: Batch = (1, 8, 32), options: BuildOptions = DEFAULT
+) -> dict[str, Any]:
     """Build a plan that takes `batch` = (smallest, best, largest) pictures a call; returns what its card says.
 
-    Raises MissingRuntime without a usable TensorRT, UserError when it refuses the graph.
+    Beside it goes `….layers.json`, the engine's layers with their data types. Raises MissingRuntime without a usable
+    TensorRT, UserError when it refuses the graph or would run it in another precision.
     """
-    trt = find_tensorrt()
-    plan = _build(trt, source, batch)
+    module, version = find_tensorrt()
+    clock = Clock(f"{module} {version} compiles {target.name}")
     with staged(target) as path:
-        path.write_bytes(plan)
+        try:
+            built = call_with_clock(clock, build, module, source, path, (batch, *options.profiles), options)
+        except CrashedError as crash:
+            raise UserError(
+                f"{module} {version} crashed ({crash}) while it compiled {source}; nothing was written. If memory ran "
+                "out, end other programs on the GPU; else try another release of TensorRT, or run the ONNX file."
+            ) from None
+        finally:
+            clock.erase()
+    ranges = (batch, *options.profiles)
     return {
-        "batch": batch,
-        "made_with": {**versions("numpy", "onnx"), trt.__name__: str(trt.__version__)},
-        "made_on": {**describe_machine(), "gpu": find_gpu() or "none: kernels are finished where the plan is loaded"},
+        "batch": (min(each[0] for each in ranges), batch[1], max(each[2] for each in ranges)),
+        "made_with": {**versions("numpy", "onnx"), module: version},
+        "made_on": {**describe_machine(), **_describe_target(module, options), **built},
     }
 
 
-def find_tensorrt() -> ModuleType:
-    """TensorRT where there is a GPU for it, else TensorRT-RTX. Raises MissingRuntime with what to install."""
-    names = ["tensorrt", "tensorrt_rtx"] if find_gpu() else ["tensorrt_rtx"]
-    for name in names:
+def find_tensorrt() -> tuple[str, str]:
+    """Module and version of TensorRT where there is a GPU for it, else of TensorRT-RTX.
+
+    Raises MissingRuntime with what to install.
+    """
+    gpu = find_gpu()
+    for name in ["tensorrt", "tensorrt_rtx"] if gpu else ["tensorrt_rtx"]:
         try:
-            found = importlib.import_module(name)
+            version = str(importlib.import_module(name).__version__)
         except ImportError:
             continue
-        if name == "tensorrt" and int(str(found.__version__).split(".")[0]) < OLDEST:
-            raise MissingRuntime(
-                f"TensorRT {found.__version__} is too old; {OLDEST} or later is needed:\n    {INSTALL}"
-            )
-        return found
-    where = f"for {find_gpu()}" if find_gpu() else "and no GPU is found here"
+        if name == "tensorrt" and int(version.split(".")[0]) < OLDEST:
+            raise MissingRuntime(f"TensorRT {version} is too old; {OLDEST} or later is needed:\n    {INSTALL}")
+        return name, version
+    where = f"for {gpu.name}" if gpu else "and no GPU is found here"
     raise MissingRuntime(
         f"A plan is compiled by TensorRT, which is not installed, {where}. Install one:\n"
         f"    {INSTALL}    (a machine with an NVIDIA GPU)\n"
@@ -58,24 +80,27 @@ def find_tensorrt() -> ModuleType:
     )
 
 
-def _build(trt: ModuleType, source: Path, batch: Batch) -> bytes:
-    logger = trt.Logger(trt.Logger.ERROR)
-    builder = trt.Builder(logger)
-    network = builder.create_network(1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
-    parser = trt.OnnxParser(network, logger)
-    if not parser.parse(source.read_bytes()):
-        raise UserError(f"TensorRT {trt.__version__} cannot read {source}: {_first_error(parser)}.")
-    config = builder.create_builder_config()
-    profile = builder.create_optimization_profile()
-    images = network.get_input(0)
-    profile.set_shape(images.name, *((n, *tuple(images.shape)[1:]) for n in batch))
-    config.add_optimization_profile(profile)
-    plan = builder.build_serialized_network(network, config)
-    if plan is None:
-        raise UserError(f"TensorRT {trt.__version__} could not build {source}. Its messages above say why.")
-    return bytes(plan)
+def build(module: str, source: Path, target: Path, ranges: tuple[Batch, ...], options: BuildOptions) -> dict[str, str]:
+    """Compile here and now, prove the precision, write the plan and its layers; returns facts for the card."""
+    trt: ModuleType = importlib.import_module(module)
+    started = time.perf_counter()
+    engine = build_engine(trt, source, ranges, options)
+    seconds = time.perf_counter() - started
+    target.write_bytes(engine.plan)
+    layers = describe_engine(trt, engine)
+    asked = asked_types(onnx.load(source, load_external_data=False))
+    kernels = prove(asked, executed_types(layers, asked), target.name)
+    target.with_name(f"{target.name}.layers.json").write_text(json.dumps({"Layers": layers}, indent=1))
+    return {"kernels": kernels, "build_seconds": f"{seconds:.1f}", "timing_cache": engine.timing_cache}
 
 
-def _first_error(parser: Any) -> str:
-    error = parser.get_error(0)
-    return f"node {error.node_name()!r} ({error.node_operator()}): {str(error.desc()).splitlines()[0]}"
+def _describe_target(module: str, options: BuildOptions) -> dict[str, str]:
+    gpu = find_gpu()
+    said = {"gpu": "", "compute_capability": "", "driver": ""}
+    if module == "tensorrt" and gpu:
+        said = {"gpu": gpu.name, "compute_capability": gpu.compute_capability, "driver": gpu.driver}
+    if options.portable:
+        said["portable"] = " ".join(options.portable)
+    if options.compute_capabilities:
+        said["targets"] = " ".join(options.compute_capabilities)
+    return said

@@ -37,7 +37,7 @@ class TensorRtRunner(Runner):
             made = {**self.card.made_on, **self.card.made_with}
             raise UserError(
                 f"{self.artifact} was built on {made.get('gpu', 'another GPU')} and TensorRT {trt.__version__} does "
-                f"not load it on {gpu}. An engine runs only where it was built. Build it here:\n"
+                f"not load it on {gpu.name}. An engine runs only where it was built. Build it here:\n"
                 f"    make convert PRECISION={self.card.precision}"
             )
         self._trt = trt
@@ -64,7 +64,7 @@ class TensorRtRunner(Runner):
     def facts(self) -> Mapping[str, str]:
         """The graph is strongly typed: what the card says is what was compiled."""
         runtime = f"{self._trt.__name__} {self._trt.__version__}"
-        return {"runtime": runtime, "device": find_gpu(), "executed": self.card.precision}
+        return {"runtime": runtime, "device": gpu.name if (gpu := find_gpu()) else "", "executed": self.card.precision}
 
     def close(self) -> None:
         """Free the device's memory; the engine goes before its buffers."""
