@@ -3,7 +3,6 @@
 import math
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from temper.errors import UserError
 from temper.files import sha256_of
 from temper.images import labelled_images, load_images
 from temper.split import PARTS, Example, Part, share
+from train.recipe import Say
 
 # Decoded pictures beyond this go to a file on disk that the system pages in and out.
 MEMORY_BYTES = 2 << 30
@@ -48,15 +48,15 @@ def targets_of(examples: list[Example], labels: tuple[str, ...]) -> NDArray[np.i
     return np.array([labels.index(each.label) for each in examples], dtype=np.int64)
 
 
-def decode(examples: list[Example], size: int, say: Callable[[int, int], None]) -> NDArray[np.uint8]:
-    """Decode every picture once to uint8 [n, size, size, 3]; `say` is told (number decoded, all).
+def decode(examples: list[Example], size: int, say: Say) -> NDArray[np.uint8]:
+    """Decode every picture once to uint8 [n, size, size, 3]; `say` is told how far it is.
 
     Raises UnreadableImage at the first picture that cannot be decoded.
     """
     pixels = _room((len(examples), size, size, 3))
     for index, image in enumerate(load_images((each.path for each in examples), size)):
         pixels[index] = image
-        say(index + 1, len(examples))
+        say("decoding", index + 1, len(examples))
     return pixels
 
 

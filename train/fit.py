@@ -33,7 +33,7 @@ class Pictures:
 def fit(
     model: keras.Model, pictures: dict[Part, Pictures], recipe: Recipe, watcher: keras.callbacks.Callback
 ) -> dict[str, list[float]]:
-    """Train the model in place; returns loss, accuracy, val_loss and val_accuracy of each epoch."""
+    """Train every layer of the model in place; returns loss, accuracy, val_loss and val_accuracy of each epoch."""
     steps = math.ceil(len(pictures["train"].pixels) / recipe.batch)
     prepare(model, recipe, steps)
     history = model.fit(
@@ -41,28 +41,31 @@ def fit(
         validation_data=plain(pictures["val"]),
         epochs=recipe.epochs,
         steps_per_epoch=steps,
-        callbacks=[watcher],
+        callbacks=[watcher, *early_stopping(recipe)],
         shuffle=False,
         verbose=0,
     )
     return dict(history.history)
 
 
+def early_stopping(recipe: Recipe) -> list[keras.callbacks.Callback]:
+    """Stop when validation no longer gains and return to the best weights; nothing when patience is 0."""
+    if not recipe.patience:
+        return []
+    return [keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)]
+
+
 def prepare(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    """Choose what learns, and how fast: the head by Adam, or all layers by AdamW along a warm-up and a cosine."""
+    """Every layer learns, by AdamW along a warm-up and a cosine."""
     for layer in backbone_layers(model):
-        layer.trainable = recipe.layers == "all"
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
-    if recipe.layers == "head":
-        optimizer = keras.optimizers.Adam(recipe.learning_rate)
-    else:
-        total = recipe.epochs * steps
-        warm_up = max(1, round(WARM_UP * total))
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, total - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
-        )
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
+    total = recipe.epochs * steps
+    warm_up = max(1, round(WARM_UP * total))
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, total - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
+    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
     model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
 
 

@@ -23,15 +23,19 @@ PATIENCE_SECONDS = 20
 
 
 def build_model(classes: int, size: int, dense: int = 256, dropout: float = 0.5) -> keras.Model:
-    """A ResNet50 with the tutorial's head: uint8 RGB [n, size, size, 3] → float32 probabilities [n, classes]."""
+    """A ResNet50 with the tutorial's head: uint8 RGB [n, size, size, 3] → float32 probabilities [n, classes].
+
+    dense: units of the hidden layer; 0 leaves it and its dropout out.
+    """
     inputs = keras.Input((size, size, 3), dtype="uint8", name="image")
     pixels = keras.layers.Rescaling(1.0, offset=list(MEANS), name="subtract_means")(inputs)
     backbone = keras.applications.ResNet50(include_top=False, weights=None, input_tensor=pixels)
-    features = keras.layers.AveragePooling2D(backbone.output.shape[1:3], name="pool")(backbone.output)
-    x = keras.layers.Flatten(name="features")(features)
-    x = keras.layers.Dense(dense, activation="relu", name="dense")(x)
-    x = keras.layers.Dropout(dropout, name="dropout")(x)
-    # Probabilities stay float32 where the rest computes in bfloat16.
+    # From here on it is float32, where the backbone computes in bfloat16 too: it costs nothing.
+    x = keras.layers.AveragePooling2D(backbone.output.shape[1:3], name="pool", dtype="float32")(backbone.output)
+    x = keras.layers.Flatten(name="features", dtype="float32")(x)
+    if dense:
+        x = keras.layers.Dense(dense, activation="relu", name="dense", dtype="float32")(x)
+        x = keras.layers.Dropout(dropout, name="dropout", dtype="float32")(x)
     outputs = keras.layers.Dense(classes, activation="softmax", name="probabilities", dtype="float32")(x)
     return keras.Model(inputs, outputs, name="temper")
 

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import platform
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from temper.card import Card, card_path, read_card, versions, write_card
 from temper.errors import UserError
@@ -19,10 +19,12 @@ from temper.files import sha256_of, staged
 from temper.split import PARTS, Example, Part, write_split
 from train.data import decode, labels_of, targets_of
 from train.fit import EVALUATION_BATCH, Pictures, fit
+from train.head import fit_head
 from train.model import build_model, computing_in, copy_backbone, spare_residuals
 from train.progress import Progress
-from train.recipe import Recipe
+from train.recipe import Recipe, Say
 from train.report import Evaluation, draw_confusion, draw_curves, evaluate, write_history, write_summary
+from train.temperature import best_temperature, build_in
 
 PACKAGES = ("keras", "tensorflow", "numpy", "pillow")
 BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")
@@ -51,12 +53,10 @@ def is_up_to_date(out: Path, folder: Path, examples: list[Example], recipe: Reci
     return same and split_path(out).exists()
 
 
-def train(
-    examples: list[Example], recipe: Recipe, backbone: keras.Model | None, say: Callable[[int, int], None]
-) -> Trained:
-    """Decode the pictures, fit the model and evaluate it on the test part.
+def train(examples: list[Example], recipe: Recipe, backbone: keras.Model | None, cache: Path, say: Say) -> Trained:
+    """Decode the pictures, fit the model, calibrate it on the validation part and evaluate it on the test part.
 
-    backbone: where to start, or None to start from nothing. say: is told (decoded, all).
+    backbone: where to start, or None to start from nothing. cache: where a frozen backbone's features are kept.
     """
     keras.utils.set_random_seed(recipe.seed)
     labels = labels_of(examples)
@@ -67,12 +67,13 @@ def train(
         copy_backbone(backbone, model)
     else:
         spare_residuals(model)
-    history = fit(model, pictures, recipe, Progress(len(pictures["train"].pixels), recipe.batch))
+    if recipe.layers == "head":
+        history = fit_head(model, pictures, examples, recipe, cache, say)
+    else:
+        history = fit(model, pictures, recipe, Progress(len(pictures["train"].pixels), recipe.batch))
     final = build_model(len(labels), recipe.size, recipe.dense, recipe.dropout)
     final.set_weights(model.get_weights())
-    test = pictures["test"]
-    probabilities = final.predict(test.pixels, batch_size=EVALUATION_BATCH, verbose=0)
-    return Trained(final, history, evaluate(probabilities, test.targets.argmax(axis=1), labels))
+    return Trained(final, history, _judge(final, pictures, labels, recipe.calibrate))
 
 
 def save(trained: Trained, out: Path, folder: Path, examples: list[Example], recipe: Recipe) -> None:
@@ -127,13 +128,23 @@ def fastest_policy() -> str:
     return "mixed_bfloat16" if any(flag in flags for flag in BFLOAT16_FLAGS) else "float32"
 
 
+def _judge(model: keras.Model, pictures: dict[Part, Pictures], labels: tuple[str, ...], calibrate: bool) -> Evaluation:
+    def answers(part: Part) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        inside = pictures[part]
+        found = model.predict(inside.pixels, batch_size=EVALUATION_BATCH, verbose=0)
+        return found, inside.targets.argmax(axis=1)
+
+    temperature = best_temperature(*answers("val")) if calibrate else 1.0
+    found = evaluate(*answers("test"), labels, temperature)
+    build_in(model, temperature)
+    return found
+
+
 def _gpus() -> list[Any]:
     return list(tf.config.list_physical_devices("GPU"))
 
 
-def _decode(
-    examples: list[Example], size: int, labels: tuple[str, ...], say: Callable[[int, int], None]
-) -> dict[Part, Pictures]:
+def _decode(examples: list[Example], size: int, labels: tuple[str, ...], say: Say) -> dict[Part, Pictures]:
     pixels = decode(examples, size, say)
     targets = np.eye(len(labels), dtype=np.float32)[targets_of(examples, labels)]
     # Examples come in order of their part, so that each part is a slice and nothing is copied.

@@ -9,15 +9,23 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from train.temperature import at_temperature, calibration_error
+
 TRAINING, VALIDATION, INK = "#4c6ef5", "#f08c00", "#343a40"
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Answers on the test part: confusion[i, j] pictures of label i were taken for label j."""
+    """Answers on the test part: confusion[i, j] pictures of label i were taken for label j.
+
+    temperature: what the logits were divided by. error_before, error_after: expected calibration error, in [0, 1].
+    """
 
     labels: tuple[str, ...]
     confusion: NDArray[np.int64]
+    temperature: float = 1.0
+    error_before: float = 0.0
+    error_after: float = 0.0
 
     @property
     def pictures(self) -> int:
@@ -30,11 +38,15 @@ class Evaluation:
         return float(np.trace(self.confusion) / self.confusion.sum())
 
 
-def evaluate(probabilities: NDArray[np.float32], targets: NDArray[np.int64], labels: tuple[str, ...]) -> Evaluation:
-    """Count what was taken for what, from probabilities [n, classes] and label indices [n]."""
+def evaluate(
+    probabilities: NDArray[np.float32], targets: NDArray[np.int64], labels: tuple[str, ...], temperature: float = 1.0
+) -> Evaluation:
+    """Count what was taken for what, from probabilities [n, classes] at temperature 1 and label indices [n]."""
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     np.add.at(confusion, (targets, probabilities.argmax(axis=1)), 1)
-    return Evaluation(labels, confusion)
+    before = calibration_error(probabilities, targets)
+    after = calibration_error(at_temperature(probabilities, temperature), targets)
+    return Evaluation(labels, confusion, temperature, before, after)
 
 
 def write_summary(target: Path, model: keras.Model) -> None:

@@ -26,8 +26,10 @@ from train.recipe import Augmentation, Recipe
 if TYPE_CHECKING:
     from train.pipeline import Trained
 
+FEATURES = ".features"
 HEAD: dict[str, Any] = {"size": 224, "epochs": 2, "batch": 8, "learning_rate": 1e-4, "layers": "head"}
 ALL: dict[str, Any] = {"size": 224, "epochs": 2, "batch": 16, "learning_rate": 1e-3, "layers": "all"}
+KEPT = ("dropout", "held_out", "seed", "head", "passes", "patience", "calibrate")
 SCRATCH: dict[str, Any] = {**ALL, "size": 64, "epochs": 8}
 
 
@@ -45,7 +47,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     learning.add_argument("--batch", type=int, metavar="N", help="pictures a step")
     learning.add_argument("--learning-rate", type=float, metavar="RATE", help="the highest")
     learning.add_argument("--held-out", type=float, default=0.2, metavar="SHARE", help="not trained on (%(default)s)")
-    learning.add_argument("--dense", type=int, default=256, metavar="UNITS", help="of the head (%(default)s)")
+    learning.add_argument("--head", choices=("keras", "lbfgs"), default="keras", help="by epochs, or solved (keras)")
+    learning.add_argument("--passes", type=int, default=2, metavar="N", help="augmentations kept, frozen (%(default)s)")
+    learning.add_argument("--patience", type=int, default=0, metavar="EPOCHS", help="stop without gain; 0: never")
+    learning.add_argument("--no-calibrate", dest="calibrate", action="store_false", help="leave confidence as it is")
+    learning.add_argument("--dense", type=int, metavar="UNITS", help="of the head: 256, or 0 for lbfgs")
     learning.add_argument("--dropout", type=float, default=0.5, metavar="SHARE", help="of the head (%(default)s)")
     learning.add_argument("--seed", type=int, default=0, help="equal seeds give equal models (%(default)s)")
     _add_augmentation(parser.add_argument_group("augmentation, to either side; 0 for none"))
@@ -67,7 +73,7 @@ def main() -> int:
         print(f"{options.out} is up to date: same pictures, same recipe. --force trains it again.")
         return 0
     print(_told(recipe))
-    trained = train(examples, recipe, backbone, _decoding)
+    trained = train(examples, recipe, backbone, options.out.parent / FEATURES, _progress)
     save(trained, options.out, options.data, examples, recipe)
     show(trained, options.out, options.data)
     return 0
@@ -79,6 +85,7 @@ def show(trained: "Trained", out: Path, folder: Path) -> None:
 
     found = trained.evaluation
     print(f"\nheld-out accuracy {found.accuracy:.1%} of {found.pictures:,} pictures ({title_of(folder)})")
+    print(f"calibration error {found.error_before:.3f}, {found.error_after:.3f} at temperature {found.temperature:.2f}")
     print(f"model   {out} and its card {out.name}.json")
     for name in ("summary.txt", "history.csv", "curves.png", "confusion.png", "split.csv"):
         print(f"        {out.with_name(f'{out.stem}.{name}')}")
@@ -96,7 +103,8 @@ def _add_augmentation(group: Any) -> None:
 def _check(options: argparse.Namespace) -> None:
     limits = {
         "size": (32, 1024), "epochs": (1, 10_000), "batch": (1, 4096), "learning_rate": (1e-9, 10.0),
-        "held_out": (0.01, 0.9), "dense": (1, 65_536), "dropout": (0.0, 0.95), "seed": (0, 2**32 - 1),
+        "held_out": (0.01, 0.9), "dense": (0, 65_536), "passes": (1, 1000),
+        "patience": (0, 10_000), "dropout": (0.0, 0.95), "seed": (0, 2**32 - 1),
         "rotation": (0, 180), "zoom": (0, 0.9), "shift": (0, 0.9), "shear": (0, 0.9), "brightness": (0, 0.9),
     }  # fmt: skip
     for name, (low, high) in limits.items():
@@ -129,6 +137,12 @@ def _start(options: argparse.Namespace) -> tuple[Recipe, Any]:
             "A head on a backbone that knows nothing learns little. Name weights with --weights FILE, or train "
             "every layer: --train-layers all."
         )
+    if options.head == "lbfgs" and (backbone is None or options.layers == "all" or options.dense):
+        raise UserError(
+            "--head lbfgs solves a head without a hidden layer on a frozen backbone. Leave --dense and --train-layers "
+            "out and name weights, or use --head keras."
+        )
+    dense = options.dense if options.dense is not None else 0 if options.head == "lbfgs" else 256
     defaults = SCRATCH if backbone is None else ALL if options.layers == "all" else HEAD
     chosen = {
         name: value if getattr(options, name) is None else getattr(options, name) for name, value in defaults.items()
@@ -138,22 +152,24 @@ def _start(options: argparse.Namespace) -> tuple[Recipe, Any]:
     augmentation = Augmentation(
         options.rotation, options.zoom, options.shift, options.shear, options.brightness, options.flip
     )
-    fixed = {name: getattr(options, name) for name in ("dense", "dropout", "held_out", "seed")}
-    return Recipe(weights=weights, augmentation=augmentation, **chosen, **fixed), backbone
+    fixed = {name: getattr(options, name) for name in KEPT}
+    return Recipe(weights=weights, augmentation=augmentation, dense=dense, **chosen, **fixed), backbone
 
 
 def _told(recipe: Recipe) -> str:
     start = {"none": "from scratch"}.get(recipe.weights, f"from {recipe.weights.split(' ')[0]}")
     how = "Adam" if recipe.layers == "head" else "AdamW, warm-up and cosine"
+    if recipe.head == "lbfgs":
+        return f"solving the head {start}: {recipe.size} px, {recipe.passes} passes, L-BFGS, seed {recipe.seed}"
     return (
         f"training {recipe.layers} layers {start}: {recipe.size} px, {recipe.epochs} epochs, batch {recipe.batch}, "
         f"rate {recipe.learning_rate:g} ({how}), seed {recipe.seed}"
     ).replace("head layers", "the head")
 
 
-def _decoding(done: int, total: int) -> None:
-    if sys.stdout.isatty() and (done % 50 == 0 or done == total):
-        print(f"\rdecoding {done:,} of {total:,}\x1b[K", end="\n" if done == total else "", flush=True)
+def _progress(what: str, done: int, total: int) -> None:
+    if sys.stdout.isatty() and (done % 32 == 0 or done == total):
+        print(f"\r{what}: {done:,} of {total:,}\x1b[K", end="\n" if done == total else "", flush=True)
 
 
 if __name__ == "__main__":

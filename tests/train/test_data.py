@@ -66,10 +66,10 @@ def test_no_part_of_a_label_is_empty_however_few_pictures(tmp_path: Path, count:
 
 def test_pictures_decode_in_order_of_their_part(tmp_path: Path) -> None:
     examples = find_examples(fill(tmp_path, 12), 0.3, seed=0)
-    said: list[tuple[int, int]] = []
-    pixels = decode(examples, 8, lambda done, total: said.append((done, total)))
+    said: list[tuple[str, int, int]] = []
+    pixels = decode(examples, 8, lambda what, done, total: said.append((what, done, total)))
     assert [each.part for each in examples] == sorted((e.part for e in examples), key=["train", "val", "test"].index)
-    assert said[-1] == (24, 24)
+    assert said[-1] == ("decoding", 24, 24)
     for image, each in zip(pixels, examples, strict=True):
         assert np.array_equal(image, np.asarray(Image.open(each.path)))
     assert labels_of(examples) == ("cat", "dog")

@@ -32,13 +32,13 @@ def made(tmp_path_factory: pytest.TempPathFactory, backbone: keras.Model) -> tup
     folder = fill(tmp_path_factory.mktemp("pictures"), 12)
     out = tmp_path_factory.mktemp("made") / "deep" / "model.keras"
     examples = find_examples(folder, 0.3, seed=0)
-    save(train(examples, HEAD, backbone, lambda *_: None), out, folder, examples, HEAD)
+    save(train(examples, HEAD, backbone, out.parent / ".features", lambda *_: None), out, folder, examples, HEAD)
     return out, folder, examples
 
 
 def test_everything_lies_beside_the_model_and_nothing_else(made: tuple[Path, Path, list[Example]]) -> None:
     out = made[0]
-    assert {path.name for path in out.parent.iterdir()} == {f"model.{name}" for name in BESIDE}
+    assert {path.name for path in out.parent.iterdir()} == {f"model.{name}" for name in BESIDE} | {".features"}
     assert "conv1_conv" in (out.parent / "model.summary.txt").read_text()
 
 
@@ -84,14 +84,14 @@ def test_it_is_up_to_date_until_recipe_pictures_or_file_change(made: tuple[Path,
 
 
 def test_equal_seeds_train_equal_models(made: tuple[Path, Path, list[Example]], backbone: keras.Model) -> None:
-    again = train(made[2], HEAD, backbone, lambda *_: None).model
+    again = train(made[2], HEAD, backbone, made[0].parent / ".features", lambda *_: None).model
     for a, b in zip(keras.saving.load_model(made[0]).get_weights(), again.get_weights(), strict=True):
         assert np.allclose(a, b, atol=1e-6)
 
 
 def test_from_scratch_every_layer_learns_and_the_model_is_float32(tmp_path: Path) -> None:
     examples = find_examples(fill(tmp_path, 8), 0.3, seed=0)
-    made = train(examples, ALL, None, lambda *_: None)
+    made = train(examples, ALL, None, tmp_path, lambda *_: None)
     for name in ("conv2_block1_3_bn", "conv5_block3_3_bn"):
         assert np.abs(made.model.get_layer(name).get_weights()[0]).max() > 0
     assert made.model.compute_dtype == "float32"

@@ -25,7 +25,7 @@ def complaint_of(*arguments: str) -> str:
 def test_help_tells_the_tutorials_values() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for words in ("224 pixels, 2 epochs, batches of 8", "1e-4", "(25.0)", "(256)", "(0.5)"):
+    for words in ("224 pixels, 2 epochs, batches of 8", "1e-4", "(25.0)", "256", "(0.5)"):
         assert words in done.stdout
 
 
