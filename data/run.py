@@ -1,9 +1,11 @@
-"""Make a folder of labelled pictures to train on.
+"""Make a folder of labelled pictures to train on, or look one over.
 
   python data/run.py draw photos/drawn-sample      cats and dogs drawn here; nothing is downloaded
   python data/run.py fetch photos/cats-and-dogs    the public cats_and_dogs_filtered.zip, 69 MB
+  python data/run.py scan photos                   broken, odd and double pictures, and leaks between train and test
 
-Both make FOLDER/train/LABEL and FOLDER/test/LABEL. A folder that is there already is used as it is.
+The first two make FOLDER/train/LABEL and FOLDER/test/LABEL. A folder that is there already is used as it is.
+scan changes no picture: it lists those to leave out in FOLDER/quarantine.csv, which training follows.
 """
 
 import argparse
@@ -30,13 +32,16 @@ def parse() -> argparse.Namespace:
     fetch.add_argument("folder", type=Path, metavar="FOLDER")
     fetch.add_argument("--url", help="another address of the archive")
     fetch.add_argument("--size", type=int, metavar="BYTES", help="its length there")
+    scan = commands.add_parser("scan", help="look a folder of pictures over")
+    scan.add_argument("folder", type=Path, metavar="FOLDER")
+    scan.add_argument("--accept-leaks", action="store_true", help="go on with equal pictures in train and test")
     return parser.parse_args()
 
 
 def main() -> int:
     """Do what the command says; returns the exit code."""
     options = parse()
-    return draw(options) if options.command == "draw" else fetch(options)
+    return {"draw": draw, "fetch": fetch, "scan": look_over}[options.command](options)
 
 
 def draw(options: argparse.Namespace) -> int:
@@ -67,6 +72,35 @@ def fetch(options: argparse.Namespace) -> int:
         show(f"fetching {done / 1e6:,.1f} of {archive.size / 1e6:,.1f} MB", last=done >= archive.size)
     print(f"{options.folder}: {unpack(zipped, options.folder):,} pictures.")
     zipped.unlink()
+    return 0
+
+
+def look_over(options: argparse.Namespace) -> int:
+    """Report what is wrong with the pictures and list those to leave out."""
+    from collections import Counter
+
+    from data.scan import LEAKS, QUARANTINE, QUARANTINED, scan, write_quarantine
+
+    def say(done: int, total: int) -> None:
+        if done % 25 == 0 or done == total:
+            show(f"looking at {done:,} of {total:,}", last=done == total)
+
+    findings, counts = scan(options.folder, say)
+    for each in findings:
+        what = "left out" if each.fault in QUARANTINED else "kept"
+        print(f"{what:9} {each.fault:14} {each.path.relative_to(options.folder)}  {each.other}")
+    print("pictures  " + ", ".join(f"{count:,} in {name}" for name, count in sorted(counts.items())))
+    print(
+        "faults    " + (", ".join(f"{n} {fault}" for fault, n in Counter(f.fault for f in findings).items()) or "none")
+    )
+    listed = write_quarantine(options.folder / QUARANTINE, options.folder, findings)
+    print(f"{listed} to be left out are listed in {options.folder / QUARANTINE}; nothing was moved or deleted.")
+    leaks = sum(each.fault in LEAKS for each in findings)
+    if leaks and not options.accept_leaks:
+        raise UserError(
+            f"{leaks} picture(s) of train/ are also in test/, which flatters the accuracy. They are listed to be left "
+            "out of training; say --accept-leaks to take note and go on."
+        )
     return 0
 
 

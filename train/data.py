@@ -1,5 +1,6 @@
 """Which pictures there are, which of them are held out, and their pixels."""
 
+import csv
 import math
 import tempfile
 from collections import defaultdict
@@ -16,19 +17,22 @@ from train.recipe import Say
 
 # Decoded pictures beyond this go to a file on disk that the system pages in and out.
 MEMORY_BYTES = 2 << 30
+# Written by `data/run.py scan`, columns path and reason.
+QUARANTINE = "quarantine.csv"
 
 
 def find_examples(folder: Path, held_out: float, seed: int) -> list[Example]:
     """Every picture of a folder with its label and part, in order of part, label and path.
 
     One folder for each label: `held_out` of the pictures is kept from training, half for val and half for test.
+    Pictures that `data/run.py scan` put into quarantine.csv are left out.
     train/ and test/ that hold those: `held_out` of train/ is val; test/ is the test part.
     Raises UserError for a missing or empty folder, fewer than two labels, unlike labels, or too few pictures.
     """
     if not ((folder / "train").is_dir() and (folder / "test").is_dir()):
         parts: dict[Part, float] = {"test": held_out / 2, "val": held_out}
-        return _by_part(_split(labelled_images(folder), parts, seed))
-    known, unseen = labelled_images(folder / "train"), labelled_images(folder / "test")
+        return _by_part(_split(_sound(folder, folder), parts, seed))
+    known, unseen = _sound(folder, folder / "train"), _sound(folder, folder / "test")
     if (left := {label for _, label in known}) != (right := {label for _, label in unseen}):
         raise UserError(
             f"{folder}/train and {folder}/test hold different labels ({', '.join(sorted(left ^ right))} in one of them "
@@ -65,6 +69,20 @@ def _room(shape: tuple[int, ...]) -> NDArray[np.uint8]:
         return np.empty(shape, np.uint8)
     with tempfile.TemporaryFile() as file:
         return np.memmap(file, np.uint8, "w+", shape=shape)
+
+
+def quarantined(folder: Path) -> set[Path]:
+    """The pictures that a scan of the folder listed to be left out."""
+    listed = folder / QUARANTINE
+    if not listed.is_file():
+        return set()
+    with listed.open(encoding="utf-8", newline="") as stream:
+        return {folder / row["path"] for row in csv.DictReader(stream) if row.get("path")}
+
+
+def _sound(root: Path, folder: Path) -> list[tuple[Path, str]]:
+    left_out = quarantined(root)
+    return [(path, label) for path, label in labelled_images(folder) if path not in left_out]
 
 
 def _split(found: list[tuple[Path, str]], parts: dict[Part, float], seed: int) -> list[Example]:

@@ -62,8 +62,10 @@ def main() -> int:
     """Train, unless the model is up to date; returns the exit code."""
     options = parse()
     _check(options)
-    from train.data import find_examples
+    from train.data import find_examples, quarantined
 
+    if left_out := quarantined(options.data):
+        print(f"{len(left_out):,} picture(s) are left out, as {options.data}/quarantine.csv says.")
     examples = find_examples(options.data, options.held_out, options.seed)
     with quiet_stderr():
         from train.pipeline import is_up_to_date, save, train

@@ -113,3 +113,11 @@ def test_bad_folders_name_the_remedy(tmp_path: Path, folders: dict[str, int], wo
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere is not a folder"):
         find_examples(tmp_path / "nowhere", 0.2, 0)
+
+
+def test_quarantined_pictures_are_left_out(tmp_path: Path) -> None:
+    fill(tmp_path, 6)
+    (tmp_path / "quarantine.csv").write_text("path,reason\ncat/0003.png,tiny\n")
+    found = {each.path.relative_to(tmp_path).as_posix() for each in find_examples(tmp_path, 0.2, 0)}
+    assert len(found) == 11
+    assert "cat/0003.png" not in found
