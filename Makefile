@@ -1,10 +1,69 @@
-# Temper: from a folder of labelled photos to an engine that can be trusted. `make` lists the commands.
-PYTHON ?= python3
-VENV := .venv
-PY := $(VENV)/bin/python
+# Temper: a folder of labelled photos → an engine that can be trusted. `make` alone lists the commands.
+PYTHON    ?= python3
+VENV      ?= .venv
+PY        := $(VENV)/bin/python
+
+DATA      ?= photos/cats-and-dogs
+WEIGHTS   ?= imagenet
+PRECISION ?= fp16
+MODEL     ?= artifacts/model.keras
+# Passed on to train only when they are given: train says in a line what it chose.
+TRAIN_OPTIONS := $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SIZE),--size $(SIZE))
+OPTIONS   ?=
+
+SAMPLE    := photos/drawn-sample
+DEMO      := artifacts/demo
 
 .DEFAULT_GOAL := help
-.PHONY: help
+.PHONY: help demo data train convert bench lint test test-fast clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.run ## from nothing to a table, on pictures drawn here; no GPU and no download but packages
+	@$(PY) data/run.py draw $(SAMPLE)
+	@$(PY) train/run.py --data $(SAMPLE) --out $(DEMO)/model.keras --train-layers all --size 64
+	@$(PY) convert/run.py $(DEMO)/model.keras --precision fp32
+	@$(PY) convert/run.py $(DEMO)/model.keras --precision fp16
+	@$(PY) convert/run.py $(DEMO)/model.keras --precision int8
+	@$(PY) infer/run.py --engine $(DEMO)/model.int8.onnx $(SAMPLE)/test/cat/000[0-2]* $(SAMPLE)/test/dog/000[0-2]*
+	@$(PY) benchmarks/run.py $(DEMO)
+
+data: $(VENV)/.run ## fetch the public photos of cats and dogs (69 MB) into DATA
+	@$(PY) data/run.py fetch $(DATA)
+
+train: $(VENV)/.run ## photos → MODEL: DATA=folder WEIGHTS=imagenet|none|path EPOCHS=2 SIZE=224
+	@$(PY) train/run.py --data $(DATA) --weights $(WEIGHTS) --out $(MODEL) $(TRAIN_OPTIONS) $(OPTIONS)
+
+convert: $(VENV)/.run ## MODEL → engines, verified: PRECISION=fp32|fp16|int8
+	@$(PY) convert/run.py $(MODEL) --precision $(PRECISION) $(OPTIONS)
+
+bench: $(VENV)/.run ## every artifact beside MODEL, in latency and accuracy, against Keras
+	@$(PY) benchmarks/run.py $(dir $(MODEL)) $(OPTIONS)
+
+lint: $(VENV)/.dev ## ruff and mypy --strict
+	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check . && $(VENV)/bin/mypy
+
+test: $(VENV)/.dev ## all tests but the slow extras
+	@$(VENV)/bin/pytest -m "not slow"
+
+test-fast: $(VENV)/.dev ## the tests that need no TensorFlow, in seconds
+	@$(VENV)/bin/pytest -m "not tensorflow and not slow"
+
+clean: ## remove artifacts; photos and the environment stay
+	rm -rf artifacts
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
+	  || { echo "Temper runs on Python 3.10 to 3.13; name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt | $(VENV)/bin/python
+	@echo "installing requirements.txt into $(VENV) (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements.txt | $(VENV)/bin/python
+	@echo "installing requirements-dev.txt into $(VENV) (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -71,7 +71,7 @@ class Pipeline:
         write_card(step.target, card)
         self._forget_rejected(step.target)
         self.say(f"{step.target.name}: done in {time.perf_counter() - started:.0f} s")
-        return card
+        return read_card(step.target)
 
     def is_current(self, step: Step) -> bool:
         """True when the target exists, whole, of the same source and recipe, and within the limits."""

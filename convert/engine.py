@@ -1,6 +1,6 @@
 """The conversation with TensorRT's builder, in terms that versions 10, 11 and TensorRT-RTX share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,8 +10,7 @@ from convert.proof import Layer, layers_of_json, layers_of_log
 from convert.timing_cache import cache_path, keep_cache, use_cache
 from temper.errors import UserError
 from temper.gpu import find_gpu
-
-LAYERS_IN_LOG = "Layers:"
+from temper.trt_log import Log, logger_into
 
 
 @dataclass(frozen=True)
@@ -24,18 +23,10 @@ class Engine:
     opening: tuple[str, tuple[int, ...]]
 
 
-@dataclass
-class Log:
-    """What TensorRT said: errors, and the list of layers."""
-
-    errors: list[str] = field(default_factory=list)
-    layers: str = ""
-
-
 def build_engine(trt: ModuleType, source: Path, ranges: tuple[Batch, ...], options: BuildOptions) -> Engine:
     """Compile an ONNX file for batches in `ranges`. Raises UserError with TensorRT's own reason."""
     log = Log()
-    logger = _logger(trt, log)
+    logger = logger_into(trt, log)
     builder = trt.Builder(logger)
     network = _parse(trt, builder, logger, source)
     config = builder.create_builder_config()
@@ -52,8 +43,7 @@ def build_engine(trt: ModuleType, source: Path, ranges: tuple[Batch, ...], optio
         config.add_optimization_profile(profile)
     plan = builder.build_serialized_network(network, config)
     if plan is None:
-        reason = log.errors[-1] if log.errors else "it gives no reason"
-        raise UserError(f"{trt.__name__} {trt.__version__} could not compile {source}: {reason}.")
+        raise UserError(f"{trt.__name__} {trt.__version__} could not compile {source}: {log.reason}.")
     return Engine(bytes(plan), keep_cache(config, path), log.layers, (images.name, (ranges[0][1], *shape)))
 
 
@@ -62,7 +52,7 @@ def describe_engine(trt: ModuleType, engine: Engine) -> list[Layer]:
     if not find_gpu():
         return layers_of_log(engine.layers)
     log = Log()
-    runtime = trt.Runtime(_logger(trt, log))
+    runtime = trt.Runtime(logger_into(trt, log))
     # A version-compatible plan carries its runtime; this one was built a moment ago, here.
     runtime.engine_host_code_allowed = True
     loaded = runtime.deserialize_cuda_engine(engine.plan)
@@ -75,20 +65,6 @@ def describe_engine(trt: ModuleType, engine: Engine) -> list[Layer]:
     inspector = loaded.create_engine_inspector()
     inspector.execution_context = context
     return layers_of_json(inspector.get_engine_information(trt.LayerInformationFormat.JSON))
-
-
-def _logger(trt: ModuleType, log: Log) -> Any:
-    class Logger(trt.ILogger):  # type: ignore[name-defined, misc]
-        def __init__(self) -> None:
-            trt.ILogger.__init__(self)
-
-        def log(self, severity: Any, message: str) -> None:
-            if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
-                log.errors.append(message)
-            elif message.startswith(LAYERS_IN_LOG):
-                log.layers = message
-
-    return Logger()
 
 
 def _parse(trt: ModuleType, builder: Any, logger: Any, source: Path) -> Any:

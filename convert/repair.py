@@ -28,9 +28,10 @@ def make_int8(pipeline: Pipeline, wish: Wish, source: Path, target: Path) -> Non
 
     Raises RejectedError when `wish.most_kept` layers are not enough.
     """
-    recipe = {"to": "onnx", **dataclasses.asdict(wish)}
+    recipe = {"to": "onnx", "method": wish.method, "pictures": wish.pictures, "seed": wish.seed, "keep": wish.most_kept}
     step = Step(source, target, "int8", recipe, _nothing)
     if pipeline.is_current(step):
+        pipeline.run(step)
         return
     quantizer, facts = _prepare(pipeline, wish, source)
     ranked: list[Damage] = []

@@ -37,6 +37,8 @@ def to_int8(source: Path, target: Path, ranges: TensorsData, keep: frozenset[str
         extra_options={
             "ActivationSymmetric": True,
             "WeightSymmetric": True,
+            # TensorRT refuses int32 biases; runtimes quantise them on their own.
+            "QuantizeBias": False,
             "OpTypesToExcludeOutputQuantization": list(QUANTIZED),
         },
     )

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,8 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 DECODERS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 LARGEST_PIXELS = 89_478_485
 WHITE = (255, 255, 255, 255)
+# Pillow would warn of what is refused below.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 Picture = NDArray[np.uint8]
 

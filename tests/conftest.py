@@ -1,0 +1,29 @@
+"""Fixtures every suite may use."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests import tiny
+
+
+@pytest.fixture(scope="session")
+def made_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture
+def bundle(made_bundle: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny bundle that a test may change: the path of model.keras."""
+    shutil.copytree(made_bundle.parent, tmp_path / "bundle")
+    return tmp_path / "bundle" / made_bundle.name
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder with real photos and weights; tests that need it are skipped where it is not."""
+    folder = Path(__file__).resolve().parents[2] / "shared"
+    if not (folder / "photos").is_dir():
+        pytest.skip("no ../shared with photos and weights beside the project")
+    return folder
