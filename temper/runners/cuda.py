@@ -1,77 +1,231 @@
-"""The little of CUDA that a runner needs, over NVIDIA's cuda-python: buffers, one stream, asynchronous copies."""
+"""The little of CUDA that a runner needs: page-locked and device memory, streams, events, asynchronous copies, graphs.
 
+Over pycuda where it is installed, else over NVIDIA's cuda-python, which comes as wheels. pycuda has no CUDA graphs:
+cuda-python records them on its streams, if it is there too. Streams and addresses are plain numbers, as TensorRT
+takes them.
+"""
+
+import contextlib
 import ctypes
-from dataclasses import dataclass
-from typing import Any
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 import numpy as np
-from cuda.bindings import runtime as cuda
 from numpy.typing import NDArray
 
 from temper.errors import UserError
 
-
-@dataclass(frozen=True)
-class Buffer:
-    """Page-locked memory on the host, an array, and as much on the device, an address."""
-
-    host: NDArray[Any]
-    pinned: int
-    address: int
-
-    def bytes_of(self, n: int) -> int:
-        """Bytes of the first n rows."""
-        return n * self.host.itemsize * int(np.prod(self.host.shape[1:]))
+try:
+    cudart: Any = importlib.import_module("cuda.bindings.runtime")
+except ImportError:
+    cudart = None
 
 
-class Device:
-    """The first GPU: a stream and the buffers made on it. Not for use from several threads at once."""
+class Cuda(Protocol):
+    """The first GPU. Whatever is allocated here lives until `close`."""
 
-    def __init__(self) -> None:
-        _check(cuda.cudaSetDevice(0))
-        self._stream = _check(cuda.cudaStreamCreate())
-        self._buffers: list[Buffer] = []
+    def current(self) -> contextlib.AbstractContextManager[None]:
+        """Make the GPU current in the calling thread for the length of a block."""
+        ...
 
-    @property
+    def pinned(self, size: int) -> NDArray[np.uint8]:
+        """Page-locked bytes on the host."""
+        ...
+
+    def allocate(self, size: int) -> int:
+        """Address of bytes on the device."""
+        ...
+
     def stream(self) -> int:
-        """The stream's handle, as TensorRT takes it."""
-        return int(self._stream)
+        """Handle of a new stream."""
+        ...
 
-    def buffer(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Buffer:
-        """Allocate a buffer on both sides."""
-        count = int(np.prod(shape))
-        pinned = int(_check(cuda.cudaHostAlloc(count * dtype.itemsize, cuda.cudaHostAllocDefault)))
-        address = int(_check(cuda.cudaMalloc(count * dtype.itemsize)))
-        memory = (ctypes.c_byte * (count * dtype.itemsize)).from_address(pinned)
-        made = Buffer(np.frombuffer(memory, np.uint8).view(dtype).reshape(shape), pinned, address)
-        self._buffers.append(made)
-        return made
+    def event(self) -> Any:
+        """A new event."""
+        ...
 
-    def upload(self, buffer: Buffer, n: int) -> None:
-        """Copy the first n rows to the device, in the stream's order."""
-        kind = cuda.cudaMemcpyKind.cudaMemcpyHostToDevice
-        _check(cuda.cudaMemcpyAsync(buffer.address, buffer.pinned, buffer.bytes_of(n), kind, self._stream))
+    def upload(self, address: int, source: NDArray[Any], stream: int) -> None:
+        """Copy page-locked memory to the device, in the stream's order."""
+        ...
 
-    def download(self, buffer: Buffer, n: int) -> None:
-        """Copy the first n rows to the host, in the stream's order."""
-        kind = cuda.cudaMemcpyKind.cudaMemcpyDeviceToHost
-        _check(cuda.cudaMemcpyAsync(buffer.pinned, buffer.address, buffer.bytes_of(n), kind, self._stream))
+    def download(self, target: NDArray[Any], address: int, stream: int) -> None:
+        """Copy from the device to page-locked memory, in the stream's order."""
+        ...
 
-    def synchronize(self) -> None:
-        """Wait until all that was asked of the stream is done."""
-        _check(cuda.cudaStreamSynchronize(self._stream))
+    def record(self, event: Any, stream: int) -> None:
+        """Let the event happen when the stream gets here."""
+        ...
+
+    def wait(self, stream: int, event: Any) -> None:
+        """Let a stream go no further before the event."""
+        ...
+
+    def finish(self, event: Any) -> None:
+        """Block until the event has happened."""
+        ...
 
     def close(self) -> None:
-        """Give everything back."""
-        for each in self._buffers:
-            cuda.cudaFree(each.address)
-            cuda.cudaFreeHost(each.pinned)
-        self._buffers.clear()
-        cuda.cudaStreamDestroy(self._stream)
+        """Give everything back; harmless when called again."""
+        ...
+
+
+def open_cuda() -> Cuda:
+    """The GPU, by pycuda or cuda-python. Raises ImportError where neither is installed, UserError without a GPU."""
+    try:
+        return _PyCuda()
+    except ImportError:
+        return _CudaPython()
+
+
+def record_graph(stream: int, work: Callable[[], bool]) -> Any | None:
+    """A CUDA graph of what `work` asks of the stream, without doing it; None where it cannot be recorded."""
+    if cudart is None:
+        return None
+    if cudart.cudaStreamBeginCapture(stream, cudart.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal)[0]:
+        return None
+    done = work()
+    error, graph = cudart.cudaStreamEndCapture(stream)
+    if error or not done:
+        return None
+    error, executable = cudart.cudaGraphInstantiate(graph, 0)
+    cudart.cudaGraphDestroy(graph)
+    return None if error else executable
+
+
+def launch_graph(graph: Any, stream: int) -> None:
+    """Do what a graph recorded, in the stream's order."""
+    _check(cudart.cudaGraphLaunch(graph, stream))
+
+
+def free_graph(graph: Any) -> None:
+    """Give a graph back."""
+    cudart.cudaGraphExecDestroy(graph)
+
+
+class _CudaPython:
+    """Cuda over NVIDIA's cuda-python."""
+
+    def __init__(self) -> None:
+        if cudart is None:
+            raise ImportError("cuda.bindings")
+        self._free: list[Callable[[], Any]] = []
+        _check(cudart.cudaSetDevice(0))
+
+    @contextlib.contextmanager
+    def current(self) -> Iterator[None]:
+        _check(cudart.cudaSetDevice(0))
+        yield
+
+    def pinned(self, size: int) -> NDArray[np.uint8]:
+        address = int(_check(cudart.cudaHostAlloc(size, cudart.cudaHostAllocDefault)))
+        self._free.append(lambda: cudart.cudaFreeHost(address))
+        return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
+
+    def allocate(self, size: int) -> int:
+        address = int(_check(cudart.cudaMalloc(size)))
+        self._free.append(lambda: cudart.cudaFree(address))
+        return address
+
+    def stream(self) -> int:
+        made = _check(cudart.cudaStreamCreateWithFlags(cudart.cudaStreamNonBlocking))
+        self._free.append(lambda: cudart.cudaStreamDestroy(made))
+        return int(made)
+
+    def event(self) -> Any:
+        made = _check(cudart.cudaEventCreateWithFlags(cudart.cudaEventDisableTiming))
+        self._free.append(lambda: cudart.cudaEventDestroy(made))
+        return made
+
+    def upload(self, address: int, source: NDArray[Any], stream: int) -> None:
+        kind = cudart.cudaMemcpyKind.cudaMemcpyHostToDevice
+        _check(cudart.cudaMemcpyAsync(address, source.ctypes.data, source.nbytes, kind, stream))
+
+    def download(self, target: NDArray[Any], address: int, stream: int) -> None:
+        kind = cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost
+        _check(cudart.cudaMemcpyAsync(target.ctypes.data, address, target.nbytes, kind, stream))
+
+    def record(self, event: Any, stream: int) -> None:
+        _check(cudart.cudaEventRecord(event, stream))
+
+    def wait(self, stream: int, event: Any) -> None:
+        _check(cudart.cudaStreamWaitEvent(stream, event, 0))
+
+    def finish(self, event: Any) -> None:
+        _check(cudart.cudaEventSynchronize(event))
+
+    def close(self) -> None:
+        while self._free:
+            self._free.pop()()
+
+
+class _PyCuda:
+    """Cuda over pycuda, in the context that TensorRT and others share."""
+
+    def __init__(self) -> None:
+        import pycuda.driver as driver
+
+        self._driver = driver
+        self._alive: dict[int, Any] = {}
+        try:
+            driver.init()
+            self._context = driver.Device(0).retain_primary_context()
+        except driver.Error as error:
+            raise UserError(_refusal(str(error))) from None
+
+    @contextlib.contextmanager
+    def current(self) -> Iterator[None]:
+        self._context.push()
+        try:
+            yield
+        finally:
+            self._context.pop()
+
+    def pinned(self, size: int) -> NDArray[np.uint8]:
+        made: NDArray[np.uint8] = self._driver.pagelocked_empty(size, np.uint8)
+        return made
+
+    def allocate(self, size: int) -> int:
+        return self._keep(self._driver.mem_alloc(size))
+
+    def stream(self) -> int:
+        made = self._driver.Stream()
+        self._alive[made.handle] = made
+        return int(made.handle)
+
+    def event(self) -> Any:
+        return self._driver.Event(self._driver.event_flags.DISABLE_TIMING)
+
+    def upload(self, address: int, source: NDArray[Any], stream: int) -> None:
+        self._driver.memcpy_htod_async(address, source, self._alive[stream])
+
+    def download(self, target: NDArray[Any], address: int, stream: int) -> None:
+        self._driver.memcpy_dtoh_async(target, address, self._alive[stream])
+
+    def record(self, event: Any, stream: int) -> None:
+        event.record(self._alive[stream])
+
+    def wait(self, stream: int, event: Any) -> None:
+        self._alive[stream].wait_for_event(event)
+
+    def finish(self, event: Any) -> None:
+        event.synchronize()
+
+    def close(self) -> None:
+        with self.current():
+            self._alive.clear()
+
+    def _keep(self, allocation: Any) -> int:
+        self._alive[int(allocation)] = allocation
+        return int(allocation)
 
 
 def _check(answer: tuple[Any, ...]) -> Any:
     error, *values = answer
-    if error != cuda.cudaError_t.cudaSuccess:
-        raise UserError(f"the GPU answers {error.name}. Look at `nvidia-smi` for its memory and other processes.")
+    if error:
+        raise UserError(_refusal(error.name))
     return values[0] if values else None
+
+
+def _refusal(error: str) -> str:
+    return f"the GPU answers {error}. Look at `nvidia-smi` for its memory, its driver and other programs on it."

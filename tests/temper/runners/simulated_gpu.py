@@ -1,0 +1,184 @@
+"""A GPU that does nothing before it must: streams keep their work until somebody waits for an event.
+
+So memory that is overwritten too early, a missing event or a copy in the wrong order gives wrong answers here, as it
+would now and then on a GPU. Its TensorRT answers with ONNX Runtime, on the addresses it is given.
+"""
+
+import contextlib
+import ctypes
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+Batch = tuple[int, int, int]
+
+
+@dataclass
+class Event:
+    """Happened, or recorded on a stream and still to happen."""
+
+    stream: int = -1
+    tickets: int = 0
+    done: int = 0
+
+
+@dataclass
+class SimulatedCuda:
+    """The Protocol of temper.runners.cuda.Cuda on host memory."""
+
+    queues: dict[int, deque[Callable[[], object]]] = field(default_factory=dict)
+    memory: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    closed: int = 0
+    depth: int = 0
+
+    @contextlib.contextmanager
+    def current(self) -> Iterator[None]:
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+
+    def pinned(self, size: int) -> NDArray[np.uint8]:
+        return np.full(size, 99, np.uint8)
+
+    def allocate(self, size: int) -> int:
+        block = np.full(size, 77, np.uint8)
+        address = int(block.ctypes.data)
+        self.memory[address] = block
+        return address
+
+    def stream(self) -> int:
+        self.queues[len(self.queues) + 1] = deque()
+        return len(self.queues)
+
+    def event(self) -> Event:
+        return Event()
+
+    def upload(self, address: int, source: NDArray[Any], stream: int) -> None:
+        assert self.depth, "the GPU is not current in this thread"
+        self.ask(stream, lambda: ctypes.memmove(address, source.ctypes.data, source.nbytes))
+
+    def download(self, target: NDArray[Any], address: int, stream: int) -> None:
+        self.ask(stream, lambda: ctypes.memmove(target.ctypes.data, address, target.nbytes))
+
+    def record(self, event: Event, stream: int) -> None:
+        event.stream = stream
+        event.tickets += 1
+        ticket = event.tickets
+
+        def happen() -> None:
+            event.done = ticket
+
+        self.ask(stream, happen)
+
+    def wait(self, stream: int, event: Event) -> None:
+        ticket, source = event.tickets, event.stream
+        self.ask(stream, lambda: self.run_until(source, event, ticket))
+
+    def finish(self, event: Event) -> None:
+        self.run_until(event.stream, event, event.tickets)
+
+    def close(self) -> None:
+        self.closed += 1
+        self.memory.clear()
+
+    def ask(self, stream: int, work: Callable[[], object]) -> None:
+        self.queues[stream].append(work)
+
+    def run_until(self, stream: int, event: Event, ticket: int) -> None:
+        while event.done < ticket:
+            self.queues[stream].popleft()()
+
+
+class Graphs:
+    """Stands in for record_graph, launch_graph and free_graph: what is asked of a stream while recording is kept."""
+
+    def __init__(self, cuda: SimulatedCuda) -> None:
+        self.cuda = cuda
+        self.launches = 0
+        self.freed = 0
+
+    def record(self, stream: int, work: Callable[[], bool]) -> list[Callable[[], object]] | None:
+        before = len(self.cuda.queues[stream])
+        done = work()
+        queue = self.cuda.queues[stream]
+        recorded = [queue.pop() for _ in range(len(queue) - before)][::-1]
+        return recorded if done else None
+
+    def launch(self, graph: list[Callable[[], object]], stream: int) -> None:
+        self.launches += 1
+        self.cuda.queues[stream].extend(graph)
+
+    def free(self, graph: object) -> None:
+        self.freed += 1
+
+
+class SimulatedContext:
+    """Of one profile; refuses batches outside of it, and input shapes or addresses that were never set."""
+
+    def __init__(self, engine: "SimulatedEngine") -> None:
+        self.engine = engine
+        self.addresses: dict[str, int] = {}
+        self.shape: tuple[int, ...] = ()
+        self.profile = -1
+
+    def set_optimization_profile_async(self, profile: int, stream: int) -> bool:
+        self.profile = profile
+        return True
+
+    def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
+        smallest, _, largest = self.engine.profiles[self.profile]
+        assert name == "images" and smallest <= shape[0] <= largest
+        self.shape = shape
+        return True
+
+    def set_tensor_address(self, name: str, address: int) -> bool:
+        self.addresses[name] = address
+        return True
+
+    def execute_async_v3(self, stream: int) -> bool:
+        if self.engine.broken:
+            return False
+        shape, addresses = self.shape, dict(self.addresses)
+        self.engine.batches.append((self.profile, shape[0]))
+        self.engine.cuda.ask(stream, lambda: self._answer(shape, addresses))
+        return True
+
+    def _answer(self, shape: tuple[int, ...], addresses: dict[str, int]) -> None:
+        size = int(np.prod(shape))
+        images = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(addresses["images"])).reshape(shape).copy()
+        answers = np.ascontiguousarray(self.engine.session.run(None, {"images": images})[0], np.float32)
+        ctypes.memmove(addresses["probabilities"], answers.ctypes.data, answers.nbytes)
+
+
+class SimulatedEngine:
+    """An ONNX file behind the part of ICudaEngine that the runner uses."""
+
+    def __init__(self, onnx: Path, cuda: SimulatedCuda, profiles: list[Batch]) -> None:
+        self.session = ort.InferenceSession(str(onnx))
+        self.cuda = cuda
+        self.profiles = profiles
+        self.batches: list[tuple[int, int]] = []
+        self.broken = False
+        self.num_io_tensors = 2
+        self.num_optimization_profiles = len(profiles)
+
+    def get_tensor_name(self, index: int) -> str:
+        # TensorRT promises no order.
+        return ("probabilities", "images")[index]
+
+    def get_tensor_mode(self, name: str) -> str:
+        return "in" if name == "images" else "out"
+
+    def get_tensor_profile_shape(self, name: str, index: int) -> list[tuple[int, ...]]:
+        return [(n, 16, 16, 3) for n in self.profiles[index]]
+
+    def create_execution_context(self) -> SimulatedContext:
+        return SimulatedContext(self)

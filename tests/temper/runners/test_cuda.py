@@ -1,0 +1,28 @@
+import pytest
+
+from temper.errors import UserError
+from temper.gpu import find_gpu
+from temper.runners import cuda
+
+pytestmark = pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU here")
+
+
+def test_without_bindings_it_is_an_import_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda, "cudart", None)
+    monkeypatch.setitem(__import__("sys").modules, "pycuda", None)
+    monkeypatch.setitem(__import__("sys").modules, "pycuda.driver", None)
+    with pytest.raises(ImportError):
+        cuda.open_cuda()
+    assert cuda.record_graph(1, lambda: True) is None
+
+
+@pytest.mark.skipif(cuda.cudart is None, reason="cuda-python is not installed")
+def test_without_a_driver_cuda_python_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pycuda.driver", None)
+    with pytest.raises(UserError, match="the GPU answers cudaErrorInsufficientDriver"):
+        cuda.open_cuda()
+
+
+@pytest.mark.skipif(cuda.cudart is None, reason="cuda-python is not installed")
+def test_a_stream_that_cannot_be_recorded_gives_no_graph() -> None:
+    assert cuda.record_graph(1, lambda: True) is None
