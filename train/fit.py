@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 
 from temper.split import Part
 from train.augment import apply_transforms, draw_transforms
+from train.checkpoint import Checkpoint, History, read_checkpoint
 from train.model import backbone_layers
+from train.progress import Progress
 from train.recipe import Recipe
 
 EVALUATION_BATCH = 32
@@ -31,21 +34,51 @@ class Pictures:
 
 
 def fit(
-    model: keras.Model, pictures: dict[Part, Pictures], recipe: Recipe, watcher: keras.callbacks.Callback
-) -> dict[str, list[float]]:
-    """Train every layer of the model in place; returns loss, accuracy, val_loss and val_accuracy of each epoch."""
-    steps = math.ceil(len(pictures["train"].pixels) / recipe.batch)
-    prepare(model, recipe, steps)
-    history = model.fit(
-        augmented(pictures["train"], recipe),
+    model: keras.Model, pictures: dict[Part, Pictures], recipe: Recipe, keep: Path, resume: bool = False
+) -> tuple[keras.Model, History]:
+    """Train every layer; returns the model and loss, accuracy, val_loss and val_accuracy of each epoch.
+
+    keep: folder of the checkpoint; with `resume` the training goes on from there, if one is there.
+    """
+    count = len(pictures["train"].pixels)
+    steps = math.ceil(count / recipe.batch)
+    kept = read_checkpoint(keep) if resume else None
+    if kept:
+        model, history = kept
+    else:
+        prepare(model, recipe, steps)
+        history = {}
+    start = len(history.get("loss", []))
+    more = model.fit(
+        augmented(pictures["train"], recipe, start),
         validation_data=plain(pictures["val"]),
+        initial_epoch=start,
         epochs=recipe.epochs,
         steps_per_epoch=steps,
-        callbacks=[watcher, *early_stopping(recipe)],
+        callbacks=[
+            Reseed(recipe.seed),
+            Progress(count, recipe.batch),
+            *early_stopping(recipe),
+            Checkpoint(keep, history),
+        ],
         shuffle=False,
         verbose=0,
     )
-    return dict(history.history)
+    return model, {name: history.get(name, []) + values for name, values in more.history.items()} or history
+
+
+class Reseed(keras.callbacks.Callback):  # type: ignore[misc]
+    """Sets dropout's random state by seed and epoch: a .keras file does not keep it, and a resumed run needs it."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Sets the state before an epoch."""
+        for layer in self.model.layers:
+            if generator := getattr(layer, "seed_generator", None):
+                generator.state.assign([self._seed, epoch])
 
 
 def early_stopping(recipe: Recipe) -> list[keras.callbacks.Callback]:
@@ -69,7 +102,7 @@ def prepare(model: keras.Model, recipe: Recipe, steps: int) -> None:
     model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
 
 
-def augmented(pictures: Pictures, recipe: Recipe) -> tf.data.Dataset:
+def augmented(pictures: Pictures, recipe: Recipe, first_epoch: int = 0) -> tf.data.Dataset:
     """Endless batches, each epoch in a new order and with new changes; what comes depends on the seed alone."""
     size, classes = recipe.size, pictures.targets.shape[1]
     signature = (
@@ -78,7 +111,9 @@ def augmented(pictures: Pictures, recipe: Recipe) -> tf.data.Dataset:
         tf.TensorSpec((None,), tf.float32),
         tf.TensorSpec((None, classes), tf.float32),
     )
-    batches = tf.data.Dataset.from_generator(lambda: _batches(pictures, recipe), output_signature=signature)
+    batches = tf.data.Dataset.from_generator(
+        lambda: _batches(pictures, recipe, first_epoch), output_signature=signature
+    )
     changed = batches.map(
         lambda images, transforms, brightness, targets: (apply_transforms(images, transforms, brightness), targets),
         num_parallel_calls=tf.data.AUTOTUNE,
@@ -92,8 +127,8 @@ def plain(pictures: Pictures) -> tf.data.Dataset:
     return data.batch(EVALUATION_BATCH).prefetch(tf.data.AUTOTUNE)
 
 
-def _batches(pictures: Pictures, recipe: Recipe) -> Iterator[tuple[NDArray[np.generic], ...]]:
-    for epoch in itertools.count():
+def _batches(pictures: Pictures, recipe: Recipe, first_epoch: int) -> Iterator[tuple[NDArray[np.generic], ...]]:
+    for epoch in itertools.count(first_epoch):
         random = np.random.default_rng((recipe.seed, epoch))
         order = random.permutation(len(pictures.pixels))
         for start in range(0, len(order), recipe.batch):

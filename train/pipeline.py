@@ -17,11 +17,11 @@ from temper.card import Card, card_path, read_card, versions, write_card
 from temper.errors import UserError
 from temper.files import sha256_of, staged
 from temper.split import PARTS, Example, Part, write_split
+from train.checkpoint import checkpoint_folder
 from train.data import decode, labels_of, targets_of
 from train.fit import EVALUATION_BATCH, Pictures, fit
 from train.head import fit_head
 from train.model import build_model, computing_in, copy_backbone, spare_residuals
-from train.progress import Progress
 from train.recipe import Recipe, Say
 from train.report import Evaluation, draw_confusion, draw_curves, evaluate, write_history, write_summary
 from train.temperature import best_temperature, build_in
@@ -53,10 +53,18 @@ def is_up_to_date(out: Path, folder: Path, examples: list[Example], recipe: Reci
     return same and split_path(out).exists()
 
 
-def train(examples: list[Example], recipe: Recipe, backbone: keras.Model | None, cache: Path, say: Say) -> Trained:
+def train(
+    examples: list[Example],
+    recipe: Recipe,
+    backbone: keras.Model | None,
+    work: Path,
+    say: Say,
+    resume: bool = False,
+) -> Trained:
     """Decode the pictures, fit the model, calibrate it on the validation part and evaluate it on the test part.
 
-    backbone: where to start, or None to start from nothing. cache: where a frozen backbone's features are kept.
+    backbone: where to start, or None to start from nothing. work: folder of features and checkpoints.
+    resume: go on from the checkpoint of these pictures and this recipe, if there is one.
     """
     keras.utils.set_random_seed(recipe.seed)
     labels = labels_of(examples)
@@ -68,9 +76,10 @@ def train(examples: list[Example], recipe: Recipe, backbone: keras.Model | None,
     else:
         spare_residuals(model)
     if recipe.layers == "head":
-        history = fit_head(model, pictures, examples, recipe, cache, say)
+        history = fit_head(model, pictures, examples, recipe, work, say)
     else:
-        history = fit(model, pictures, recipe, Progress(len(pictures["train"].pixels), recipe.batch))
+        keep = checkpoint_folder(work, examples, recipe)
+        model, history = fit(model, pictures, recipe, keep, resume)
     final = build_model(len(labels), recipe.size, recipe.dense, recipe.dropout)
     final.set_weights(model.get_weights())
     return Trained(final, history, _judge(final, pictures, labels, recipe.calibrate))

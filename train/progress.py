@@ -30,7 +30,8 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         """Writes the line over, a few times a second."""
         now = time.perf_counter()
         if not self._started:
-            self._started, self._first_step = now, 1
+            steps = math.ceil(self._pictures / self._batch)
+            self._started, self._first_step = now, self._epoch * steps + batch + 1
         elif now - self._shown > REFRESH_SECONDS:
             self._shown = now
             self._write(self._line(batch + 1, logs or {}), last=False)

@@ -26,7 +26,7 @@ from train.recipe import Augmentation, Recipe
 if TYPE_CHECKING:
     from train.pipeline import Trained
 
-FEATURES = ".features"
+WORK = ".training"
 HEAD: dict[str, Any] = {"size": 224, "epochs": 2, "batch": 8, "learning_rate": 1e-4, "layers": "head"}
 ALL: dict[str, Any] = {"size": 224, "epochs": 2, "batch": 16, "learning_rate": 1e-3, "layers": "all"}
 KEPT = ("dropout", "held_out", "seed", "head", "passes", "patience", "calibrate")
@@ -40,6 +40,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("artifacts/model.keras"), metavar="FILE", help="(%(default)s)")
     parser.add_argument("--weights", default="imagenet", help="imagenet, none, or a file (%(default)s)")
     parser.add_argument("--force", action="store_true", help="train even if the model is up to date")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted training of every layer")
     learning = parser.add_argument_group("learning")
     learning.add_argument("--train-layers", dest="layers", choices=("head", "all"), help="which layers learn")
     learning.add_argument("--size", type=int, metavar="PIXELS", help="height and width of a picture")
@@ -68,6 +69,7 @@ def main() -> int:
         print(f"{len(left_out):,} picture(s) are left out, as {options.data}/quarantine.csv says.")
     examples = find_examples(options.data, options.held_out, options.seed)
     with quiet_stderr():
+        from train.checkpoint import checkpoint_folder, forget_checkpoint
         from train.pipeline import is_up_to_date, save, train
 
     recipe, backbone = _start(options)
@@ -75,8 +77,15 @@ def main() -> int:
         print(f"{options.out} is up to date: same pictures, same recipe. --force trains it again.")
         return 0
     print(_told(recipe))
-    trained = train(examples, recipe, backbone, options.out.parent / FEATURES, _progress)
+    work = options.out.parent / WORK
+    kept = checkpoint_folder(work, examples, recipe)
+    if kept.exists():
+        print(
+            "an interrupted training is " + ("taken up." if options.resume else "there: --resume would go on with it.")
+        )
+    trained = train(examples, recipe, backbone, work, _progress, options.resume)
     save(trained, options.out, options.data, examples, recipe)
+    forget_checkpoint(kept)
     show(trained, options.out, options.data)
     return 0
 
