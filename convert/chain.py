@@ -96,7 +96,7 @@ class Pipeline:
             made_with=versions("temper", "keras", "tensorflow", "tf2onnx", "onnx", "onnxruntime", "openvino"),
             made_on=describe_machine(),
             golden=source.golden or self._golden(),
-            calibration={},
+            calibration=source.calibration if source.precision == step.precision else {},
             agreement={},
         )
         return dataclasses.replace(card, **facts)

@@ -1,0 +1,76 @@
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from infer import run
+from temper.card import read_card
+from temper.golden import read_golden, write_golden
+from temper.split import read_split
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    monkeypatch.setattr("sys.argv", ["infer/run.py", *(str(word) for word in words)])
+    return run.main()
+
+
+@pytest.fixture
+def picture(bundle: Path) -> Path:
+    return next(e.path for e in read_split(bundle, read_card(bundle), "test") if e.label == "red")
+
+
+def test_text_says_label_percentage_and_time(
+    bundle: Path, picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answers(monkeypatch, "--engine", bundle.with_name("model.fp32.onnx"), picture) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{picture}: red ")
+    assert " % (" in said
+    assert said.endswith(" ms)\n")
+
+
+def test_json_is_an_object_a_line(
+    bundle: Path, picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--engine", bundle.with_name("model.fp32.onnx"), picture, bundle.with_name("none.png"))
+    assert answers(monkeypatch, *words, "--top", 2, "--json") == 1
+    good, bad = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert [each["label"] for each in good["predictions"]] == ["red", "blue"]
+    assert sum(each["probability"] for each in good["predictions"]) == pytest.approx(1, abs=1e-5)
+    assert "does not exist" in bad["problem"]
+
+
+def test_csv_has_a_head_and_a_row_for_each_label(
+    bundle: Path, picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers(monkeypatch, "--engine", bundle.with_name("model.fp32.onnx"), picture, "--top", 2, "--csv")
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [(row["rank"], row["label"]) for row in rows] == [("1", "red"), ("2", "blue")]
+
+
+def test_a_sound_artifact_passes_its_selftest(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answers(monkeypatch, "--engine", bundle.with_name("model.fp32.onnx"), "--selftest") == 0
+    assert capsys.readouterr().out.startswith("self-test passed: ")
+
+
+def test_a_selftest_that_fails_says_by_how_much(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact = bundle.with_name("model.fp32.onnx")
+    card = read_card(artifact)
+    images, expected = read_golden(artifact, card)
+    golden = write_golden(bundle.with_name("model.golden.npz"), images, np.asarray(1 - expected, np.float32))
+    text = artifact.with_name("model.fp32.onnx.json").read_text().replace(card.golden["sha256"], golden["sha256"])
+    artifact.with_name("model.fp32.onnx.json").write_text(text)
+    with pytest.raises(Exception, match="self-test failed"):
+        answers(monkeypatch, "--engine", artifact, "--selftest")
+
+
+@pytest.mark.parametrize("words", [["--top", "0", "a.png"], [], ["a.png", "--json", "--csv"]])
+def test_wrong_words_are_two(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit) as caught:
+        answers(monkeypatch, "--engine", "x.onnx", *words)
+    assert caught.value.code == 2
