@@ -60,7 +60,7 @@ def load_backbone(weights: str | Path) -> keras.Model:
         reason = str(error).splitlines()[0]
         raise UserError(
             f"{weights} does not hold the weights of a ResNet50 without its top ({reason}). Expected a file "
-            " written by keras.applications.ResNet50(include_top=False).save_weights(...)."
+            "written by keras.applications.ResNet50(include_top=False).save_weights(...)."
         ) from None
     return backbone
 

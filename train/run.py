@@ -11,6 +11,7 @@ of 1e-4; every layer takes batches of 16 and a rate of 1e-3; from nothing it is 
 
 import argparse
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,7 @@ def main() -> int:
     if not options.force and is_up_to_date(options.out, options.data, examples, recipe):
         print(f"{options.out} is up to date: same pictures, same recipe. --force trains it again.")
         return 0
+    _check_place(options.out)
     print(_told(recipe))
     work = options.out.parent / WORK
     kept = checkpoint_folder(work, examples, recipe)
@@ -131,6 +133,16 @@ def _check(options: argparse.Namespace) -> None:
             raise UserError(f"{options.out} cannot be written: {folder} is a file. Name another place with --out.")
     if options.weights not in ("imagenet", "none") and not Path(options.weights).is_file():
         raise UserError(f"{options.weights} does not exist. Expected --weights imagenet, none, or a file of weights.")
+
+
+def _check_place(out: Path) -> None:
+    """Better told now than after the training."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
+    except OSError as error:
+        raise UserError(f"{out} cannot be written ({error.strerror}). Name a place that can with --out FILE.") from None
 
 
 def _start(options: argparse.Namespace) -> tuple[Recipe, Any]:

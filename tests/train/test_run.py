@@ -58,4 +58,12 @@ def test_a_head_on_nothing_and_an_unreadable_picture_are_refused(tmp_path: Path)
     assert "--train-layers all" in complaint_of(*start, "--train-layers", "head")
     (tmp_path / "dog" / "note.jpg").write_text("not a picture")
     assert "note.jpg is not a picture" in complaint_of(*start)
-    assert not (tmp_path / "out").exists()
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.tensorflow
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to: /proc")
+def test_a_place_that_cannot_be_written_is_told_before_training(tmp_path: Path) -> None:
+    fill(tmp_path, 5)
+    said = complaint_of("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", "/proc/new/model.keras")
+    assert "cannot be written" in said
