@@ -1,66 +1,171 @@
-"""Rows measured side by side: in each round every row once, in random order, so that drift hits all alike."""
+"""Candidates measured side by side: every round asks each of them, in random order, so that drift hits all alike."""
 
 import random
+import statistics
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
 
-from benchmarks.rows import Row
-from benchmarks.worker import Calls, Worker
-from temper.errors import MissingRuntime, UserError
-from temper.runners.base import Images, Probabilities
+import numpy as np
 
-BATCHES = (1, 8)
-ROUNDS = 10
+from benchmarks import loadgen, nvidia
+from benchmarks.candidates import Measured, Plan
+from benchmarks.served import Calls
+from benchmarks.worker import Worker
+from temper.errors import UserError
+from temper.runners.base import Images
+
 SEED = 0
+LEAST_ROUNDS, BLOCKS, PASSES = 10, 8, 5
+# A slow row is called once a turn; a fast one as often as fits, so that its p99 has samples too.
+TURN_SECONDS, TURN_CALLS = 0.05, 20
+WINDOW_CALLS, WINDOWS, MOST_WINDOWS, STABLE_SPREAD = 5, 3, 12, 0.10
+Say = Callable[[str], None]
+T = TypeVar("T")
 
 
-@dataclass
-class Measured:
-    """A row with all that was seen of it; `skipped` says why there is nothing."""
+class Session:
+    """Warm processes, one for each candidate, asked one at a time; a context manager.
 
-    row: Row
-    skipped: str = ""
-    facts: dict[str, str] = field(default_factory=dict)
-    cold_start_seconds: float = 0.0
-    peak_mib: float = 0.0
-    answers: Probabilities | None = None
-    rounds: dict[int, list[Calls]] = field(default_factory=lambda: {batch: [] for batch in BATCHES})
-
-
-def measure(rows: list[Row], images: Images, seconds: float, say: Callable[[str], None]) -> list[Measured]:
-    """Open every row, let it answer all pictures [n, size, size, 3], then time it.
-
-    seconds: measuring time of a row at each batch size, split over the rounds.
+    pictures: a .npy file of uint8 [n, size, size, 3]. A candidate that cannot be opened, or dies, is skipped.
     """
-    found = [Measured(row) for row in rows]
-    workers: dict[int, Worker] = {}
-    try:
-        for i, each in enumerate(found):
-            say(f"opening {each.row.name}")
+
+    def __init__(self, found: list[Measured], pictures: Path, plan: Plan, say: Say) -> None:
+        self._found, self._plan, self._say = found, plan, say
+        self._pictures = pictures
+        self._first: Images = np.array(np.load(pictures, mmap_mode="r")[:1])
+        self._workers: dict[int, Worker] = {}
+        self._order = random.Random(SEED)
+
+    def __enter__(self) -> "Session":
+        for i, each in enumerate(self._found):
+            self._say(f"opening {each.name}")
             try:
-                workers[i] = Worker(each.row, images)
-            except (MissingRuntime, UserError) as error:
+                self._workers[i] = self._open(each)
+            except UserError as error:
                 each.skipped = str(error).splitlines()[0]
-                continue
-            each.facts, each.cold_start_seconds = workers[i].facts, workers[i].cold_start_seconds
-        for i, worker in workers.items():
-            # Answering everything is the warm-up too.
-            say(f"answers of {found[i].row.name} to {len(images)} pictures")
-            found[i].answers = worker.answers()
-        _rounds(found, workers, seconds / ROUNDS, say)
-        for i, worker in workers.items():
-            found[i].peak_mib = worker.peak_mib()
-    finally:
-        for worker in workers.values():
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers.values():
             worker.close()
-    return found
+
+    def answer(self) -> None:
+        """Every row answers all pictures."""
+        for each, worker in self._rows():
+            self._say(f"answers of {each.name}")
+            each.answers = self._try(each, worker.answers)
+
+    def warm_up(self) -> None:
+        """Call until three windows agree within a tenth; who never gets there is flagged."""
+        for each, worker in self._alive():
+            each.stable = bool(self._try(each, partial(_become_stable, worker)))
+
+    def latency(self) -> None:
+        """Turns of one call, or of as many as fit into a twentieth of a second, in random order."""
+        rounds, end = 0, time.monotonic() + self._plan.seconds * len(self._alive())
+        begun = time.monotonic()
+        while rounds < LEAST_ROUNDS or time.monotonic() < end:
+            share = min(1.0, (time.monotonic() - begun) / max(end - begun, 1e-9))
+            self._say(f"latency, round {rounds + 1} ({share:.0%})")
+            for each, worker in self._shuffled():
+                calls = self._try(each, partial(worker.turn, 1, TURN_CALLS, TURN_SECONDS))
+                each.latency += [calls] if calls else []
+            rounds += 1
+
+    def throughput(self) -> None:
+        """Blocks of calls without a pause, of every batch size, in random order."""
+        for number in range(BLOCKS):
+            for batch in self._order.sample(self._plan.batches, len(self._plan.batches)):
+                self._say(f"throughput at batch {batch}, block {number + 1} of {BLOCKS}")
+                for each, worker in self._shuffled():
+                    before = nvidia.joules()
+                    calls = self._try(each, partial(worker.turn, batch, 10**9, self._plan.seconds / BLOCKS))
+                    each.joules += (nvidia.joules() or 0.0) - (before or 0.0)
+                    each.throughput.setdefault(batch, []).extend([calls] if calls else [])
+
+    def label_files(self) -> None:
+        """From files to labels: every row overlapped, and Keras once more as its tutorials do it."""
+        for number in range(PASSES):
+            for title, paths in self._plan.files.items():
+                self._say(f"files to labels, {title}, pass {number + 1} of {PASSES}")
+                for each, worker in self._order.sample(self._rows(), len(self._rows())):
+                    ways = [(False, each.passages)]
+                    if each.row is not None and each.row.is_keras and each.row.mode == "predict":
+                        ways.append((True, each.plain_passages))
+                    for plain, kept in ways:
+                        passage = self._try(each, partial(worker.label_files, paths, plain))
+                        kept.setdefault(title, []).extend([passage] if passage else [])
+
+    def scenarios(self) -> None:
+        """LoadGen's four, for each row."""
+        for each, worker in self._rows():
+            self._say(f"LoadGen with {each.name}")
+            self._try(each, partial(self._run_scenarios, each, worker))
+
+    def count_memory(self) -> None:
+        """Ask every process for its largest resident memory."""
+        for each, worker in self._alive():
+            each.peak_mib = self._try(each, worker.peak_mib) or 0.0
+
+    def _open(self, each: Measured) -> Worker:
+        for _ in range(self._plan.cold_starts - 1 if each.row and not each.row.control else 0):
+            worker = Worker(each.name, each.opened, self._first, self._pictures)
+            each.cold_starts_seconds.append(worker.cold_start_seconds)
+            worker.close()
+        worker = Worker(each.name, each.opened, self._first, self._pictures)
+        each.cold_starts_seconds.append(worker.cold_start_seconds)
+        each.facts = worker.facts
+        return worker
+
+    def _run_scenarios(self, each: Measured, worker: Worker) -> None:
+        folder = self._plan.logs / each.name.replace(" ", "-")
+        most = max(_images_per_second(blocks) for blocks in each.throughput.values())
+
+        def run(scenario: loadgen.Scenario, rate: float) -> loadgen.Outcome:
+            where = folder / (f"{scenario}-{rate:.1f}" if scenario == "Server" else scenario)
+            plan = self._plan
+            outcome: loadgen.Outcome = worker.scenario(
+                loadgen.Settings(scenario, where, plan.scenario_seconds, rate, plan.bound_seconds)
+            )
+            return outcome
+
+        each.outcomes = [run(scenario, most) for scenario in loadgen.SCENARIOS if scenario != "Server"]
+        each.server_images_per_second, tried = loadgen.highest_rate(partial(run, "Server"), most)
+        each.outcomes += tried
+
+    def _alive(self) -> list[tuple[Measured, Worker]]:
+        return [(self._found[i], worker) for i, worker in self._workers.items() if not self._found[i].skipped]
+
+    def _rows(self) -> list[tuple[Measured, Worker]]:
+        return [(each, worker) for each, worker in self._alive() if each.row is not None and not each.row.control]
+
+    def _shuffled(self) -> list[tuple[Measured, Worker]]:
+        alive = self._alive()
+        return self._order.sample(alive, len(alive))
+
+    def _try(self, each: Measured, question: Callable[[], T]) -> T | None:
+        if each.skipped:
+            return None
+        try:
+            return question()
+        except UserError as error:
+            each.skipped = str(error).splitlines()[0]
+            return None
 
 
-def _rounds(found: list[Measured], workers: dict[int, Worker], seconds: float, say: Callable[[str], None]) -> None:
-    order = random.Random(SEED)
-    turns = [(i, batch) for i in workers for batch in BATCHES]
-    for number in range(ROUNDS):
-        say(f"round {number + 1} of {ROUNDS}")
-        order.shuffle(turns)
-        for i, batch in turns:
-            found[i].rounds[batch].append(workers[i].call(batch, seconds))
+def _become_stable(worker: Worker) -> bool:
+    medians: list[float] = []
+    for _ in range(MOST_WINDOWS):
+        medians.append(statistics.median(worker.warm_up(1, WINDOW_CALLS)))
+        last = medians[-WINDOWS:]
+        if len(last) == WINDOWS and max(last) <= (1 + STABLE_SPREAD) * min(last):
+            return True
+    return False
+
+
+def _images_per_second(blocks: list[Calls]) -> float:
+    images = sum(calls.batch * len(calls.wall_seconds) for calls in blocks)
+    return images / sum(calls.total_seconds for calls in blocks)

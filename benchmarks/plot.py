@@ -1,4 +1,4 @@
-"""Latency against accuracy, one point a row."""
+"""Latency against accuracy as a PNG, one point a row."""
 
 from pathlib import Path
 
@@ -15,22 +15,22 @@ COLOURS = {"fp32": "#4477aa", "fp16": "#228833", "int8": "#cc3311"}
 
 
 def draw(report: Report, target: Path) -> None:
-    """Write a PNG: median milliseconds at batch 1 with its interval, and held-out top-1."""
+    """Median milliseconds at batch 1 and held-out top-1, with their intervals."""
     figure, axes = pyplot.subplots(figsize=(8, 4.5), dpi=120, layout="constrained")
-    drawn = [each for each in report.lines if each.p50_ms is not None and each.top1 is not None]
-    for i, each in enumerate(drawn):
-        assert each.p50_ms is not None and each.top1 is not None
-        spread = [[each.p50_ms.value - each.p50_ms.low], [each.p50_ms.high - each.p50_ms.value]]
+    for i, line in enumerate(report.lines):
+        if line.latency is None or line.accuracy is None:
+            continue
+        x, y = line.latency.p50_ms, line.accuracy.top1
         axes.errorbar(
-            each.p50_ms.value, 100 * each.top1, xerr=spread, fmt="o", capsize=3, color=COLOURS[each.precision]
+            x.value,
+            100 * y.value,
+            xerr=[[x.value - x.low], [x.high - x.value]],
+            fmt="o",
+            capsize=3,
+            color=COLOURS[line.precision],
         )
-        axes.annotate(
-            each.name,
-            (each.p50_ms.value, 100 * each.top1),
-            xytext=(6, 8 if i % 2 else -14),
-            textcoords="offset points",
-            fontsize=8,
-        )
+        place = {"xytext": (6, 8 if i % 2 else -14), "textcoords": "offset points", "fontsize": 8}
+        axes.annotate(line.name, (x.value, 100 * y.value), **place)
     axes.set_xscale("log")
     axes.set_xlabel("median latency at batch 1, milliseconds (log), with 95 % interval")
     axes.set_ylabel("held-out top-1, %")

@@ -1,176 +1,202 @@
-"""What was measured, as one record, and the record as JSON and Markdown."""
+"""The record of a run: plain data, from which every table, page and comparison is made."""
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from benchmarks.measure import BATCHES, Measured
-from benchmarks.rows import PLAIN_KERAS
-from benchmarks.statistics import Estimate, bootstrap, paired_ratio
-from temper.files import bytes_of
-from temper.formats import format_of
+from benchmarks.statistics import Estimate
+from temper.errors import UserError
 
 SCHEMA = 1
-MILLI, MEGA = 1e3, 1e6
+# The A/A control's ratio must lie this close to 1, or the machine was too busy to tell anything.
+CONTROL_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A held-out picture that got another label than Keras gave it; `truth` is the label of its folder."""
+
+    file: str
+    truth: str
+    keras: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """On held-out pictures, shares in [0, 1]. loss: the paired fall of top-1 against Keras; None for lack of Keras."""
+
+    top1: Estimate
+    agreement: Estimate | None
+    loss: Estimate | None
+    flips: tuple[Flip, ...]
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Wall milliseconds of a call at batch 1; cpu_ms: processor milliseconds of all threads, the median.
+
+    stable: the warm-up settled. turns_ms: every sample, nothing removed, by turn.
+    """
+
+    p50_ms: Estimate
+    p90_ms: Estimate
+    p99_ms: Estimate
+    cpu_ms: float
+    stable: bool
+    turns_ms: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Images a second by the wall clock. blocks: (images, seconds) of each block of calls."""
+
+    batch: int
+    images_per_second: Estimate
+    blocks: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
+class Speedup:
+    """How many times faster than another row, in the same rounds. batch: None for the median latency at batch 1."""
+
+    over: str
+    batch: int | None
+    times: Estimate
+
+
+@dataclass(frozen=True)
+class EndToEnd:
+    """From files to labels. way: "overlapped", or "plain" as Keras' tutorials do it. Milliseconds for one picture.
+
+    decode_ms: of one thread. waiting_ms: for pixels. network_ms: in the runtime.
+    agreement: share of labels that the plain way gives too. speedup: over the plain way with Keras `predict`.
+    """
+
+    files: str
+    way: str
+    images_per_second: Estimate
+    decode_ms: float
+    waiting_ms: float
+    network_ms: float
+    agreement: float | None
+    speedup: Estimate | None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario by MLPerf's LoadGen. valid: LoadGen's own verdict; its logs lie in `logs`.
+
+    latency_ms: by percentile. images_per_second: None where latency is what counts.
+    """
+
+    name: str
+    valid: bool
+    latency_ms: dict[str, float]
+    images_per_second: float | None
+    logs: str
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What else it takes. share_of_peak: of the arithmetic this processor reached in the same run, in [0, 1]."""
+
+    megabytes: float
+    peak_mib: float
+    cold_starts_seconds: tuple[float, ...]
+    share_of_peak: float | None = None
+    joules_per_image: float | None = None
 
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the report. Shares in [0, 1], times in milliseconds, None for what could not be told.
-
-    images_per_second: by the wall clock, for each batch size. speedup: over plain Keras in the same rounds, batch 1.
-    cpu_milliseconds: median CPU time of a call at batch 1, all threads.
-    """
+    """A row. precision: what the card says; executed: what the runtime really does. skipped: why nothing follows."""
 
     name: str
+    artifact: str
     precision: str
     executed: str
     runtime: str
+    device: str
     skipped: str
-    top1: float | None = None
-    agreement: float | None = None
-    flipped: tuple[str, ...] = ()
-    p50_ms: Estimate | None = None
-    p90_ms: Estimate | None = None
-    p99_ms: Estimate | None = None
-    cpu_milliseconds: float | None = None
-    images_per_second: dict[str, float] = dataclasses.field(default_factory=dict)
-    speedup: Estimate | None = None
-    megabytes: float = 0.0
-    peak_mib: float = 0.0
-    cold_start_seconds: float = 0.0
-    samples_ms: dict[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
+    verdict: str = ""
+    accuracy: Accuracy | None = None
+    latency: Latency | None = None
+    throughput: tuple[Throughput, ...] = ()
+    speedups: tuple[Speedup, ...] = ()
+    end_to_end: tuple[EndToEnd, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
+    server_images_per_second: float | None = None
+    costs: Costs | None = None
+
+    def speedup(self, over: str, batch: int | None = None) -> Estimate | None:
+        """The speed-up over a row, if both ran."""
+        return next((each.times for each in self.speedups if (each.over, each.batch) == (over, batch)), None)
+
+    def rate(self, batch: int) -> Estimate | None:
+        """Images a second at a batch size, if it was measured."""
+        return next((each.images_per_second for each in self.throughput if each.batch == batch), None)
+
+
+@dataclass(frozen=True)
+class Control:
+    """One row in two processes: their ratio of median latencies shows how far the machine can be trusted."""
+
+    row: str
+    ratio: Estimate
+
+    @property
+    def passed(self) -> bool:
+        """True when the ratio is 1.00 ± 0.02."""
+        return abs(self.ratio.value - 1) <= CONTROL_TOLERANCE
 
 
 @dataclass(frozen=True)
 class Report:
-    """All lines, the pictures they were asked, and the machine they ran on."""
+    """All lines, the pictures they were asked, how, and the machine they ran on.
+
+    title: names the pictures. reference: the row that losses and verdicts are told against.
+    overhead_microseconds: what the stop-watch itself adds to a call. peaks_gops: billions of operations a second.
+    conditions: load and, on NVIDIA, clocks, heat and power, before and after.
+    """
 
     title: str
+    made_at: str
+    command: str
     pictures: int
     size: int
+    reference: str
+    control: Control | None
+    overhead_microseconds: float
+    peaks_gops: dict[str, float]
+    bound_ms: float
     machine: dict[str, str]
     versions: dict[str, str]
+    conditions: dict[str, dict[str, str]]
     lines: tuple[Line, ...]
-    schema: int = SCHEMA
+    schema: int = field(default=SCHEMA)
 
-
-def make_line(measured: Measured, truth: NDArray[np.int64], files: list[str], keras: Measured | None) -> Line:
-    """The figures of a row. truth: index of each picture's label, files: their names. keras: the plain Keras row."""
-    row = measured.row
-    megabytes = bytes_of(*format_of(row.artifact).files(row.artifact)) / MEGA
-    if measured.answers is None:
-        return Line(row.name, row.card.precision, "", "", measured.skipped, megabytes=megabytes)
-    said = measured.answers.argmax(axis=1)
-    expected = keras.answers.argmax(axis=1) if keras is not None and keras.answers is not None else None
-    flipped = () if expected is None else tuple(files[i] for i in np.flatnonzero(said != expected))
-    walls = [np.array(calls.wall_seconds) * MILLI for calls in measured.rounds[1]]
-    return Line(
-        name=row.name,
-        precision=row.card.precision,
-        executed=measured.facts["executed"],
-        runtime=measured.facts["runtime"],
-        skipped="",
-        top1=float((said == truth).mean()),
-        agreement=None if expected is None else float((said == expected).mean()),
-        flipped=flipped,
-        p50_ms=bootstrap(walls, 50),
-        p90_ms=bootstrap(walls, 90),
-        p99_ms=bootstrap(walls, 99),
-        cpu_milliseconds=MILLI * float(np.median([s for calls in measured.rounds[1] for s in calls.cpu_seconds])),
-        images_per_second={str(batch): _throughput(measured, batch) for batch in BATCHES},
-        speedup=None if keras is None else paired_ratio(_medians(keras), _medians(measured)),
-        megabytes=megabytes,
-        peak_mib=measured.peak_mib,
-        cold_start_seconds=measured.cold_start_seconds,
-        samples_ms={
-            str(batch): tuple(round(MILLI * s, 4) for calls in measured.rounds[batch] for s in calls.wall_seconds)
-            for batch in BATCHES
-        },
-    )
-
-
-def plain_keras(found: list[Measured]) -> Measured | None:
-    """The row all are compared with, if it ran."""
-    return next((each for each in found if each.row.name == PLAIN_KERAS and each.answers is not None), None)
+    @property
+    def batches(self) -> list[int]:
+        """Batch sizes that were measured."""
+        return sorted({each.batch for line in self.lines for each in line.throughput})
 
 
 def as_json(report: Report) -> str:
-    """The whole record."""
+    """The whole record; its schema is report.schema.json."""
     return json.dumps(dataclasses.asdict(report), indent=1) + "\n"
 
 
-def table(report: Report) -> list[list[str]]:
-    """Head and lines of the table, as text."""
-    head = ["artifact", "runs as", "top-1 %", "agree %", "p50 ms", "p99 ms", "images/s, batch 1", "batch 8"]
-    lines = [[*head, "× Keras tf.function", "MB", "cold start s"]]
-    for each in report.lines:
-        if each.skipped:
-            lines.append([each.name, "skipped", *["–"] * 7, f"{each.megabytes:.1f}", "–"])
-            continue
-        lines.append(
-            [
-                each.name,
-                each.executed,
-                _percent(each.top1),
-                _percent(each.agreement),
-                _figure(each.p50_ms),
-                _figure(each.p99_ms),
-                *(f"{each.images_per_second[str(batch)]:.1f}" for batch in BATCHES),
-                "–" if each.speedup is None else str(each.speedup),
-                f"{each.megabytes:.1f}",
-                f"{each.cold_start_seconds:.1f}",
-            ]
-        )
-    return lines
-
-
-def as_markdown(report: Report) -> str:
-    """Title, table, reasons of skipped rows, machine and versions."""
-    head, *lines = table(report)
-    rows = ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *lines)]
-    skipped = [f"* {each.name}: {each.skipped}" for each in report.lines if each.skipped]
-    machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in report.machine.items())
-    versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
-    return "\n".join(
-        [
-            f"# {report.title}",
-            "",
-            f"{report.pictures} held-out pictures at {report.size} pixels. Rows ran in processes of their own, one "
-            "at a time, in rounds of random order; images/s by the wall clock; 95 % intervals in brackets.",
-            "",
-            *rows,
-            *([""] if skipped else []),
-            *skipped,
-            "",
-            f"Machine: {machine}.",
-            f"Versions: {versions}.",
-            "",
-        ]
-    )
-
-
-def _throughput(measured: Measured, batch: int) -> float:
-    blocks = measured.rounds[batch]
-    return batch * sum(len(calls.wall_seconds) for calls in blocks) / sum(calls.block_seconds for calls in blocks)
-
-
-def _medians(measured: Measured) -> NDArray[np.float64]:
-    return np.array([np.median(calls.wall_seconds) for calls in measured.rounds[1]])
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.2f}"
-
-
-def _figure(estimate: Estimate | None) -> str:
-    return "–" if estimate is None else f"{estimate.value:.2f}"
-
-
-def as_dict(report: Report) -> dict[str, Any]:
-    """The record as plain data."""
-    return dataclasses.asdict(report)
+def read_lines(path: Path) -> dict[str, dict[str, Any]]:
+    """Measured lines of a written report by name, as plain data. Raises UserError for anything else."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record["schema"] != SCHEMA:
+            raise UserError(f"{path} follows report schema {record['schema']!r}; this version reads {SCHEMA}.")
+        return {line["name"]: line for line in record["lines"] if line["latency"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is not a report ({error!r}). Expected a report.json that `python benchmarks/run.py` wrote."
+        ) from None

@@ -7,40 +7,63 @@ from temper.card import Card, card_path, read_card
 from temper.errors import UserError
 from temper.formats import FORMATS, format_of
 
-PLAIN_KERAS = "Keras tf.function"
+# What speed-ups are told against: Keras called well, not called badly.
+REFERENCE_MODE = "tf.function"
+PLAIN_MODE = "predict"
+QUICK_MODES = (REFERENCE_MODE, PLAIN_MODE)
 
 
 @dataclass(frozen=True)
 class Row:
-    """An artifact and a way to call it. Keras rows are named for the call, others for the file."""
+    """An artifact and a way to call it. Keras rows are named for the call, others for the file.
+
+    control: this is a second process of another row, whose ratio to the first must be 1.
+    """
 
     name: str
     artifact: Path
     mode: str
     card: Card
+    control: bool = False
+
+    @property
+    def is_keras(self) -> bool:
+        """True for a Keras model, however it is called."""
+        return format_of(self.artifact).suffix == ".keras"
 
 
-def find_rows(places: list[Path]) -> list[Row]:
+def find_rows(places: list[Path], quick: bool = False) -> list[Row]:
     """Rows of artifacts and of folders that hold some, Keras first, then by file name.
 
-    Raises UserError when there is none, and when artifacts come from different models: they could not be compared.
+    quick: leave out the rarer ways to call Keras. Raises UserError when there is no artifact, and when artifacts
+    come from different models: they could not be compared.
     """
     artifacts = [artifact for place in places for artifact in (_artifacts_in(place) if place.is_dir() else [place])]
-    rows = [row for artifact in artifacts for row in _rows_of(artifact)]
+    rows = [row for artifact in dict.fromkeys(artifacts) for row in _rows_of(artifact, quick)]
     if not rows:
         names = ", ".join(str(place) for place in places)
         raise UserError(f"{names} holds no artifact with a card. Make some with `make train` and `make convert`.")
     for row in rows[1:]:
-        if (row.card.labels, row.card.size, row.card.split) != (
-            rows[0].card.labels,
-            rows[0].card.size,
-            rows[0].card.split,
-        ):
+        if _model(row.card) != _model(rows[0].card):
             raise UserError(
                 f"{row.artifact} and {rows[0].artifact} come from different models (labels, size or split differ). "
                 "Name the artifacts of one model, or keep each model in a folder of its own."
             )
     return rows
+
+
+def reference_of(rows: list[Row]) -> Row | None:
+    """Keras under `tf.function`, if it is among the rows."""
+    return next((row for row in rows if row.is_keras and row.mode == REFERENCE_MODE), None)
+
+
+def controlled(rows: list[Row]) -> Row:
+    """The row to run twice: int8 if there is one, since noise weighs most on short calls, and better not Keras."""
+    return min(rows, key=lambda row: (row.is_keras, row.card.precision != "int8", rows.index(row)))
+
+
+def _model(card: Card) -> tuple[object, ...]:
+    return card.labels, card.size, card.split.get("sha256")
 
 
 def _artifacts_in(folder: Path) -> list[Path]:
@@ -53,8 +76,10 @@ def _known(path: Path) -> bool:
     return any(path.name.endswith(each.suffix) for each in FORMATS)
 
 
-def _rows_of(artifact: Path) -> list[Row]:
+def _rows_of(artifact: Path, quick: bool) -> list[Row]:
     card, chosen = read_card(artifact), format_of(artifact)
     if len(chosen.modes) == 1:
         return [Row(artifact.name, artifact, chosen.modes[0], card)]
-    return [Row(f"{chosen.title} {mode}", artifact, mode, card) for mode in chosen.modes]
+    modes = [mode for mode in chosen.modes if not quick or mode in QUICK_MODES]
+    stem = "" if artifact.stem == "model" else f" ({artifact.name})"
+    return [Row(f"{chosen.title} {mode}{stem}", artifact, mode, card) for mode in modes]

@@ -1,124 +1,92 @@
 """A row in a process of its own: its memory and imports colour no other row, and it stays warm between calls."""
 
+import contextlib
 import multiprocessing
-import resource
 import time
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from benchmarks.served import Calls, serve
+from temper.errors import UserError
+from temper.runners.base import Images, Probabilities, Runner
 
-from benchmarks.rows import Row
-from temper.errors import MissingRuntime, UserError
-from temper.runners.base import Images, Probabilities
-
-
-@dataclass(frozen=True)
-class Calls:
-    """A block of calls, one after the other: wall and CPU seconds of each, and of the block."""
-
-    wall_seconds: tuple[float, ...]
-    cpu_seconds: tuple[float, ...]
-    block_seconds: float
+GRACE_SECONDS = 5
 
 
 class Worker:
-    """A process that has opened a row's artifact. Raises MissingRuntime or UserError when it could not.
+    """A process that has opened a runner and answered one picture.
 
+    opened: makes the runner, over there. first: one picture [1, size, size, 3]. pictures: a .npy file of those to ask.
     cold_start_seconds: from the start of the process to its first answer. facts: what really runs.
+    Raises MissingRuntime or UserError when it could not be opened, or died.
     """
 
-    def __init__(self, row: Row, images: Images) -> None:
+    def __init__(self, name: str, opened: Callable[[], Runner], first: Images, pictures: Path) -> None:
+        self.name = name
         context = multiprocessing.get_context("spawn")
         self._pipe, far = context.Pipe()
         started = time.monotonic()
-        self._process = context.Process(target=_serve, args=(far, row.artifact, row.mode), daemon=True)
+        self._process = context.Process(target=serve, args=(far, opened, first), daemon=True)
         self._process.start()
         far.close()
-        self._pipe.send(images)
-        kind, answer = self._receive(row.name)
-        if kind != "ready":
+        try:
+            answered, self.facts = self._receive()
+        except UserError:
             self.close()
-            raise {"missing": MissingRuntime, "refused": UserError}[kind](answer)
-        self.facts: dict[str, str] = answer["facts"]
-        self.cold_start_seconds: float = answer["answered"] - started
+            raise
+        self.cold_start_seconds = float(answered - started)
+        self._pipe.send(pictures)
 
-    def call(self, batch: int, seconds: float) -> Calls:
-        """Call with batches of the pictures, in turn, for about so many seconds; at least once."""
-        return Calls(*self._ask(("call", batch, seconds)))
+    def warm_up(self, batch: int, window: int) -> list[float]:
+        """Wall seconds of so many calls."""
+        return list(self._ask("warm_up", batch, window))
+
+    def turn(self, batch: int, most: int, seconds: float) -> Calls:
+        """A few timed calls after untimed ones."""
+        calls: Calls = self._ask("turn", batch, most, seconds)
+        return calls
 
     def answers(self) -> Probabilities:
         """Probabilities of all pictures."""
-        found: Probabilities = self._ask(("answers",))
+        found: Probabilities = self._ask("answers")
         return found
+
+    def label_files(self, paths: list[Path], as_plain_keras: bool) -> Any:
+        """An end_to_end.Passage over the files."""
+        return self._ask("label_files", paths, as_plain_keras)
+
+    def scenario(self, settings: Any) -> Any:
+        """A loadgen.Outcome."""
+        return self._ask("scenario", settings)
 
     def peak_mib(self) -> float:
         """Largest resident memory of the process so far."""
-        return float(self._ask(("peak",)))
+        return float(self._ask("peak_mib"))
 
     def close(self) -> None:
         """End the process."""
-        if self._process.is_alive():
-            self._pipe.close()
-            self._process.join(timeout=5)
+        self._pipe.close()
+        self._process.join(timeout=GRACE_SECONDS)
         if self._process.is_alive():
             self._process.kill()
-
-    def _ask(self, question: tuple[Any, ...]) -> Any:
-        self._pipe.send(question)
-        return self._receive(str(question[0]))
-
-    def _receive(self, what: str) -> Any:
-        try:
-            return self._pipe.recv()
-        except EOFError:
             self._process.join()
+
+    def _ask(self, question: str, *arguments: object) -> Any:
+        # A process that died cannot be asked; receiving says how it died.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._pipe.send((question, arguments))
+        return self._receive()
+
+    def _receive(self) -> Any:
+        try:
+            refusal, answer = self._pipe.recv()
+        except (EOFError, ConnectionResetError):
+            self._process.join(timeout=GRACE_SECONDS)
             raise UserError(
-                f"the process that ran {what} died (exit code {self._process.exitcode}). Run the artifact alone to see "
+                f"the process of {self.name} died (exit code {self._process.exitcode}). Run the artifact alone to see "
                 "why: python infer/run.py --engine ARTIFACT PICTURE"
             ) from None
-
-
-def _serve(pipe: Connection, artifact: Path, mode: str) -> None:
-    from temper.formats import open_runner
-
-    images: Images = pipe.recv()
-    try:
-        runner = open_runner(artifact, mode)
-        runner.predict(images[:1])
-    except MissingRuntime as error:
-        pipe.send(("missing", str(error)))
-        return
-    except UserError as error:
-        pipe.send(("refused", str(error)))
-        return
-    pipe.send(("ready", {"answered": time.monotonic(), "facts": dict(runner.facts())}))
-    with runner:
-        try:
-            while True:
-                kind, *rest = pipe.recv()
-                if kind == "call":
-                    pipe.send(_calls(runner.predict, images, *rest))
-                elif kind == "answers":
-                    pipe.send(np.concatenate([runner.predict(images[i : i + 8]) for i in range(0, len(images), 8)]))
-                else:
-                    pipe.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-        except EOFError:
-            return
-
-
-def _calls(predict: Any, images: Images, batch: int, seconds: float) -> tuple[Any, ...]:
-    wall: list[float] = []
-    cpu: list[float] = []
-    begun = time.perf_counter()
-    at = 0
-    while not wall or time.perf_counter() - begun < seconds:
-        part = images.take(range(at, at + batch), axis=0, mode="wrap")
-        at += batch
-        cpu_before, before = time.process_time(), time.perf_counter()
-        predict(part)
-        wall.append(time.perf_counter() - before)
-        cpu.append(time.process_time() - cpu_before)
-    return tuple(wall), tuple(cpu), time.perf_counter() - begun
+        if refusal is not None:
+            raise refusal(answer)
+        return answer

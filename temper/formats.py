@@ -37,7 +37,7 @@ FORMATS: tuple[Format, ...] = (
         "Keras",
         "keras:KerasRunner",
         "pip install -r requirements.txt",
-        modes=("tf.function", "predict"),
+        modes=("tf.function", "predict", "predict_on_batch", "XLA"),
     ),
     Format(
         ".savedmodel",

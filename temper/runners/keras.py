@@ -1,6 +1,7 @@
-"""Keras, as its users call it: `predict`, or a compiled `tf.function`."""
+"""Keras, as its users call it: `predict`, `predict_on_batch`, a `tf.function`, and one compiled by XLA."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,8 @@ with quiet_stderr():
     import keras
     import tensorflow as tf
 
+Call = Callable[[Images], Probabilities]
+
 
 class KerasRunner(Runner):
     """Runs a `.keras` file on TensorFlow, on a GPU where TensorFlow sees one."""
@@ -22,7 +25,7 @@ class KerasRunner(Runner):
             self._model = keras.saving.load_model(self.artifact, compile=False, safe_mode=True)
         except (ValueError, OSError) as error:
             raise UserError(f"{self.artifact} cannot be opened by Keras: {error}. Train it again.") from None
-        self._call: Callable[[Images], Probabilities] = getattr(self, f"_{self.mode.replace('.', '_')}")()
+        self._call: Call = getattr(self, f"_{self.mode.replace('.', '_').lower()}")()
 
     def _run(self, images: Images) -> Probabilities:
         return self._call(images)
@@ -36,11 +39,28 @@ class KerasRunner(Runner):
             "executed": str(self._model.compute_dtype).replace("float", "fp"),
         }
 
-    def _predict(self) -> Callable[[Images], Probabilities]:
+    def _predict(self) -> Call:
         return lambda images: np.asarray(self._model.predict(images, verbose=0), dtype=np.float32)
 
-    def _tf_function(self) -> Callable[[Images], Probabilities]:
+    def _predict_on_batch(self) -> Call:
+        return lambda images: np.asarray(self._model.predict_on_batch(images), dtype=np.float32)
+
+    def _tf_function(self, jit_compile: bool = False) -> Call:
         size = self.card.size
         signature = [tf.TensorSpec((None, size, size, 3), tf.uint8)]
-        compiled = tf.function(lambda images: self._model(images, training=False), input_signature=signature)
-        return lambda images: compiled(tf.convert_to_tensor(images)).numpy()
+
+        @tf.function(input_signature=signature, jit_compile=jit_compile)  # type: ignore[untyped-decorator]
+        def compiled(images: Any) -> Any:
+            return self._model(images, training=False)
+
+        return lambda images: np.asarray(compiled(tf.convert_to_tensor(images)), dtype=np.float32)
+
+    def _xla(self) -> Call:
+        call = self._tf_function(jit_compile=True)
+        try:
+            # XLA compiles at the first call of each batch size: here it shows whether it can.
+            call(np.zeros((1, self.card.size, self.card.size, 3), dtype=np.uint8))
+        except tf.errors.OpError as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"XLA does not compile {self.artifact}: {reason}. Use the mode tf.function.") from None
+        return call

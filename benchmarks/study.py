@@ -1,0 +1,186 @@
+"""A whole run: choose the rows, take their pictures, measure, and put the figures together."""
+
+import contextlib
+import dataclasses
+import datetime
+import os
+import shlex
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import figures, nvidia, peak
+from benchmarks.candidates import Measured, Plan, candidate
+from benchmarks.end_to_end import decode_seconds, enlarge
+from benchmarks.measure import Say, Session
+from benchmarks.report import Line, Report, as_json
+from benchmarks.rows import PLAIN_MODE, Row, controlled, find_rows, reference_of
+from benchmarks.served import time_calls
+from benchmarks.verdict import with_verdicts
+from temper.card import Card, versions
+from temper.files import write_text
+from temper.images import load_images
+from temper.machine import describe_machine
+from temper.split import Example, read_split
+
+PACKAGES = ("tensorflow", "keras", "onnxruntime", "openvino", "tensorrt", "mlcommons-loadgen", "numpy", "pillow")
+AS_THEY_ARE, TWELVE_MEGAPIXELS = "as they are", "12 megapixels"
+FILES, LARGE_FILES = 16, 8
+OVERHEAD_CALLS = 2000
+MILLI, MICRO, GIGA = 1e3, 1e6, 1e9
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the command line asks: see `python benchmarks/run.py --help`."""
+
+    places: list[Path]
+    data: Path | None
+    pictures: int
+    seconds: float
+    batches: tuple[int, ...]
+    cold_starts: int
+    scenario_seconds: float
+    bound_ms: float
+    quick: bool
+    no_thumbnails: bool
+    out: Path
+
+
+def conduct(choices: Choices, say: Say) -> Report:
+    """Measure everything that was asked. Raises UserError when there is nothing to measure."""
+    rows = find_rows(choices.places, choices.quick)
+    examples = pictures_of(rows[0], choices)
+    found = [candidate(row) for row in rows]
+    twin = candidate(dataclasses.replace(controlled(rows), name="A/A control", control=True))
+    kernels = {} if choices.quick else {name: Measured(f"peak {name}", o) for name, o in peak.peak_openers().items()}
+    before = conditions()
+    with _prepared(rows[0].card, examples, choices) as (pixels, files):
+        plan = Plan(
+            seconds=choices.seconds,
+            batches=choices.batches,
+            cold_starts=choices.cold_starts,
+            files=files,
+            logs=choices.out / "loadgen",
+            scenario_seconds=choices.scenario_seconds,
+            bound_seconds=choices.bound_ms / MILLI,
+        )
+        with Session([*found, twin, *kernels.values()], pixels, plan, say) as session:
+            session.answer()
+            session.warm_up()
+            session.latency()
+            session.throughput()
+            session.label_files()
+            if plan.scenario_seconds:
+                session.scenarios()
+            session.count_memory()
+        decode = {title: _decode_ms(paths, rows[0].card.size) for title, paths in files.items()}
+    reference = next((each for each in found if each.row == reference_of(rows) and each.row), None)
+    rivals = [each for each in found if each.row and each.row.is_keras]
+    plain = next((each for each in rivals if each.row and each.row.mode == PLAIN_MODE and not each.skipped), None)
+    lines = [figures.make_line(each, rivals, reference, examples) for each in found]
+    lines = [
+        dataclasses.replace(line, end_to_end=figures.make_end_to_end(each, plain, decode)) if line.latency else line
+        for line, each in zip(lines, found, strict=True)
+    ]
+    peaks = {name: _best_gops(name, each) for name, each in kernels.items() if not each.skipped}
+    source = next((each for each in found if each.row == controlled(rows)), None)
+    return with_verdicts(
+        Report(
+            title=f"Temper on {title_of(rows[0].card)}",
+            made_at=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+            command=shlex.join(["python", "benchmarks/run.py", *sys.argv[1:]]),
+            pictures=len(examples),
+            size=rows[0].card.size,
+            reference=reference.name if reference else "",
+            control=figures.make_control(source, twin),
+            overhead_microseconds=overhead_microseconds(),
+            peaks_gops=peaks,
+            bound_ms=choices.bound_ms,
+            machine=describe_machine(),
+            versions=versions(*PACKAGES),
+            conditions={"before": before, "after": conditions()},
+            lines=tuple(_with_share(line, peaks, _operations(rows)) for line in lines),
+        )
+    )
+
+
+def write(report: Report, choices: Choices) -> None:
+    """Write report.json, report.md, report.html and report.png, each whole or not at all."""
+    from benchmarks.markdown import as_markdown
+    from benchmarks.page import as_page
+    from benchmarks.plot import draw
+
+    examples = [] if choices.no_thumbnails else pictures_of(find_rows(choices.places)[0], choices)
+    write_text(choices.out / "report.json", as_json(report))
+    write_text(choices.out / "report.md", as_markdown(report))
+    write_text(choices.out / "report.html", as_page(report, {f"{e.label}/{e.path.name}": e.path for e in examples}))
+    draw(report, choices.out / "report.png")
+
+
+def pictures_of(row: Row, choices: Choices) -> list[Example]:
+    """The held-out pictures that are asked: every n-th of the split, which keeps the shares of its labels."""
+    examples = read_split(row.artifact, row.card, "test", choices.data)
+    return examples[:: max(1, -(-len(examples) // choices.pictures))]
+
+
+def title_of(card: Card) -> str:
+    """What the pictures call themselves ("drawn sample"), or their folder's name."""
+    return str(card.recipe.get("pictures") or Path(card.split["folder"]).name)
+
+
+def conditions() -> dict[str, str]:
+    """How busy the machine is, and the GPU's state where there is one."""
+    load = {"load": f"{os.getloadavg()[0]:.2f}"} if hasattr(os, "getloadavg") else {}
+    return {**load, **{f"gpu_{name}": value for name, value in nvidia.conditions().items()}}
+
+
+def overhead_microseconds() -> float:
+    """What the stop-watch adds to a call: the time it shows for a call that does nothing, at the worst of a hundred."""
+    calls = time_calls(lambda images: None, np.zeros((8, 1, 1, 3), np.uint8), 1, OVERHEAD_CALLS, float("inf"))
+    return MICRO * float(np.percentile(calls.wall_seconds, 99))
+
+
+@contextlib.contextmanager
+def _prepared(card: Card, examples: list[Example], choices: Choices) -> Iterator[tuple[Path, dict[str, list[Path]]]]:
+    """The pictures as an array file, and the sets of files to go from file to label with."""
+    with tempfile.TemporaryDirectory(prefix="temper-bench-") as folder:
+        pixels = Path(folder) / "pictures.npy"
+        np.save(pixels, np.stack(list(load_images((each.path for each in examples), card.size))))
+        files: dict[str, list[Path]] = {}
+        if not choices.quick:
+            files[AS_THEY_ARE] = [each.path for each in examples[:: max(1, len(examples) // FILES)]][:FILES]
+            files[TWELVE_MEGAPIXELS] = [Path(folder) / f"{i}.jpg" for i in range(min(LARGE_FILES, len(examples)))]
+            for source, target in zip(files[AS_THEY_ARE][::2], files[TWELVE_MEGAPIXELS], strict=False):
+                enlarge(source, target)
+        yield pixels, files
+
+
+def _decode_ms(paths: list[Path], size: int) -> tuple[float, float]:
+    seconds = [decode_seconds(path, size) for path in paths]
+    return MILLI * statistics.median(s[0] for s in seconds), MILLI * statistics.median(s[1] for s in seconds)
+
+
+def _best_gops(name: str, kernel: Measured) -> float:
+    fastest = min(seconds for calls in kernel.latency for seconds in calls.wall_seconds)
+    return peak.OPERATIONS[name] / fastest / GIGA
+
+
+def _operations(rows: list[Row]) -> float | None:
+    onnx_files = [row.artifact for row in rows if row.artifact.suffix == ".onnx"]
+    plain = [path for path in onnx_files if "fp32" in path.name] or onnx_files
+    return peak.operations_of(plain[0]) if plain else None
+
+
+def _with_share(line: Line, peaks: dict[str, float], operations: float | None) -> Line:
+    best = peaks.get(line.executed.split(",")[0])
+    if best is None or operations is None or line.costs is None or not line.throughput or line.device != "CPU":
+        return line
+    fastest = max(each.images_per_second.value for each in line.throughput)
+    share = fastest * operations / GIGA / best
+    return dataclasses.replace(line, costs=dataclasses.replace(line.costs, share_of_peak=share))

@@ -1,0 +1,19 @@
+import pytest
+
+from temper.intervals import drop_interval, wilson
+
+
+def test_wilsons_interval_is_the_published_one() -> None:
+    # Newcombe 1998, table I: 81 of 263 and 0 of 20.
+    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+    assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+
+
+def test_the_fall_of_equal_answers_is_nothing_with_room_on_both_sides() -> None:
+    low, high = drop_interval(0, 0, 400)
+    assert -0.01 < low < 0 < high < 0.01
+
+
+def test_losses_without_wins_are_a_fall_for_certain() -> None:
+    low, high = drop_interval(20, 0, 400)
+    assert 0 < low < 20 / 400 < high
