@@ -20,7 +20,7 @@ def compare(
     said = answers.argmax(axis=1)
     top1 = share(int((said == truth).sum()), len(truth))
     if keras is None:
-        return Accuracy(top1, None, None, ())
+        return Accuracy(top1)
     expected = keras.argmax(axis=1)
     flips = tuple(
         Flip(f"{each.label}/{each.path.name}", each.label, labels[e], labels[s])
@@ -28,7 +28,8 @@ def compare(
         if e != s
     )
     agreement = share(len(truth) - len(flips), len(truth))
-    return Accuracy(top1, agreement, paired_loss(said, expected, truth), flips)
+    difference = float(np.abs(answers - keras).max())
+    return Accuracy(top1, agreement, paired_loss(said, expected, truth), difference, flips)
 
 
 def paired_loss(said: Indices, expected: Indices, truth: Indices) -> Estimate:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from benchmarks.report import Report
 from benchmarks.table import rows
-from benchmarks.verdict import headline, noise
+from benchmarks.verdict import headline, noise, warnings
 
 METHOD = (
     "Every row runs in a process of its own, kept warm and asked one at a time in rounds of random order; before a "
@@ -22,6 +22,7 @@ def as_markdown(report: Report) -> str:
         f"{report.pictures} held-out pictures at {report.size} pixels. {METHOD}",
         _table(rows(report)),
         "\n".join(f"* {line.verdict}" for line in report.lines),
+        *warnings(report),
         *_end_to_end(report),
         *_scenarios(report),
         *([noise(report.control)] if report.control else []),

@@ -13,7 +13,7 @@ from benchmarks import charts
 from benchmarks.markdown import METHOD, end_to_end_rows, scenario_rows
 from benchmarks.report import Flip, Report
 from benchmarks.table import columns, runs_as
-from benchmarks.verdict import headline, noise
+from benchmarks.verdict import headline, noise, warnings
 
 THUMBNAIL = (112, 112)
 MOST_FLIPS = 24
@@ -41,6 +41,7 @@ def as_page(report: Report, pictures: dict[str, Path]) -> str:
         report=report,
         headline=headline(report),
         noise=noise(report.control) if report.control else "",
+        warnings=warnings(report),
         method=METHOD,
         columns=columns(report),
         runs_as=runs_as,

@@ -26,12 +26,16 @@ class Flip:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """On held-out pictures, shares in [0, 1]. loss: the paired fall of top-1 against Keras; None for lack of Keras."""
+    """On held-out pictures, shares in [0, 1]; None for lack of Keras, which all but top1 compares with.
+
+    loss: the paired fall of top-1. max_difference: the largest of any probability.
+    """
 
     top1: Estimate
-    agreement: Estimate | None
-    loss: Estimate | None
-    flips: tuple[Flip, ...]
+    agreement: Estimate | None = None
+    loss: Estimate | None = None
+    max_difference: float | None = None
+    flips: tuple[Flip, ...] = ()
 
 
 @dataclass(frozen=True)

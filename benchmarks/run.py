@@ -90,7 +90,7 @@ def main_compare(options: argparse.Namespace) -> int:
 def show(report: Report, out: Path) -> None:
     """Print the table, the verdicts and where the report lies."""
     from benchmarks.table import rows
-    from benchmarks.verdict import noise
+    from benchmarks.verdict import noise, warnings
 
     lines = rows(report, brief=True)
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
@@ -103,8 +103,8 @@ def show(report: Report, out: Path) -> None:
     print()
     if report.control is not None:
         print(noise(report.control))
-    for each in report.lines:
-        print(each.verdict)
+    for said in (*warnings(report), *(line.verdict for line in report.lines)):
+        print(said)
     files = ", ".join(str(out / f"report.{suffix}") for suffix in ("html", "md", "png", "json"))
     print(f"\nlook at {files}")
 

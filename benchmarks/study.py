@@ -30,7 +30,7 @@ from temper.split import Example, read_split
 
 PACKAGES = ("tensorflow", "keras", "onnxruntime", "openvino", "tensorrt", "mlcommons-loadgen", "numpy", "pillow")
 AS_THEY_ARE, TWELVE_MEGAPIXELS = "as they are", "12 megapixels"
-FILES, LARGE_FILES = 16, 8
+FILES, LARGE_FILES = 32, 16
 OVERHEAD_CALLS = 2000
 MILLI, MICRO, GIGA = 1e3, 1e6, 1e9
 

@@ -40,8 +40,8 @@ class Column:
         return self._round(figure.value if isinstance(figure, Estimate) else figure)
 
     def _round(self, value: float) -> str:
-        # Tiny networks answer in hundredths of a millisecond: three figures at least.
-        decimals = self.decimals if abs(value) >= 1 or not value else self.decimals + 2
+        # Tiny networks answer in hundredths of a millisecond, and their files are kilobytes.
+        decimals = self.decimals if abs(value) >= 10.0 ** (1 - self.decimals) or not value else self.decimals + 2
         return f"{value:,.{decimals}f}"
 
 
@@ -51,6 +51,7 @@ def columns(report: Report) -> list[Column]:
     every = [
         Column("top-1 %", _percent(lambda line: line.accuracy.top1 if line.accuracy else None)),
         Column("agree %", _percent(lambda line: line.accuracy.agreement if line.accuracy else None)),
+        Column("max Δ", lambda line: line.accuracy.max_difference if line.accuracy else None, 3, brief=False),
         Column("p50 ms", lambda line: line.latency.p50_ms if line.latency else None, 2),
         Column("p90 ms", lambda line: line.latency.p90_ms if line.latency else None, 2, brief=False),
         Column("p99 ms", lambda line: line.latency.p99_ms if line.latency else None, 2),

@@ -35,6 +35,15 @@ def headline(report: Report) -> list[str]:
     return said
 
 
+def warnings(report: Report) -> list[str]:
+    """What else a reader must know before believing a figure."""
+    restless = [line.name for line in report.lines if line.latency and not line.latency.stable]
+    said = [f"Never settled in its warm-up: {name}." for name in restless]
+    if report.control is None and any(line.latency for line in report.lines):
+        said.append("There is no A/A control: nothing says how far the machine can be trusted.")
+    return said
+
+
 def noise(control: Control) -> str:
     """What the control says, in a line."""
     if control.passed:
@@ -57,6 +66,8 @@ def _verdict(line: Line, best: Line | None, report: Report) -> str:
     if times is None:
         return f"{line.name} was not compared: no Keras model ran beside it."
     said = f"{line.name} is {_as_times(times)} of {report.reference}{_loss(line)}"
+    if _is_keras(line):
+        return f"{said}: the same model, called another way."
     use = f"use {best.name}" if best else f"stay with {report.reference}"
     if line is best:
         return f"{said}: use it."
@@ -71,10 +82,8 @@ def _verdict(line: Line, best: Line | None, report: Report) -> str:
 
 
 def _gains(line: Line, reference: str) -> bool:
-    if line.device == "" or line.runtime.startswith("Keras"):
-        return False
     times = line.speedup(reference)
-    return times is not None and times.low > 1
+    return times is not None and times.low > 1 and not _is_keras(line)
 
 
 def _loses_too_much(line: Line) -> bool:
@@ -94,6 +103,10 @@ def _same_format_fp32(line: Line, report: Report) -> Line | None:
     )
 
 
+def _is_keras(line: Line) -> bool:
+    return line.runtime.startswith("Keras")
+
+
 def _times(line: Line, reference: str) -> Estimate:
     return line.speedup(reference) or Estimate(0.0, 0.0, 0.0)
 
@@ -103,7 +116,7 @@ def _as_times(times: Estimate) -> str:
 
 
 def _loss(line: Line) -> str:
-    if line.accuracy is None or line.accuracy.loss is None or line.runtime.startswith("Keras"):
+    if line.accuracy is None or line.accuracy.loss is None or _is_keras(line):
         return ""
     loss = line.accuracy.loss
     verb = "gains" if loss.value < 0 else "loses"

@@ -28,7 +28,7 @@ def line(
         device="CPU",
         skipped="",
         accuracy=Accuracy(
-            Estimate(0.95, 0.93, 0.97), estimate(0.99, 0.01), loss, (Flip("cat/1.jpg", "cat", "cat", "<dog>"),)
+            Estimate(0.95, 0.93, 0.97), estimate(0.99, 0.01), loss, 0.02, (Flip("cat/1.jpg", "cat", "cat", "<dog>"),)
         ),
         latency=Latency(
             p50_ms=estimate(float(np.percentile(turns, 50))),

@@ -17,7 +17,7 @@ def answers(*labels: int) -> Probabilities:
 def test_top1_agreement_and_flips_are_counted_by_picture() -> None:
     found = compare(answers(0, 1, 1, 1), answers(0, 0, 1, 0), EXAMPLES, LABELS)
     assert found.agreement is not None
-    assert (found.top1.value, found.agreement.value) == (0.75, 0.5)
+    assert (found.top1.value, found.agreement.value, found.max_difference) == (0.75, 0.5, 1.0)
     assert [(flip.file, flip.truth, flip.keras, flip.answer) for flip in found.flips] == [
         ("cat/cat1.jpg", "cat", "cat", "dog"),
         ("dog/dog3.jpg", "dog", "cat", "dog"),

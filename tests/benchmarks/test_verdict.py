@@ -1,7 +1,9 @@
+import dataclasses
+
 import pytest
 
 from benchmarks.statistics import Estimate
-from benchmarks.verdict import headline, with_verdicts
+from benchmarks.verdict import headline, warnings, with_verdicts
 from tests.benchmarks.made import KERAS, line, report
 
 NO_LOSS = Estimate(0.001, 0.0, 0.003)
@@ -50,3 +52,13 @@ def test_a_gain_in_accuracy_is_told_as_one() -> None:
 def test_a_noisy_machine_is_named_before_anything_else(ratio: float, noisy: bool) -> None:
     first = headline(report(line(KERAS, 80, None), control=ratio))[0]
     assert first.startswith("Machine too noisy") is noisy
+
+
+def test_a_row_that_never_settled_and_a_missing_control_are_told() -> None:
+    settled = line(KERAS, 80, None)
+    assert settled.latency is not None
+    assert warnings(report(settled)) == []
+    restless = dataclasses.replace(settled, latency=dataclasses.replace(settled.latency, stable=False))
+    told = warnings(dataclasses.replace(report(restless), control=None))
+    assert told[0] == "Never settled in its warm-up: Keras tf.function."
+    assert "no A/A control" in told[1]
