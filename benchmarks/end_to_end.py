@@ -48,10 +48,11 @@ def decode_seconds(path: Path, size: int) -> tuple[float, float]:
     return between - begun, time.perf_counter() - between
 
 
-def enlarge(path: Path, target: Path) -> None:
-    """A picture as a 12-megapixel JPEG."""
+def enlarge(path: Path, target: Path) -> Path:
+    """Write a picture as a JPEG of 12 megapixels; returns the target."""
     with Image.open(path) as image:
         image.convert("RGB").resize(LARGE, Image.Resampling.BICUBIC).save(target, quality=90)
+    return target
 
 
 def _nearest(path: Path, size: int) -> Images:

@@ -1,5 +1,7 @@
 """From what was seen of the candidates to the lines of a report."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from benchmarks import accuracy
@@ -16,6 +18,16 @@ from temper.split import Example
 
 MILLI, MEGA, GIGA = 1e3, 1e6, 1e9
 SAMPLE_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class FileSet:
+    """Files to label. truth: index of each label. Milliseconds to decode one: as this project does, and in full."""
+
+    title: str
+    truth: tuple[int, ...]
+    decode_ms: float
+    full_decode_ms: float
 
 
 def make_line(each: Measured, rivals: list[Measured], reference: Measured | None, examples: list[Example]) -> Line:
@@ -65,32 +77,27 @@ def speedup(slow: Measured, fast: Measured, batch: int | None) -> Estimate:
     return paired_ratio(_seconds_per_image(slow.throughput[batch]), _seconds_per_image(fast.throughput[batch]))
 
 
-def make_end_to_end(
-    each: Measured, plain: Measured | None, decode_ms: dict[str, tuple[float, float]]
-) -> tuple[EndToEnd, ...]:
-    """From files to labels: each set of files, each way. plain: Keras `predict`; decode_ms: (ours, in full) by set."""
+def make_end_to_end(each: Measured, plain: Measured | None, sets: list[FileSet]) -> tuple[EndToEnd, ...]:
+    """From files to labels: each set of files, each way. plain: Keras `predict`, to compare with."""
     return tuple(
-        _end_to_end(title, way, passages, None if plain is None else plain.plain_passages.get(title), decode)
-        for at, (way, kept) in enumerate((("overlapped", each.passages), ("plain", each.plain_passages)))
-        for title, passages in kept.items()
-        for decode in [decode_ms[title][at]]
+        _end_to_end(files, way, kept[files.title], None if plain is None else plain.plain_passages.get(files.title))
+        for files in sets
+        for way, kept in (("overlapped", each.passages), ("plain", each.plain_passages))
+        if kept.get(files.title)
     )
 
 
-def _end_to_end(
-    title: str, way: str, passages: list[Passage], plain: list[Passage] | None, decode_ms: float
-) -> EndToEnd:
-    n = len(passages[0].labels)
-    agreement = None if not plain else float(np.mean(np.equal(passages[0].labels, plain[0].labels)))
+def _end_to_end(files: FileSet, way: str, passages: list[Passage], plain: list[Passage] | None) -> EndToEnd:
+    n = len(files.truth)
     times = None if not plain else paired_ratio([p.seconds for p in plain], [p.seconds for p in passages])
     return EndToEnd(
-        files=title,
+        files=files.title,
         way=way,
         images_per_second=rate([n] * len(passages), [p.seconds for p in passages]),
-        decode_ms=decode_ms,
+        decode_ms=files.full_decode_ms if way == "plain" else files.decode_ms,
         waiting_ms=MILLI / n * float(np.median([p.waiting_seconds for p in passages])),
         network_ms=MILLI / n * float(np.median([p.network_seconds for p in passages])),
-        agreement=agreement,
+        top1=float(np.mean(np.equal(passages[0].labels, files.truth))),
         speedup=times,
     )
 

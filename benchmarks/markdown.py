@@ -37,7 +37,7 @@ def as_markdown(report: Report) -> str:
 
 def end_to_end_rows(report: Report) -> list[list[str]]:
     """From files to labels: head and lines, as text; only the head when it was not measured."""
-    head = ["artifact", "files", "way", "images/s", "× plain Keras", "decode ms", "waiting ms", "network ms", "agree %"]
+    head = ["artifact", "files", "way", "images/s", "× plain Keras", "decode ms", "waiting ms", "network ms", "top-1 %"]
     return [
         head,
         *(
@@ -48,7 +48,7 @@ def end_to_end_rows(report: Report) -> list[list[str]]:
                 f"{each.images_per_second.value:.1f}",
                 f"{each.speedup.value:.2f} [{each.speedup.low:.2f}, {each.speedup.high:.2f}]" if each.speedup else "–",
                 *(f"{ms:.2f}" for ms in (each.decode_ms, each.waiting_ms, each.network_ms)),
-                "–" if each.agreement is None else f"{100 * each.agreement:.1f}",
+                f"{100 * each.top1:.1f}",
             ]
             for line in report.lines
             for each in line.end_to_end

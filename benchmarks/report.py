@@ -76,7 +76,7 @@ class EndToEnd:
     """From files to labels. way: "overlapped", or "plain" as Keras' tutorials do it. Milliseconds for one picture.
 
     decode_ms: of one thread. waiting_ms: for pixels. network_ms: in the runtime.
-    agreement: share of labels that the plain way gives too. speedup: over the plain way with Keras `predict`.
+    top1: share of these files that got their label. speedup: over the plain way with Keras `predict`.
     """
 
     files: str
@@ -85,7 +85,7 @@ class EndToEnd:
     decode_ms: float
     waiting_ms: float
     network_ms: float
-    agreement: float | None
+    top1: float
     speedup: Estimate | None
 
 

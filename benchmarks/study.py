@@ -61,53 +61,28 @@ def conduct(choices: Choices, say: Say) -> Report:
     kernels = {} if choices.quick else {name: Measured(f"peak {name}", o) for name, o in peak.peak_openers().items()}
     before = conditions()
     with _prepared(rows[0].card, examples, choices) as (pixels, files):
-        plan = Plan(
-            seconds=choices.seconds,
-            batches=choices.batches,
-            cold_starts=choices.cold_starts,
-            files=files,
-            logs=choices.out / "loadgen",
-            scenario_seconds=choices.scenario_seconds,
-            bound_seconds=choices.bound_ms / MILLI,
-        )
-        with Session([*found, twin, *kernels.values()], pixels, plan, say) as session:
-            session.answer()
-            session.warm_up()
-            session.latency()
-            session.throughput()
-            session.label_files()
-            if plan.scenario_seconds:
-                session.scenarios()
-            session.count_memory()
-        decode = {title: _decode_ms(paths, rows[0].card.size) for title, paths in files.items()}
-    reference = next((each for each in found if each.row == reference_of(rows) and each.row), None)
-    rivals = [each for each in found if each.row and each.row.is_keras]
-    plain = next((each for each in rivals if each.row and each.row.mode == PLAIN_MODE and not each.skipped), None)
-    lines = [figures.make_line(each, rivals, reference, examples) for each in found]
-    lines = [
-        dataclasses.replace(line, end_to_end=figures.make_end_to_end(each, plain, decode)) if line.latency else line
-        for line, each in zip(lines, found, strict=True)
-    ]
+        _measure([*found, twin, *kernels.values()], pixels, _plan(choices, files), say)
+        sets = [_file_set(title, chosen, rows[0].card) for title, chosen in files.items()]
     peaks = {name: _best_gops(name, each) for name, each in kernels.items() if not each.skipped}
-    source = next((each for each in found if each.row == controlled(rows)), None)
-    return with_verdicts(
-        Report(
-            title=f"Temper on {title_of(rows[0].card)}",
-            made_at=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-            command=shlex.join(["python", "benchmarks/run.py", *sys.argv[1:]]),
-            pictures=len(examples),
-            size=rows[0].card.size,
-            reference=reference.name if reference else "",
-            control=figures.make_control(source, twin),
-            overhead_microseconds=overhead_microseconds(),
-            peaks_gops=peaks,
-            bound_ms=choices.bound_ms,
-            machine=describe_machine(),
-            versions=versions(*PACKAGES),
-            conditions={"before": before, "after": conditions()},
-            lines=tuple(_with_share(line, peaks, _operations(rows)) for line in lines),
-        )
+    reference = next((each for each in found if each.row and each.row == reference_of(rows)), None)
+    report = Report(
+        title=f"Temper on {title_of(rows[0].card)}",
+        made_at=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        command=shlex.join(["python", "benchmarks/run.py", *sys.argv[1:]]),
+        pictures=len(examples),
+        size=rows[0].card.size,
+        reference=reference.name if reference else "",
+        control=figures.make_control(next(each for each in found if each.row == controlled(rows)), twin),
+        overhead_microseconds=overhead_microseconds(),
+        peaks_gops=peaks,
+        bound_ms=choices.bound_ms,
+        machine=describe_machine(),
+        versions=versions(*PACKAGES),
+        conditions={"before": before, "after": conditions()},
+        lines=_lines(found, reference, examples, sets),
     )
+    lines = tuple(_with_share(line, peaks, _operations(rows)) for line in report.lines)
+    return with_verdicts(dataclasses.replace(report, lines=lines))
 
 
 def write(report: Report, choices: Choices) -> None:
@@ -147,23 +122,63 @@ def overhead_microseconds() -> float:
 
 
 @contextlib.contextmanager
-def _prepared(card: Card, examples: list[Example], choices: Choices) -> Iterator[tuple[Path, dict[str, list[Path]]]]:
+def _prepared(card: Card, examples: list[Example], choices: Choices) -> Iterator[tuple[Path, dict[str, list[Example]]]]:
     """The pictures as an array file, and the sets of files to go from file to label with."""
     with tempfile.TemporaryDirectory(prefix="temper-bench-") as folder:
         pixels = Path(folder) / "pictures.npy"
         np.save(pixels, np.stack(list(load_images((each.path for each in examples), card.size))))
-        files: dict[str, list[Path]] = {}
+        files: dict[str, list[Example]] = {}
         if not choices.quick:
-            files[AS_THEY_ARE] = [each.path for each in examples[:: max(1, len(examples) // FILES)]][:FILES]
-            files[TWELVE_MEGAPIXELS] = [Path(folder) / f"{i}.jpg" for i in range(min(LARGE_FILES, len(examples)))]
-            for source, target in zip(files[AS_THEY_ARE][::2], files[TWELVE_MEGAPIXELS], strict=False):
-                enlarge(source, target)
+            files[AS_THEY_ARE] = examples[:: -(-len(examples) // FILES)]
+            files[TWELVE_MEGAPIXELS] = [
+                dataclasses.replace(each, path=enlarge(each.path, Path(folder) / f"{i}.jpg"))
+                for i, each in enumerate(examples[:: -(-len(examples) // LARGE_FILES)])
+            ]
         yield pixels, files
 
 
-def _decode_ms(paths: list[Path], size: int) -> tuple[float, float]:
-    seconds = [decode_seconds(path, size) for path in paths]
-    return MILLI * statistics.median(s[0] for s in seconds), MILLI * statistics.median(s[1] for s in seconds)
+def _plan(choices: Choices, files: dict[str, list[Example]]) -> Plan:
+    return Plan(
+        seconds=choices.seconds,
+        batches=choices.batches,
+        cold_starts=choices.cold_starts,
+        files={title: [each.path for each in chosen] for title, chosen in files.items()},
+        logs=choices.out / "loadgen",
+        scenario_seconds=choices.scenario_seconds,
+        bound_seconds=choices.bound_ms / MILLI,
+    )
+
+
+def _measure(found: list[Measured], pixels: Path, plan: Plan, say: Say) -> None:
+    with Session(found, pixels, plan, say) as session:
+        session.answer()
+        session.warm_up()
+        session.latency()
+        session.throughput()
+        session.label_files()
+        if plan.scenario_seconds:
+            session.scenarios()
+        session.count_memory()
+
+
+def _lines(
+    found: list[Measured], reference: Measured | None, examples: list[Example], sets: list[figures.FileSet]
+) -> tuple[Line, ...]:
+    rivals = [each for each in found if each.row and each.row.is_keras and not each.skipped]
+    plain = next((each for each in rivals if each.row and each.row.mode == PLAIN_MODE), None)
+    lines = []
+    for each in found:
+        line = figures.make_line(each, rivals, reference, examples)
+        if line.latency:
+            line = dataclasses.replace(line, end_to_end=figures.make_end_to_end(each, plain, sets))
+        lines.append(line)
+    return tuple(lines)
+
+
+def _file_set(title: str, chosen: list[Example], card: Card) -> figures.FileSet:
+    seconds = [decode_seconds(each.path, card.size) for each in chosen]
+    ours, full = (MILLI * statistics.median(pair[way] for pair in seconds) for way in (0, 1))
+    return figures.FileSet(title, tuple(card.labels.index(each.label) for each in chosen), ours, full)
 
 
 def _best_gops(name: str, kernel: Measured) -> float:

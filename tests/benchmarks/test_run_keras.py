@@ -75,6 +75,7 @@ def test_files_to_labels_are_measured_from_small_and_large_files_against_plain_k
     ours = {each["files"]: each for each in record["lines"][-1]["end_to_end"]}
     assert ours["12 megapixels"]["decode_ms"] > 5 * ours["as they are"]["decode_ms"]
     assert all(each["speedup"]["low"] > 1 for each in ours.values())
+    assert all(each["top1"] >= 0.75 for each in ours.values())
 
 
 def test_the_peak_of_the_same_run_bounds_what_a_network_reaches(record: dict[str, Any]) -> None:
