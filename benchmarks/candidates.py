@@ -53,7 +53,6 @@ class Measured:
     outcomes: list[Outcome] = field(default_factory=list)
     server_images_per_second: float | None = None
     peak_mib: float = 0.0
-    joules: float = 0.0
 
 
 def candidate(row: Row) -> Measured:

@@ -124,6 +124,7 @@ def _scenario(outcome: Outcome) -> Scenario:
     return Scenario(
         name=outcome.settings.scenario,
         valid=outcome.valid,
+        offered=outcome.settings.rate if outcome.settings.scenario == "Server" else None,
         latency_ms={percent: MILLI * seconds for percent, seconds in outcome.latency_seconds.items()},
         images_per_second=outcome.images_per_second,
         logs="/".join(outcome.settings.logs.parts[-3:]),
@@ -139,8 +140,11 @@ def _seconds_per_image(blocks: list[Calls]) -> list[float]:
 
 
 def _joules(each: Measured) -> float | None:
-    images = sum(calls.batch * len(calls.wall_seconds) for blocks in each.throughput.values() for calls in blocks)
-    return each.joules / images if each.joules and images and each.facts.get("device") != "CPU" else None
+    if each.facts.get("device") == "CPU":
+        return None
+    told = [calls for blocks in each.throughput.values() for calls in blocks if calls.joules is not None]
+    images = sum(calls.batch * len(calls.wall_seconds) for calls in told)
+    return sum(calls.joules or 0.0 for calls in told) / images if images else None
 
 
 def _row(each: Measured) -> Row:

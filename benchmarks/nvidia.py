@@ -1,10 +1,12 @@
 """What NVIDIA's driver says of the first GPU (NVML): clocks, heat, power, throttling, other processes, energy."""
 
+from functools import lru_cache
 from typing import Any
 
 MEBI = 2**20
 
 
+@lru_cache(maxsize=1)
 def _device() -> tuple[Any, Any] | None:
     try:
         import pynvml

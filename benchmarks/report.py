@@ -93,11 +93,13 @@ class EndToEnd:
 class Scenario:
     """A scenario by MLPerf's LoadGen. valid: LoadGen's own verdict; its logs lie in `logs`.
 
-    latency_ms: by percentile. images_per_second: None where latency is what counts.
+    offered: pictures a second that Server sent; None for the others. latency_ms: by percentile.
+    images_per_second: None where latency is what counts.
     """
 
     name: str
     valid: bool
+    offered: float | None
     latency_ms: dict[str, float]
     images_per_second: float | None
     logs: str

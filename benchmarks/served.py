@@ -1,5 +1,6 @@
 """What happens in a row's own process: calls are timed where they are made, and questions come through a pipe."""
 
+import dataclasses
 import resource
 import signal
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import nvidia
 from temper.errors import MissingRuntime, UserError
 from temper.runners.base import Images, Probabilities, Runner
 
@@ -21,12 +23,16 @@ LEAD_IN_SECONDS = 0.01
 
 @dataclass(frozen=True)
 class Calls:
-    """Calls one after the other: wall and CPU seconds of each, and the wall seconds of all with what lies between."""
+    """Calls one after the other: wall and CPU seconds of each, and the wall seconds of all with what lies between.
+
+    joules: what the GPU used meanwhile; None where it cannot be told.
+    """
 
     batch: int
     wall_seconds: tuple[float, ...]
     cpu_seconds: tuple[float, ...]
     total_seconds: float
+    joules: float | None = None
 
 
 class Served:
@@ -43,9 +49,11 @@ class Served:
     def turn(self, batch: int, most: int, seconds: float) -> Calls:
         """Time calls for about so many seconds, at least one; untimed ones before bring caches and threads back."""
         time_calls(self._runner.predict, self._images, batch, most, LEAD_IN_SECONDS)
+        before = nvidia.joules()
         calls = time_calls(self._runner.predict, self._images, batch, most, seconds)
+        after = nvidia.joules()
         become_still()
-        return calls
+        return calls if before is None or after is None else dataclasses.replace(calls, joules=after - before)
 
     def answers(self) -> Probabilities:
         """Probabilities of all pictures, in batches; the rest one by one, since XLA compiles every new batch size."""
