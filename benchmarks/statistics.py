@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from temper.intervals import wilson
 
-RESAMPLES = 2000
+RESAMPLES = 1000
 SEED = 0
 Floats = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from temper.card import Card
 from temper.errors import MissingRuntime
 from temper.runners.base import Images, Probabilities, Runner
 
-PLAN = Plan(0.2, (1, 4), 2, {}, Path(), 0.0, 0.1)
+PLAN = Plan(0.1, (1, 4), 2, {}, Path(), 0.0, 0.1)
 
 
 class Sleeping(Runner):
@@ -54,7 +54,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_twice_as_slow_is_measured_as_twice_and_a_missing_runtime_stops_nobody(pictures: Path) -> None:
-    fast, slow = (Measured(str(s), partial(Sleeping, s)) for s in (0.01, 0.02))
+    fast, slow = (Measured(str(s), partial(Sleeping, s)) for s in (0.005, 0.01))
     missing = Measured("missing", refuse)
     with Session([fast, missing, slow], pictures, PLAN, lambda _: None) as session:
         session.warm_up()
