@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks import figures, nvidia, peak
 from benchmarks.candidates import Measured, Plan, candidate
-from benchmarks.end_to_end import decode_seconds, enlarge
+from benchmarks.end_to_end import BATCH, decode_seconds, enlarge
 from benchmarks.measure import Say, Session
 from benchmarks.report import Line, Report, as_json
 from benchmarks.rows import PLAIN_MODE, Row, controlled, find_rows, reference_of
@@ -129,12 +129,18 @@ def _prepared(card: Card, examples: list[Example], choices: Choices) -> Iterator
         np.save(pixels, np.stack(list(load_images((each.path for each in examples), card.size))))
         files: dict[str, list[Example]] = {}
         if not choices.quick:
-            files[AS_THEY_ARE] = examples[:: -(-len(examples) // FILES)]
+            files[AS_THEY_ARE] = _spread(examples, FILES)
             files[TWELVE_MEGAPIXELS] = [
                 dataclasses.replace(each, path=enlarge(each.path, Path(folder) / f"{i}.jpg"))
-                for i, each in enumerate(examples[:: -(-len(examples) // LARGE_FILES)])
+                for i, each in enumerate(_spread(examples, LARGE_FILES))
             ]
         yield pixels, files
+
+
+def _spread(examples: list[Example], most: int) -> list[Example]:
+    # Whole batches only: XLA would compile once more for a rest.
+    chosen = examples[:: max(1, len(examples) // most)][:most]
+    return chosen[: len(chosen) // BATCH * BATCH] or chosen
 
 
 def _plan(choices: Choices, files: dict[str, list[Example]]) -> Plan:
