@@ -139,8 +139,9 @@ def _prepared(card: Card, examples: list[Example], choices: Choices) -> Iterator
 
 def _spread(examples: list[Example], most: int) -> list[Example]:
     # Whole batches only: XLA would compile once more for a rest.
-    chosen = examples[:: max(1, len(examples) // most)][:most]
-    return chosen[: len(chosen) // BATCH * BATCH] or chosen
+    n = min(most, len(examples))
+    n = n // BATCH * BATCH or n
+    return [examples[i * len(examples) // n] for i in range(n)]
 
 
 def _plan(choices: Choices, files: dict[str, list[Example]]) -> Plan:
