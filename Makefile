@@ -13,21 +13,24 @@ OPTIONS   ?=
 
 SAMPLE    := photos/drawn-sample
 DEMO      := artifacts/demo
+DEMO_RECIPE := --train-layers all --size 64 --epochs 5 --batch 32 \
+  --rotation 8 --zoom 0.05 --shift 0.05 --shear 0.05 --brightness 0.1
+TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo data train convert bench lint test test-fast clean
+.PHONY: help demo data train convert bench gpu-check lint test test-fast test-slow clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: $(VENV)/.run ## from nothing to a table, on pictures drawn here; no GPU and no download but packages
-	@$(PY) data/run.py draw $(SAMPLE)
-	@$(PY) train/run.py --data $(SAMPLE) --out $(DEMO)/model.keras --train-layers all --size 64
+	@$(PY) data/run.py draw $(SAMPLE) --train 1000 --test 200
+	@$(PY) train/run.py --data $(SAMPLE) --out $(DEMO)/model.keras $(DEMO_RECIPE)
 	@$(PY) convert/run.py $(DEMO)/model.keras --precision fp32
 	@$(PY) convert/run.py $(DEMO)/model.keras --precision fp16
 	@$(PY) convert/run.py $(DEMO)/model.keras --precision int8
-	@$(PY) infer/run.py --engine $(DEMO)/model.int8.onnx $(SAMPLE)/test/cat/000[0-2]* $(SAMPLE)/test/dog/000[0-2]*
-	@$(PY) benchmarks/run.py $(DEMO)
+	@$(PY) infer/run.py --engine $(DEMO)/model.int8.onnx $(SAMPLE)/test/cat/cat.0000[0-2]* $(SAMPLE)/test/dog/dog.0000[0-2]*
+	@$(PY) benchmarks/run.py $(DEMO) --quick --seconds 2
 
 data: $(VENV)/.run ## fetch the public photos of cats and dogs (69 MB) into DATA
 	@$(PY) data/run.py fetch $(DATA)
@@ -41,14 +44,27 @@ convert: $(VENV)/.run ## MODEL → engines, verified: PRECISION=fp32|fp16|int8
 bench: $(VENV)/.run ## every artifact beside MODEL, in latency and accuracy, against Keras
 	@$(PY) benchmarks/run.py $(dir $(MODEL)) $(OPTIONS)
 
+gpu-check: $(VENV)/.gpu ## on a machine with an NVIDIA GPU: build, self-test and bench every precision of MODEL
+	@$(PY) infer/run.py --doctor
+	@for precision in fp32 fp16 int8; do \
+	  plan=$(MODEL:.keras=).$$precision.plan; \
+	  $(PY) convert/run.py $(MODEL) $$plan --precision $$precision --force $(OPTIONS) \
+	  && $(PY) infer/run.py --engine $$plan --selftest || exit 1; \
+	done
+	@gpu=$$($(PY) infer/run.py --doctor | sed -n 's/^GPU: \(.*\), compute.*/\1/p' | tr ' ' '-') \
+	  && $(PY) benchmarks/run.py $(dir $(MODEL)) --out benchmarks/results/$$gpu --no-thumbnails
+
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check . && $(VENV)/bin/mypy
 
 test: $(VENV)/.dev ## all tests but the slow extras
-	@$(VENV)/bin/pytest -m "not slow"
+	@$(TESTS) -m "not slow"
 
 test-fast: $(VENV)/.dev ## the tests that need no TensorFlow, in seconds
-	@$(VENV)/bin/pytest -m "not tensorflow and not slow"
+	@$(TESTS) -m "not tensorflow and not slow"
+
+test-slow: $(VENV)/.dev ## the extras: other backbones, kills, workers on loopback; many minutes
+	@$(VENV)/bin/pytest -m slow
 
 clean: ## remove artifacts; photos and the environment stay
 	rm -rf artifacts
@@ -66,4 +82,9 @@ $(VENV)/.run: requirements.txt | $(VENV)/bin/python
 $(VENV)/.dev: requirements-dev.txt requirements.txt | $(VENV)/bin/python
 	@echo "installing requirements-dev.txt into $(VENV) (once)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.gpu: requirements-gpu.txt | $(VENV)/bin/python
+	@echo "installing requirements-gpu.txt into $(VENV) (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-gpu.txt
 	@touch $@

@@ -12,10 +12,13 @@ import numpy as np
 from convert.gate import Limits, objections
 from convert.verify import Agreement, Flip, Pictures, compare, reference
 from temper.card import Card, Precision, card_path, read_card, versions, write_card
+from temper.doctor import diagnose
 from temper.errors import MissingRuntime, UserError
 from temper.files import sha256_of
 from temper.formats import checked_card, format_of, load_runner
 from temper.golden import write_golden
+from temper.gpu import find_gpu
+from temper.here import look_around
 from temper.machine import describe_machine
 
 GOLDEN_PICTURES = 16
@@ -83,7 +86,11 @@ class Pipeline:
             return False
         found = agreement_of(card)
         same = card.made_from.get("sha256") == source.sha256 and card.recipe == step.recipe
-        return same and (found is None or not objections(found, self.limits, card.precision))
+        return (
+            same
+            and _runs_here(step.target, card)
+            and (found is None or not objections(found, self.limits, card.precision))
+        )
 
     def _draw_card(self, step: Step, source: Card, facts: Facts) -> Card:
         keras = self.pictures.card.sha256
@@ -139,6 +146,12 @@ class Pipeline:
             f"{target.name} is refused: {'; '.join(refused)}. It is kept as {aside.name}, which nothing loads. Convert "
             "with another precision, give more calibration pictures, or allow more with --max-drop and --min-agreement."
         )
+
+
+def _runs_here(artifact: Path, card: Card) -> bool:
+    """False for a plan of another GPU or TensorRT, where this machine has a GPU to make one for."""
+    is_plan = format_of(artifact).suffix == ".plan"
+    return not is_plan or not find_gpu() or not diagnose(artifact, card, look_around())
 
 
 def agreement_of(card: Card) -> Agreement | None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from convert.verify import Agreement
 from temper.card import Precision
+from temper.intervals import drop_interval, wilson
 
 LEAST_AGREEMENT: dict[Precision, float] = {"fp32": 99.9, "fp16": 99.0, "int8": 97.0}
-Z95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -53,19 +53,3 @@ def mcnemar(lost: int, won: int) -> float:
     n = lost + won
     tail: float = sum(math.comb(n, i) for i in range(min(lost, won) + 1)) / 2**n
     return min(1.0, 2 * tail)
-
-
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """95 % interval of a share (Wilson 1927), bounds in [0, 1]."""
-    share, z2 = successes / n, Z95**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def drop_interval(lost: int, won: int, n: int) -> tuple[float, float]:
-    """95 % interval of the paired fall in accuracy, (lost - won) / n, after Agresti and Min 2005."""
-    b, c, m = lost + 0.5, won + 0.5, n + 2
-    middle = (b - c) / m
-    half = Z95 * math.sqrt(b + c - (b - c) ** 2 / m) / m
-    return max(-1.0, middle - half), min(1.0, middle + half)

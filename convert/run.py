@@ -3,7 +3,8 @@
     python convert/run.py --precision int8
     python convert/run.py --precision fp16 artifacts/model.keras artifacts/model.fp16.plan
 
-The suffix of a target is the wish: .onnx (ONNX Runtime), .xml (OpenVINO), .plan (TensorRT), .savedmodel (TensorFlow).
+The suffix of a target is the wish: .onnx (ONNX Runtime), .xml (OpenVINO), .plan (TensorRT), .savedmodel (TensorFlow),
+.tftrt (TF-TRT).
 Without a target: the ONNX file, and besides it what this machine can make. What is up to date is not made again.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from convert.build_options import EXPLAINED, Batch, parse_batch, parse_options
 from temper.card import PRECISIONS
 from temper.door import enter
 from temper.errors import MissingRuntime, UserError
@@ -27,7 +29,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("targets", nargs="*", type=Path, help="what to make of it, named by suffix")
     parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     parser.add_argument("--data", type=Path, help="where the model's pictures lie, if they have moved")
-    parser.add_argument("--batch", type=_batch, default=(1, 8, 32), help="a plan's batches, min:best:max (1:8:32)")
+    plan = parser.add_argument_group("plan")
+    plan.add_argument("--batch", type=_batch, default=(1, 8, 32), help="smallest:best:largest (1:8:32)")
+    plan.add_argument("--builder", action="append", default=[], metavar="NAME=VALUE", help=EXPLAINED)
     int8 = parser.add_argument_group("int8")
     int8.add_argument(
         "--calibration", choices=("auto", "max", "percentile", "entropy"), default="auto", help="auto tries all (auto)"
@@ -54,10 +58,13 @@ def main() -> int:
 
     if options.model.suffix != ".keras":
         raise UserError(f"{options.model} is not a .keras file. Name the model that `make train` wrote.")
+    parse_options(options.builder)
     limits = Limits(options.max_drop, options.max_class_drop, options.min_agreement)
     pictures = Pictures(options.model, checked_card(options.model), options.data)
     pipeline = Pipeline(pictures, limits, options.force, lambda line: print(line, flush=True))
-    wish = Wish(options.precision, options.calibration, options.pictures, 0, options.keep, options.batch)
+    wish = Wish(
+        options.precision, options.calibration, options.pictures, 0, options.keep, options.batch, tuple(options.builder)
+    )
     missing = []
     for target in options.targets or _possible(options.model, options.precision):
         try:
@@ -73,9 +80,11 @@ def main() -> int:
 def show(model: Path, limits: "Limits") -> None:  # type: ignore[name-defined]  # noqa: F821
     """Print the ladder and the first bad rung."""
     from convert.ladder import climb, first_bad, ladder_table
+    from temper.card import read_card
 
     rungs = climb(model, limits)
-    print("\n" + "\n".join(ladder_table(rungs)))
+    print(f"\n{read_card(model).recipe.get('pictures', 'held-out pictures')}, {model.name} and what was made of it:")
+    print("\n".join(ladder_table(rungs)))
     if bad := first_bad(rungs):
         print(f"\nfirst bad rung: {bad.name}: {'; '.join(bad.objections)}")
 
@@ -85,18 +94,29 @@ def _possible(model: Path, precision: str) -> list[Path]:
     suffixes = [".savedmodel"] if precision == "fp32" else []
     suffixes += [".onnx"]
     suffixes += [".xml"] if importlib.util.find_spec("openvino") else []
-    suffixes += [".plan"] if importlib.util.find_spec("tensorrt") else []
+    suffixes += [".plan"] if _can_compile() else []
     return [model.with_name(f"{model.stem}.{precision}{suffix}") for suffix in suffixes]
 
 
-def _batch(text: str) -> tuple[int, int, int]:
+def _can_compile() -> bool:
+    from convert.to_tensorrt import find_tensorrt
+    from temper.gpu import find_gpu
+
     try:
-        smallest, best, largest = (int(part) for part in text.split(":"))
+        find_tensorrt()
+    except MissingRuntime as missing:
+        if find_gpu():
+            print(f"no plan is made: {missing}")
+        return False
+    return True
+
+
+def _batch(text: str) -> Batch:
+    try:
+        return parse_batch(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not min:best:max, such as 1:8:32") from None
-    if not 1 <= smallest <= best <= largest:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected 1 ≤ min ≤ best ≤ max, such as 1:8:32")
-    return smallest, best, largest
+        expected = "smallest:best:largest, each 1 or more and none below the one before, such as 1:8:32"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}") from None
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from convert.build_options import parse_options
 from convert.chain import Facts, Pipeline, Step
+from convert.sampling import draw_sample
 from convert.wish import Wish
 from temper.card import Precision
 from temper.errors import UserError
@@ -52,7 +54,8 @@ def _from_onnx(suffix: str, convert: Callable[[Wish, Path, Path], Facts]) -> Cal
     def make_it(pipeline: Pipeline, wish: Wish, target: Path) -> None:
         source = default_name(pipeline.pictures.model, wish.precision, ".onnx")
         _onnx(pipeline, wish, source)
-        recipe = {"to": suffix, "batch": list(wish.batch)} if suffix == ".plan" else {"to": suffix}
+        plan = {"batch": list(wish.batch), "builder": list(wish.builder)} if suffix == ".plan" else {}
+        recipe = {"to": suffix, **plan}
         pipeline.run(Step(source, target, wish.precision, recipe, lambda one, other: convert(wish, one, other)))
 
     return make_it
@@ -68,7 +71,7 @@ def _openvino(wish: Wish, source: Path, target: Path) -> Facts:
 def _plan(wish: Wish, source: Path, target: Path) -> Facts:
     from convert.to_tensorrt import to_tensorrt
 
-    facts: Facts = to_tensorrt(source, target, batch=wish.batch)
+    facts: Facts = to_tensorrt(source, target, wish.batch, parse_options(list(wish.builder)))
     return facts
 
 
@@ -86,9 +89,26 @@ def _saved_model(pipeline: Pipeline, wish: Wish, target: Path) -> None:
     pipeline.run(Step(pipeline.pictures.model, target, "fp32", {"to": "savedmodel"}, convert))
 
 
+def _tftrt(pipeline: Pipeline, wish: Wish, target: Path) -> None:
+    source = default_name(pipeline.pictures.model, "fp32", ".savedmodel")
+    _saved_model(pipeline, Wish("fp32"), source)
+    pictures = pipeline.pictures
+
+    def convert(one: Path, other: Path) -> Facts:
+        from convert.to_tftrt import to_tftrt
+
+        sample = draw_sample(pictures.examples("train"), wish.pictures, wish.seed)
+        facts: Facts = to_tftrt(one, other, wish.precision, wish.batch, lambda: pictures.batches(sample))
+        return facts
+
+    recipe = {"to": "tftrt", "batch": list(wish.batch), "pictures": wish.pictures, "seed": wish.seed}
+    pipeline.run(Step(source, target, wish.precision, recipe, convert))
+
+
 MAKERS: dict[str, Callable[[Pipeline, Wish, Path], None]] = {
     ".onnx": _onnx,
     ".xml": _from_onnx(".xml", _openvino),
     ".plan": _from_onnx(".plan", _plan),
     ".savedmodel": _saved_model,
+    ".tftrt": _tftrt,
 }

@@ -10,7 +10,8 @@ class Wish:
     """The settings that decide a result.
 
     method: of calibration, "auto" for the best of all. pictures: how many calibrate. most_kept: layers that int8 may
-    leave in float. batch: smallest, best and largest batch of a plan.
+    leave in float. batch: smallest, best and largest batch of a plan. builder: words to its compiler, as
+    convert/build_options.py explains them.
     """
 
     precision: Precision
@@ -19,3 +20,4 @@ class Wish:
     seed: int = 0
     most_kept: int = 8
     batch: tuple[int, int, int] = (1, 8, 32)
+    builder: tuple[str, ...] = ()

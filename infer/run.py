@@ -3,6 +3,7 @@
     python infer/run.py --engine artifacts/model.int8.onnx cat.jpg
     python infer/run.py --engine artifacts/model.int8.plan photos/ 'more/*.png' --top 3 --json
     python infer/run.py --engine artifacts/model.int8.plan --selftest
+    python infer/run.py --engine artifacts/model.int8.plan --doctor
 
 A picture that cannot be read is reported, the rest go on, and the exit code is 1.
 """
@@ -27,27 +28,32 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     from temper.formats import SUFFIXES
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--engine", type=Path, required=True, help=f"an artifact: {', '.join(SUFFIXES)}")
+    parser.add_argument("--engine", type=Path, help=f"an artifact: {', '.join(SUFFIXES)}")
     parser.add_argument("pictures", nargs="*", help="files, folders, quoted patterns")
     parser.add_argument("--top", type=int, default=1, metavar="K", help="labels to a picture (1)")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object a line")
     form.add_argument("--csv", action="store_true", help="a table with a head: file, rank, label, probability, problem")
     form.add_argument("--selftest", action="store_true", help="compare with the Keras model's golden answers, and stop")
+    form.add_argument("--doctor", action="store_true", help="say what is here, whether the artifact runs, and stop")
     options = parser.parse_args(words)
     if options.top < 1:
         parser.error("--top: expected 1 or more")
-    if not options.pictures and not options.selftest:
+    if not options.engine and not options.doctor:
+        parser.error("--engine: name an artifact")
+    if not options.pictures and not options.selftest and not options.doctor:
         parser.error("name pictures: files, folders or quoted patterns")
     return options
 
 
 def main() -> int:
-    """Classify, or test the artifact; 1 when a picture could not be read or the test failed."""
+    """Classify, or test the artifact; 1 when a picture could not be read, a test failed or the artifact cannot run."""
     options = parse()
     from infer.sources import find_pictures
     from temper.formats import open_runner
 
+    if options.doctor:
+        return _examine(options.engine)
     if options.selftest:
         return _self_test(options.engine)
     files = find_pictures(options.pictures)
@@ -109,6 +115,21 @@ def _self_test(engine: Path) -> int:
             "convert again on this machine with `make convert`."
         )
     print(f"self-test passed: {said}")
+    return 0
+
+
+def _examine(engine: Path | None) -> int:
+    from temper.doctor import diagnose
+    from temper.formats import checked_card
+    from temper.here import describe, look_around
+
+    here = look_around()
+    print("\n".join(describe(here)))
+    if not engine:
+        return 0
+    if problem := diagnose(engine, checked_card(engine), here):
+        raise UserError(problem)
+    print(f"{engine.name}: whole, and made for a machine like this")
     return 0
 
 

@@ -45,6 +45,7 @@ FORMATS: tuple[Format, ...] = (
         "saved_model:SavedModelRunner",
         "pip install -r requirements.txt",
     ),
+    Format(".tftrt", "TF-TRT", "saved_model:SavedModelRunner", "pip install -r requirements-tftrt.txt"),
     Format(".onnx", "ONNX Runtime", "onnxruntime:OnnxRuntimeRunner", "pip install onnxruntime onnx"),
     Format(".xml", "OpenVINO", "openvino:OpenVinoRunner", "pip install openvino", companions=(".bin",)),
     Format(".plan", "TensorRT", "tensorrt:TensorRtRunner", "pip install -r requirements-gpu.txt"),

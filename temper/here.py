@@ -19,6 +19,7 @@ TENSORRT = {
 NEEDS = {
     ".keras": ("keras", "tensorflow"),
     ".savedmodel": ("tensorflow",),
+    ".tftrt": ("tensorflow",),
     ".onnx": ("onnxruntime", "onnx"),
     ".xml": ("openvino",),
 }

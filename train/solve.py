@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize  # type: ignore[import-untyped]
-from scipy.special import log_softmax  # type: ignore[import-untyped]
+from scipy.optimize import minimize
+from scipy.special import log_softmax
 
 Array = NDArray[np.float64]
 # Ridge penalties, strongest first: each solution starts the next.

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar  # type: ignore[import-untyped]
-from scipy.special import softmax  # type: ignore[import-untyped]
+from scipy.optimize import minimize_scalar
+from scipy.special import softmax
 
 BINS = 15
 COLDEST, HOTTEST = 0.05, 20.0

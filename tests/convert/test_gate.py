@@ -1,6 +1,6 @@
 import pytest
 
-from convert.gate import Limits, drop_interval, mcnemar, objections, wilson
+from convert.gate import Limits, mcnemar, objections
 from convert.verify import Agreement, Flip
 
 
@@ -56,16 +56,3 @@ def test_mcnemar_agrees_with_the_binomial_by_hand() -> None:
     assert mcnemar(0, 0) == 1
     assert mcnemar(5, 0) == pytest.approx(2 / 32)
     assert mcnemar(1, 3) == mcnemar(3, 1) == pytest.approx(2 * (1 + 4) / 16)
-
-
-def test_wilson_agrees_with_published_values() -> None:
-    # Newcombe 1998, Statistics in Medicine 17, table I: 81 of 263, method 3.
-    assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
-    assert wilson(10, 10)[1] == pytest.approx(1)
-
-
-def test_the_drop_interval_holds_the_drop_and_narrows_with_pictures() -> None:
-    low, high = drop_interval(12, 4, 400)
-    assert low < 8 / 400 < high
-    wide = drop_interval(3, 1, 100)
-    assert wide[1] - wide[0] > high - low

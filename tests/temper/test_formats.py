@@ -17,7 +17,7 @@ def test_a_suffix_finds_its_format(each: object) -> None:
 
 @pytest.mark.parametrize("name", ["model.engine", "model", "model.onnx.rejected"])
 def test_an_unknown_suffix_lists_the_known_ones(name: str) -> None:
-    with pytest.raises(UserError, match=r"\.keras, \.savedmodel, \.onnx, \.xml, \.plan"):
+    with pytest.raises(UserError, match=r"\.keras, \.savedmodel, \.tftrt, \.onnx, \.xml, \.plan"):
         format_of(Path(name))
 
 

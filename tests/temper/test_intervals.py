@@ -17,3 +17,10 @@ def test_the_fall_of_equal_answers_is_nothing_with_room_on_both_sides() -> None:
 def test_losses_without_wins_are_a_fall_for_certain() -> None:
     low, high = drop_interval(20, 0, 400)
     assert 0 < low < 20 / 400 < high
+
+
+def test_the_drop_interval_holds_the_drop_and_narrows_with_pictures() -> None:
+    low, high = drop_interval(12, 4, 400)
+    assert low < 8 / 400 < high
+    wide = drop_interval(3, 1, 100)
+    assert wide[1] - wide[0] > high - low

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from scipy.special import softmax  # type: ignore[import-untyped]
+from scipy.special import softmax
 
 from train.temperature import at_temperature, best_temperature, build_in, calibration_error
 
