@@ -28,7 +28,11 @@ Facts = dict[str, Any]
 
 
 class RejectedError(UserError):
-    """A conversion that the gate refuses; a caller may repair it."""
+    """A conversion that the gate refuses, and why; a caller may repair it."""
+
+    def __init__(self, message: str, objections: list[str]) -> None:
+        super().__init__(message)
+        self.objections = objections
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Pipeline:
         self.say(f"{step.target.name}: verifying")
         card, refused = self._verify(step, card)
         if refused:
-            raise RejectedError(self._reject(step.target, card, refused))
+            raise RejectedError(self._reject(step.target, card, refused), refused)
         write_card(step.target, card)
         self._forget_rejected(step.target)
         self.say(f"{step.target.name}: done in {time.perf_counter() - started:.0f} s")

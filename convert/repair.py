@@ -44,9 +44,10 @@ def make_int8(pipeline: Pipeline, wish: Wish, source: Path, target: Path) -> Non
         except RejectedError as refused:
             if count == counts[-1]:
                 raise
-            pipeline.say(f"{target.name}: {refused}")
+            pipeline.say(f"{target.name}: refused, for {'; '.join(refused.objections)}")
             ranked = ranked or quantizer.damage(facts["calibration"]["method"])
-            pipeline.say("the layers that do most damage: " + ", ".join(each.layer for each in ranked[:8]))
+            following = counts[counts.index(count) + 1]
+            pipeline.say(f"left in float: {', '.join(each.layer for each in ranked[:following])}")
 
 
 def _nothing(source: Path, target: Path) -> Facts:

@@ -10,7 +10,9 @@ Without a target: the ONNX file, and besides it what this machine can make. What
 
 import argparse
 import importlib.util
+import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 if not __package__:
@@ -61,7 +63,7 @@ def main() -> int:
     parse_options(options.builder)
     limits = Limits(options.max_drop, options.max_class_drop, options.min_agreement)
     pictures = Pictures(options.model, checked_card(options.model), options.data)
-    pipeline = Pipeline(pictures, limits, options.force, lambda line: print(line, flush=True))
+    pipeline = Pipeline(pictures, limits, options.force, _progress())
     wish = Wish(
         options.precision, options.calibration, options.pictures, 0, options.keep, options.batch, tuple(options.builder)
     )
@@ -87,6 +89,23 @@ def show(model: Path, limits: "Limits") -> None:  # type: ignore[name-defined]  
     print("\n".join(ladder_table(rungs)))
     if bad := first_bad(rungs):
         print(f"\nfirst bad rung: {bad.name}: {'; '.join(bad.objections)}")
+
+
+def _progress() -> Callable[[str], None]:
+    """Lines; one that counts ("…: 3 of 53") rewrites itself on a terminal, and elsewhere is said once."""
+    counting = ""
+
+    def say(line: str) -> None:
+        nonlocal counting
+        counts = re.fullmatch(r"(.*): \d+ of \d+", line)
+        if sys.stdout.isatty():
+            ended = "" if counts or not counting else "\n"
+            print(f"{ended}\r\x1b[K{line}" if counts else f"{ended}{line}\n", end="", flush=True)
+        elif not counts or counts[1] != counting:
+            print(counts[1] if counts else line, flush=True)
+        counting = counts[1] if counts else ""
+
+    return say
 
 
 def _possible(model: Path, precision: str) -> list[Path]:

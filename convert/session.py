@@ -12,12 +12,14 @@ BATCH = 16
 
 
 class Session:
-    """Runs an ONNX file on the CPU; Q/DQ pairs are computed as TensorRT reads them."""
+    """Runs an ONNX file, or its bytes, on the CPU; Q/DQ pairs are computed as TensorRT reads them."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, model: Path | bytes) -> None:
         options = ort.SessionOptions()
         options.log_severity_level = 3
-        self._session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self._session = ort.InferenceSession(
+            model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"]
+        )
 
     def answers(self, images: Images) -> Probabilities:
         """Probabilities [n, classes] of pictures [n, size, size, 3]."""

@@ -22,8 +22,14 @@ BRANCH_SCALES = "temper.branch_scales"
 
 
 def to_int8(source: Path, target: Path, ranges: TensorsData, keep: frozenset[str] = frozenset()) -> None:
-    """Quantise an fp32 ONNX model with calibrated ranges; names in `keep` stay in floating point."""
-    model = onnx.load(source)
+    """Quantise an fp32 ONNX file with calibrated ranges; names in `keep` stay in floating point."""
+    quantized = quantize(onnx.load(source), ranges, keep)
+    with staged(target) as path:
+        onnx.save(quantized, path)
+
+
+def quantize(model: onnx.ModelProto, ranges: TensorsData, keep: frozenset[str] = frozenset()) -> onnx.ModelProto:
+    """The same in memory; tensors keep their names, and `model` is used up."""
     quantizer = QDQQuantizer(
         model,
         per_channel=True,
@@ -49,8 +55,7 @@ def to_int8(source: Path, target: Path, ranges: TensorsData, keep: frozenset[str
     scales = _free_branches(quantized.graph)
     onnx.helper.set_model_props(quantized, {BRANCH_SCALES: json.dumps(scales)})
     onnx.checker.check_model(quantized, full_check=True)
-    with staged(target) as path:
-        onnx.save(quantized, path)
+    return quantized
 
 
 def _candidates(graph: onnx.GraphProto) -> list[str]:

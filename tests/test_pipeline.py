@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # One epoch leaves answers near one half, which any rounding may turn.
         loose = ("--min-agreement", 50, "--max-drop", 50, "--max-class-drop", 100, "--keep", 0)
         door("convert/run.py", model, "--precision", precision, *loose)
-    door("benchmarks/run.py", model.parent, "--seconds", 0.2)
+    door("benchmarks/run.py", model.parent, "--seconds", 0.05, "--quick")
     return folder
 
 
@@ -63,11 +63,11 @@ def test_each_of_them_classifies_a_picture(folder: Path, name: str) -> None:
 
 
 def test_the_report_has_a_row_for_every_artifact_and_keras_first(folder: Path) -> None:
-    report = json.loads((folder / "artifacts" / "report.json").read_text())
+    report = json.loads((folder / "artifacts" / "report" / "report.json").read_text())
     names = [line["name"] for line in report["lines"]]
     assert names[0].startswith("Keras")
     assert {"model.int8.onnx", "model.fp16.xml", "model.fp32.savedmodel"} <= set(names)
-    assert (folder / "artifacts" / "report.md").read_text().count("\n| model.") == len(
+    assert (folder / "artifacts" / "report" / "report.md").read_text().count("\n| model.") == len(
         [name for name in names if name.startswith("model.")]
     )
 

@@ -6,8 +6,10 @@ import pytest
 
 from convert.chain import Facts, Pipeline, RejectedError, Step, agreement_of
 from convert.gate import Limits
-from temper.card import card_path, read_card
+from temper.card import card_path, read_card, write_card
 from temper.errors import MissingRuntime
+from temper.files import sha256_of
+from temper.gpu import Gpu
 from tests import tiny
 
 
@@ -67,6 +69,22 @@ def test_anything_that_matters_makes_it_again(bundle: Path, change: str) -> None
             card_path(again.target).read_text().replace('"flips": []', '"flips": [%s, %s]' % ((FLIP,) * 2))
         )
     assert not pipeline.is_current(again)
+
+
+@pytest.mark.parametrize("problem", ["", "built for another GPU"])
+def test_a_plan_from_elsewhere_is_made_again_where_there_is_a_gpu(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, problem: str
+) -> None:
+    plan = dataclasses.replace(step(bundle), target=bundle.with_name("copy.plan"))
+    copying(plan.source, plan.target)
+    source = read_card(plan.source)
+    made_from = {"file": plan.source.name, "sha256": source.sha256}
+    sha256 = sha256_of(plan.target)
+    write_card(plan.target, dataclasses.replace(source, made_from=made_from, recipe=plan.recipe, sha256=sha256))
+    assert tiny.pipeline_of(bundle).is_current(plan)
+    monkeypatch.setattr("convert.chain.find_gpu", lambda: Gpu("NVIDIA L4", "8.9"))
+    monkeypatch.setattr("convert.chain.diagnose", lambda *_: problem)
+    assert tiny.pipeline_of(bundle).is_current(plan) is not bool(problem)
 
 
 FLIP = '{"file": "a", "label": "red", "keras": "red", "answer": "blue"}'

@@ -1,13 +1,17 @@
 import dataclasses
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from convert.chain import Pipeline
 from convert.steps import default_name, make
 from convert.wish import Wish
-from temper.card import read_card
+from temper.card import read_card, write_card
 from temper.errors import MissingRuntime, UserError
+from temper.gpu import find_gpu
 from tests import tiny
 
 
@@ -42,6 +46,38 @@ def test_a_plan_says_where_it_could_not_be_run(pipeline: Pipeline, bundle: Path)
     card = read_card(target)
     assert card.batch == (1, 8, 32)
     assert "not_run" in card.agreement or card.agreement["agreement"] == 1
+
+
+@pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU here")
+def test_words_to_the_compiler_are_part_of_the_recipe_and_take_effect(pipeline: Pipeline, bundle: Path) -> None:
+    target = bundle.with_name("model.fp32.plan")
+    words = dataclasses.replace(wish("fp32"), builder=("profiles=1:1:1",), batch=(2, 4, 16))
+    try:
+        make(pipeline, words, target)
+    except MissingRuntime as missing:
+        pytest.skip(str(missing))
+    card = read_card(target)
+    assert card.batch == (1, 4, 16)
+    assert card.recipe == {"to": ".plan", "batch": [2, 4, 16], "builder": ["profiles=1:1:1"]}
+
+
+def test_tftrt_takes_the_saved_model_the_precision_the_batches_and_training_pictures(
+    pipeline: Pipeline, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[object, ...]] = []
+
+    def refuse(source: Path, target: Path, precision: str, batch: object, calibration: Callable[[], Any]) -> None:
+        asked.append((source.name, target.name, precision, batch, sum(len(each) for each in calibration())))
+        raise MissingRuntime("this TensorFlow has no TensorRT")
+
+    monkeypatch.setattr("convert.to_tftrt.to_tftrt", refuse)
+    monkeypatch.setattr("convert.steps._saved_model", lambda *_: None)
+    with pytest.raises(MissingRuntime):
+        source = default_name(bundle, "fp32", ".savedmodel")
+        shutil.copy(bundle.with_name("model.fp32.onnx"), source)
+        write_card(source, read_card(bundle.with_name("model.fp32.onnx")))
+        make(pipeline, wish("int8"), bundle.with_name("model.int8.tftrt"))
+    assert asked == [("model.fp32.savedmodel", "model.int8.tftrt", "int8", (1, 8, 32), 48)]
 
 
 def test_a_calibration_is_in_the_card_of_every_int8_artifact(pipeline: Pipeline, bundle: Path) -> None:

@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -7,8 +8,11 @@ import numpy as np
 import pytest
 
 from infer import run
-from temper.card import read_card
+from temper.card import read_card, write_card
+from temper.errors import UserError
+from temper.files import sha256_of
 from temper.golden import read_golden, write_golden
+from temper.gpu import find_gpu
 from temper.split import read_split
 
 
@@ -67,6 +71,35 @@ def test_a_selftest_that_fails_says_by_how_much(bundle: Path, monkeypatch: pytes
     artifact.with_name("model.fp32.onnx.json").write_text(text)
     with pytest.raises(Exception, match="self-test failed"):
         answers(monkeypatch, "--engine", artifact, "--selftest")
+
+
+def test_the_doctor_tells_what_is_here_and_that_an_artifact_runs(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert answers(monkeypatch, "--doctor") == 0
+    assert {"system", "GPU", "TensorRT"} <= {line.partition(":")[0] for line in capsys.readouterr().out.splitlines()}
+    assert answers(monkeypatch, "--engine", bundle.with_name("model.fp32.onnx"), "--doctor") == 0
+    assert "model.fp32.onnx: whole, and made for a machine like this" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU here")
+def test_the_doctor_says_why_a_plan_does_not_run_before_anything_loads_it(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = bundle.with_name("model.fp32.plan")
+    plan.write_bytes(b"not native code, and never loaded")
+    write_card(plan, dataclasses.replace(read_card(bundle.with_name("model.fp32.onnx")), sha256=sha256_of(plan)))
+    with pytest.raises(UserError, match="runs on an NVIDIA GPU"):
+        answers(monkeypatch, "--engine", plan, "--doctor")
+    plan.write_bytes(b"")
+    with pytest.raises(UserError, match="not the file its card describes"):
+        answers(monkeypatch, "--engine", plan, "--doctor")
+
+
+def test_without_an_engine_there_is_only_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit) as caught:
+        answers(monkeypatch, "a.png")
+    assert caught.value.code == 2
 
 
 @pytest.mark.parametrize("words", [["--top", "0", "a.png"], [], ["a.png", "--json", "--csv"]])
