@@ -30,6 +30,7 @@ def to_int8(source: Path, target: Path, ranges: TensorsData, keep: frozenset[str
 
 def quantize(model: onnx.ModelProto, ranges: TensorsData, keep: frozenset[str] = frozenset()) -> onnx.ModelProto:
     """The same in memory; tensors keep their names, and `model` is used up."""
+    inputs = {node.name: list(node.input) for node in model.graph.node if node.name in keep}
     quantizer = QDQQuantizer(
         model,
         per_channel=True,
@@ -52,6 +53,9 @@ def quantize(model: onnx.ModelProto, ranges: TensorsData, keep: frozenset[str] =
     quantizer.model.topological_sort()
     quantizer.model.clean_initializers()
     quantized = quantizer.model.model
+    # The quantizer lets a kept layer read what was rounded for another.
+    for node in quantized.graph.node:
+        node.input[:] = inputs.get(node.name, node.input)
     scales = _free_branches(quantized.graph)
     onnx.helper.set_model_props(quantized, {BRANCH_SCALES: json.dumps(scales)})
     onnx.checker.check_model(quantized, full_check=True)

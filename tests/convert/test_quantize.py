@@ -24,7 +24,7 @@ def test_a_layers_damage_is_that_of_a_file_in_which_it_alone_is_int8(quantizer: 
     assert {each.layer for each in ranked} == layers
     for each in ranked:
         file = quantizer.attempt("max", tuple(layers - {each.layer}))
-        assert each.damage == pytest.approx(file.mean_difference, rel=0.05)
+        assert each.damage == pytest.approx(file.mean_difference, rel=1e-3)
     assert ranked == sorted(ranked, key=lambda each: -each.damage)
 
 
