@@ -64,7 +64,8 @@ def conduct(choices: Choices, say: Say) -> Report:
         _measure([*found, twin, *kernels.values()], pixels, _plan(choices, files), say)
         sets = [_file_set(title, chosen, rows[0].card) for title, chosen in files.items()]
     peaks = {name: _best_gops(name, each) for name, each in kernels.items() if not each.skipped}
-    reference = next((each for each in found if each.row and each.row == reference_of(rows)), None)
+    best = reference_of([each.row for each in found if each.row and not each.skipped])
+    reference = next((each for each in found if best and each.row == best), None)
     report = Report(
         title=f"Temper on {title_of(rows[0].card)}",
         made_at=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
