@@ -30,7 +30,7 @@ demo: $(VENV)/.run ## from nothing to a table, on pictures drawn here; no GPU an
 	@$(PY) convert/run.py $(DEMO)/model.keras --precision fp16
 	@$(PY) convert/run.py $(DEMO)/model.keras --precision int8
 	@$(PY) infer/run.py --engine $(DEMO)/model.int8.onnx $(SAMPLE)/test/cat/cat.0000[0-2]* $(SAMPLE)/test/dog/dog.0000[0-2]*
-	@$(PY) benchmarks/run.py $(DEMO) --quick --seconds 2
+	@$(PY) benchmarks/run.py $(DEMO) --quick --seconds 1
 
 data: $(VENV)/.run ## fetch the public photos of cats and dogs (69 MB) into DATA
 	@$(PY) data/run.py fetch $(DATA)

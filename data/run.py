@@ -19,7 +19,7 @@ from temper.door import enter
 from temper.errors import UserError
 
 
-def parse() -> argparse.Namespace:
+def parse(words: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -35,7 +35,7 @@ def parse() -> argparse.Namespace:
     scan = commands.add_parser("scan", help="look a folder of pictures over")
     scan.add_argument("folder", type=Path, metavar="FOLDER")
     scan.add_argument("--accept-leaks", action="store_true", help="go on with equal pictures in train and test")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def main() -> int:
