@@ -46,7 +46,7 @@ class Session:
             try:
                 self._workers[i] = self._open(each)
             except UserError as error:
-                each.skipped = str(error).splitlines()[0]
+                each.skipped = error.in_short
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -152,7 +152,7 @@ class Session:
         try:
             return question()
         except UserError as error:
-            each.skipped = str(error).splitlines()[0]
+            each.skipped = error.in_short
             return None
 
 

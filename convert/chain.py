@@ -131,7 +131,7 @@ class Pipeline:
                 answers = self.pictures.answers(runner, examples)
         except MissingRuntime as missing:
             inherited = read_card(step.source).agreement
-            return dataclasses.replace(card, agreement={**inherited, "not_run": str(missing).splitlines()[0]}), []
+            return dataclasses.replace(card, agreement={**inherited, "not_run": missing.in_short}), []
         found = compare(reference(self.pictures), answers, examples, card.labels)
         card = dataclasses.replace(card, agreement=dataclasses.asdict(found))
         return card, objections(found, self.limits, card.precision)

@@ -57,7 +57,7 @@ def ladder_table(rungs: list[Rung]) -> list[str]:
     lines = [f"{'':{width}}  top-1 %  agree %  max diff  mean diff  cosine   changed labels"]
     for rung in rungs:
         if rung.found is None:
-            lines.append(f"{rung.name:{width}}  not run here: {rung.why_not_run.partition('. ')[0]}")
+            lines.append(f"{rung.name:{width}}  not run here: {rung.why_not_run}")
             continue
         found = rung.found
         flips = [f"{flip.file} ({flip.keras} → {flip.answer})" for flip in found.flips[:MOST_FLIPS_SHOWN]]

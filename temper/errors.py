@@ -11,6 +11,11 @@ A message says what happened, what was expected and how to fix it.
 class UserError(Exception):
     """A mistake or a circumstance the user can mend; its text is shown without a traceback."""
 
+    @property
+    def in_short(self) -> str:
+        """What happened, without the remedy: the first sentence."""
+        return str(self).splitlines()[0].partition(". ")[0]
+
 
 class MissingRuntime(UserError):
     """The library or the device that makes or runs a format is not on this machine."""

@@ -91,12 +91,10 @@ def test_calls_walk_through_the_pictures_and_stop_at_the_time_or_the_number() ->
     assert found.total_seconds >= sum(found.wall_seconds)
 
 
-def test_a_process_hands_over_only_when_its_threads_are_still() -> None:
-    import threading
-
-    until = time.perf_counter() + 0.05
-    spinning = threading.Thread(target=lambda: [None for _ in iter(lambda: time.perf_counter() < until, False)])
-    spinning.start()
+def test_a_process_hands_over_only_when_its_threads_are_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Processor seconds as a clock tells them: busy in three windows, then still.
+    spent = iter([0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0, 3.0, 9.9])
+    monkeypatch.setattr("benchmarks.served.time.process_time", lambda: next(spent))
+    monkeypatch.setattr("benchmarks.served.STILL_LIMIT_SECONDS", 60)
     become_still()
-    assert time.perf_counter() >= until
-    spinning.join()
+    assert next(spent) == 9.9
