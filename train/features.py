@@ -4,6 +4,7 @@ A store is a folder of chunks, each a structured array that is written whole and
 run keeps its finished chunks, and runs side by side cannot harm each other.
 """
 
+import io
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -47,11 +48,14 @@ class Store:
         rows = np.empty(len(keys), [("key", "S80"), ("features", np.float32, features.shape[1:])])
         rows["key"] = [f"{sha256}/{turn}".encode() for sha256, turn in keys]
         rows["features"] = features
+        whole = io.BytesIO()
+        np.save(whole, rows)
         self.folder.mkdir(parents=True, exist_ok=True)
         unfinished = self.folder / f"{uuid.uuid4().hex}.part"
         try:
             with unfinished.open("wb") as stream:
-                np.save(stream, rows)
+                # Through memory: numpy's own way to a file hides why a write failed, a full disk among it.
+                stream.write(whole.getbuffer())
                 os.fsync(stream.fileno())
             unfinished.rename(unfinished.with_suffix(".npy"))
         finally:

@@ -1,24 +1,19 @@
-"""Fitting: batches of augmented pictures go in, the best the recipe can do comes out."""
+"""Fitting through the backbone: batches of augmented pictures go in, the best the recipe can do comes out."""
 
-import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
-import tensorflow as tf
-from numpy.typing import NDArray
 
 from temper.split import Part
-from train.augment import apply_transforms, draw_transforms
-from train.checkpoint import Checkpoint, History, read_checkpoint
+from train.batches import Pictures, augmented, plain
+from train.checkpoint import Checkpoint, History, KeepBest, State, is_over, read_state, restore
 from train.model import backbone_layers
 from train.progress import Progress
-from train.recipe import Recipe
+from train.recipe import FINE_TUNE_SHARE, Recipe
 
-EVALUATION_BATCH = 32
 WARM_UP = 0.1
 # Keras' 0.99 needs thousands of steps before evaluation sees what training sees.
 BATCH_NORM_MOMENTUM = 0.9
@@ -26,112 +21,93 @@ WEIGHT_DECAY = 1e-4
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Decoded pictures, uint8 [n, size, size, 3], and their labels one-hot, float32 [n, classes]."""
+class Course:
+    """How often all pictures are shown, at which highest rate, and whether the best epoch's weights return.
 
-    pixels: NDArray[np.uint8]
-    targets: NDArray[np.float32]
+    counts_start: the weights as they were before the first epoch may be the best.
+    """
+
+    epochs: int
+    rate: float
+    keeps_best: bool
+    counts_start: bool = False
+
+
+def whole_course(recipe: Recipe) -> Course:
+    """Every layer learns from the start."""
+    return Course(recipe.epochs, recipe.learning_rate, keeps_best=bool(recipe.patience))
+
+
+def fine_course(recipe: Recipe) -> Course:
+    """The top blocks are adjusted to a head that has learnt."""
+    return Course(recipe.fine_tune, recipe.learning_rate * FINE_TUNE_SHARE, keeps_best=True, counts_start=True)
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Where the checkpoint lies, whether to go on from what is there, and whether this worker is the one to write."""
+
+    path: Path
+    resume: bool = False
+    writes: bool = True
 
 
 def fit(
-    model: keras.Model, pictures: dict[Part, Pictures], recipe: Recipe, keep: Path, resume: bool = False
-) -> tuple[keras.Model, History]:
-    """Train every layer; returns the model and loss, accuracy, val_loss and val_accuracy of each epoch.
+    model: keras.Model,
+    pictures: dict[Part, Pictures],
+    recipe: Recipe,
+    course: Course,
+    keep: Keep,
+    watchers: Sequence[keras.callbacks.Callback] = (),
+) -> History:
+    """Train what is trainable, in place; returns loss, accuracy, val_loss and val_accuracy of each epoch.
 
-    keep: folder of the checkpoint; with `resume` the training goes on from there, if one is there.
+    Ctrl-C writes a checkpoint after the running step and raises KeyboardInterrupt.
     """
     count = len(pictures["train"].pixels)
     steps = math.ceil(count / recipe.batch)
-    kept = read_checkpoint(keep) if resume else None
-    if kept:
-        model, history = kept
-    else:
-        prepare(model, recipe, steps)
-        history = {}
-    start = len(history.get("loss", []))
-    more = model.fit(
-        augmented(pictures["train"], recipe, start),
-        validation_data=plain(pictures["val"]),
-        initial_epoch=start,
-        epochs=recipe.epochs,
-        steps_per_epoch=steps,
-        callbacks=[
-            Reseed(recipe.seed),
-            Progress(count, recipe.batch),
-            *early_stopping(recipe),
-            Checkpoint(keep, history),
-        ],
-        shuffle=False,
-        verbose=0,
-    )
-    return model, {name: history.get(name, []) + values for name, values in more.history.items()} or history
+    prepare(model, recipe, course, steps)
+    state = (read_state(keep.path) if keep.resume else None) or State()
+    if state.variables:
+        restore(model, state)
+    elif course.counts_start:
+        loss = model.evaluate(plain(pictures["val"]), verbose=0, return_dict=True)["loss"]
+        state.best_loss, state.best = float(loss), model.get_weights()
+    checkpoint = Checkpoint(keep.path if keep.writes else None, state, steps)
+    best = [KeepBest(state, recipe.patience)] if course.keeps_best else []
+    with checkpoint.stops_politely():
+        while state.epoch < course.epochs and not is_over(state, recipe.patience):
+            # An epoch that was interrupted is finished by itself: it has fewer steps than the others.
+            last = state.epoch + 1 if state.step else course.epochs
+            model.fit(
+                augmented(pictures["train"], recipe, state.epoch, state.step),
+                validation_data=plain(pictures["val"]),
+                initial_epoch=state.epoch,
+                epochs=last,
+                steps_per_epoch=steps - state.step,
+                callbacks=[Progress(count, recipe.batch, course.epochs, state.step), *watchers, *best, checkpoint],
+                shuffle=False,
+                verbose=0,
+            )
+    if state.best:
+        model.set_weights(state.best)
+    return state.history
 
 
-class Reseed(keras.callbacks.Callback):  # type: ignore[misc]
-    """Sets dropout's random state by seed and epoch: a .keras file does not keep it, and a resumed run needs it."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        self._seed = seed
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Sets the state before an epoch."""
-        for layer in self.model.layers:
-            if generator := getattr(layer, "seed_generator", None):
-                generator.state.assign([self._seed, epoch])
-
-
-def early_stopping(recipe: Recipe) -> list[keras.callbacks.Callback]:
-    """Stop when validation no longer gains and return to the best weights; nothing when patience is 0."""
-    if not recipe.patience:
-        return []
-    return [keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)]
-
-
-def prepare(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    """Every layer learns, by AdamW along a warm-up and a cosine."""
+def prepare(model: keras.Model, recipe: Recipe, course: Course, steps: int) -> None:
+    """Compile: AdamW along a warm-up and a cosine."""
     for layer in backbone_layers(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
-    total = recipe.epochs * steps
+    total = course.epochs * steps
     warm_up = max(1, round(WARM_UP * total))
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, total - warm_up), warmup_target=recipe.learning_rate, warmup_steps=warm_up
+        0.0, max(1, total - warm_up), warmup_target=course.rate, warmup_steps=warm_up
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
-    model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    model.compile(optimizer, loss_of(recipe), metrics=["accuracy"], jit_compile=False)
 
 
-def augmented(pictures: Pictures, recipe: Recipe, first_epoch: int = 0) -> tf.data.Dataset:
-    """Endless batches, each epoch in a new order and with new changes; what comes depends on the seed alone."""
-    size, classes = recipe.size, pictures.targets.shape[1]
-    signature = (
-        tf.TensorSpec((None, size, size, 3), tf.uint8),
-        tf.TensorSpec((None, 8), tf.float32),
-        tf.TensorSpec((None,), tf.float32),
-        tf.TensorSpec((None, classes), tf.float32),
-    )
-    batches = tf.data.Dataset.from_generator(
-        lambda: _batches(pictures, recipe, first_epoch), output_signature=signature
-    )
-    changed = batches.map(
-        lambda images, transforms, brightness, targets: (apply_transforms(images, transforms, brightness), targets),
-        num_parallel_calls=tf.data.AUTOTUNE,
-    )
-    return changed.prefetch(tf.data.AUTOTUNE)
-
-
-def plain(pictures: Pictures) -> tf.data.Dataset:
-    """The pictures as they are, once, in order, in batches."""
-    data = tf.data.Dataset.from_tensor_slices((pictures.pixels, pictures.targets))
-    return data.batch(EVALUATION_BATCH).prefetch(tf.data.AUTOTUNE)
-
-
-def _batches(pictures: Pictures, recipe: Recipe, first_epoch: int) -> Iterator[tuple[NDArray[np.generic], ...]]:
-    for epoch in itertools.count(first_epoch):
-        random = np.random.default_rng((recipe.seed, epoch))
-        order = random.permutation(len(pictures.pixels))
-        for start in range(0, len(order), recipe.batch):
-            chosen = np.sort(order[start : start + recipe.batch])
-            transforms, brightness = draw_transforms(recipe.augmentation, len(chosen), recipe.size, random)
-            yield pictures.pixels[chosen], transforms, brightness, pictures.targets[chosen]
+def loss_of(recipe: Recipe) -> keras.losses.Loss:
+    """Cross-entropy, with the recipe's label smoothing."""
+    return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)

@@ -1,36 +1,47 @@
 """The frozen backbone's way: features once, then a head on them that costs next to nothing."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from temper.split import Example, Part
+from train.batches import Pictures, picture_weights
+from train.checkpoint import History
 from train.features import Features, Store, extract
-from train.fit import Pictures, early_stopping
+from train.fit import loss_of
 from train.recipe import Recipe, Say
 from train.solve import solve_head
 
 HEAD_LAYERS = ("dense", "dropout", "probabilities")
 
 
-def fit_head(
-    model: keras.Model, pictures: dict[Part, Pictures], examples: list[Example], recipe: Recipe, folder: Path, say: Say
-) -> dict[str, list[float]]:
-    """Train the model's head in place on features kept below `folder`; returns the history as `train.fit.fit` does."""
-    store = Store(folder / recipe.features_key())
+def find_features(
+    model: keras.Model, pictures: dict[Part, Pictures], examples: list[Example], recipe: Recipe, store: Store, say: Say
+) -> dict[Part, Features]:
+    """Features of the training part, [passes, n, d], and of the validation part, [1, n, d]."""
     turns: dict[Part, range] = {"train": range(recipe.passes), "val": range(1)}
     found: dict[Part, Features] = {}
     for part, times in turns.items():
         inside = [each for each in examples if each.part == part]
         found[part] = extract(model, pictures[part].pixels, inside, times, recipe.augmentation, store, say)
+    return found
+
+
+def fit_head(
+    model: keras.Model,
+    pictures: dict[Part, Pictures],
+    found: dict[Part, Features],
+    recipe: Recipe,
+    watchers: Sequence[keras.callbacks.Callback] = (),
+) -> History:
+    """Train the model's head in place on the features; returns the history as `train.fit.fit` does."""
     head = head_of(model)
-    head.compile(keras.optimizers.Adam(recipe.learning_rate), "categorical_crossentropy", metrics=["accuracy"])
+    head.compile(keras.optimizers.Adam(recipe.learning_rate), loss_of(recipe), metrics=["accuracy"])
     if recipe.head == "lbfgs":
-        return _solve(head, found, pictures)
-    return _fit(head, found, pictures, recipe)
+        return _solve(head, found, pictures, recipe)
+    return _fit(head, found, pictures, recipe, watchers)
 
 
 def head_of(model: keras.Model) -> keras.Model:
@@ -43,12 +54,14 @@ def head_of(model: keras.Model) -> keras.Model:
     return keras.Model(inputs, x, name="head")
 
 
-def _solve(head: keras.Model, found: dict[Part, Features], pictures: dict[Part, Pictures]) -> dict[str, list[float]]:
-    passes = len(found["train"])
+def _solve(head: keras.Model, found: dict[Part, Features], pictures: dict[Part, Pictures], recipe: Recipe) -> History:
+    passes, (one_hot, classes) = len(found["train"]), (pictures["train"].targets, pictures["train"].targets.shape[1])
     features = found["train"].reshape(-1, found["train"].shape[-1])
-    targets = np.tile(pictures["train"].targets, (passes, 1))
+    weights = np.tile(picture_weights(one_hot, recipe.class_weights), passes)
+    targets = np.tile(one_hot, (passes, 1))
+    smooth = targets * (1 - recipe.label_smoothing) + np.float32(recipe.label_smoothing / classes)
     val = (found["val"][0], pictures["val"].targets)
-    solution = solve_head(features, targets, *val)
+    solution = solve_head(features, smooth, *val, weights)
     head.layers[-1].set_weights([solution.weights, solution.bias])
     loss, accuracy = head.evaluate(features, targets, batch_size=len(features), verbose=0)
     val_loss, val_accuracy = head.evaluate(*val, batch_size=len(val[0]), verbose=0)
@@ -56,28 +69,31 @@ def _solve(head: keras.Model, found: dict[Part, Features], pictures: dict[Part, 
 
 
 def _fit(
-    head: keras.Model, found: dict[Part, Features], pictures: dict[Part, Pictures], recipe: Recipe
-) -> dict[str, list[float]]:
+    head: keras.Model,
+    found: dict[Part, Features],
+    pictures: dict[Part, Pictures],
+    recipe: Recipe,
+    watchers: Sequence[keras.callbacks.Callback],
+) -> History:
     targets, features = pictures["train"].targets, found["train"]
-    steps = -(-len(targets) // recipe.batch)
-    signature = (
-        tf.TensorSpec((None, features.shape[-1]), tf.float32),
-        tf.TensorSpec((None, targets.shape[1]), tf.float32),
-    )
+    weights = picture_weights(targets, recipe.class_weights)
+    shapes = ((None, features.shape[-1]), (None, targets.shape[1]), (None,))
 
-    def batches() -> Iterator[tuple[Features, Features]]:
+    def batches() -> Iterator[tuple[Features, Features, Features]]:
         for epoch in range(recipe.epochs):
             order = np.random.default_rng((recipe.seed, epoch)).permutation(len(targets))
             for start in range(0, len(order), recipe.batch):
                 chosen = order[start : start + recipe.batch]
-                yield features[epoch % recipe.passes][chosen], targets[chosen]
+                yield features[epoch % recipe.passes][chosen], targets[chosen], weights[chosen]
 
+    data = tf.data.Dataset.from_generator(batches, output_signature=tuple(tf.TensorSpec(s, tf.float32) for s in shapes))
+    stopping = keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)
     history = head.fit(
-        tf.data.Dataset.from_generator(batches, output_signature=signature).prefetch(tf.data.AUTOTUNE),
+        data.prefetch(tf.data.AUTOTUNE),
         validation_data=(found["val"][0], pictures["val"].targets),
         epochs=recipe.epochs,
-        steps_per_epoch=steps,
-        callbacks=early_stopping(recipe),
+        steps_per_epoch=-(-len(targets) // recipe.batch),
+        callbacks=[*watchers, *([stopping] if recipe.patience else [])],
         shuffle=False,
         verbose=0,
     )

@@ -10,33 +10,39 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from temper.card import Card, card_path, read_card, versions, write_card
 from temper.errors import UserError
 from temper.files import sha256_of, staged
 from temper.split import PARTS, Example, Part, write_split
-from train.checkpoint import checkpoint_folder
+from train.batches import EVALUATION_BATCH, Pictures
+from train.charts import draw_confusion, draw_curves, draw_mistakes, draw_reliability
+from train.checkpoint import History
 from train.data import decode, labels_of, targets_of
-from train.fit import EVALUATION_BATCH, Pictures, fit
-from train.head import fit_head
-from train.model import build_model, computing_in, copy_backbone, spare_residuals
+from train.evaluation import Evaluation, evaluate, unknown_threshold
+from train.learn import Surroundings, Task, build, fine_tune, gpus, learn_all, learn_head
 from train.recipe import Recipe, Say
-from train.report import Evaluation, draw_confusion, draw_curves, evaluate, write_history, write_summary
+from train.report import write_history, write_model_card, write_summary
 from train.temperature import best_temperature, build_in
 
 PACKAGES = ("keras", "tensorflow", "numpy", "pillow")
-BFLOAT16_FLAGS = ("avx512_bf16", "amx_bf16")
+# Where the card keeps, beside the recipe, what came out.
+FOUND = "found"
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A float32 model, how its training went, and how it does on the test part."""
+    """A float32 model, how its training went, and how it does on the pixels of the test part, [n, s, s, 3].
+
+    first_fine: the epoch with which fine-tuning began; 0 for none.
+    """
 
     model: keras.Model
-    history: dict[str, list[float]]
+    history: History
     evaluation: Evaluation
+    pixels: NDArray[np.uint8]
+    first_fine: int = 0
 
 
 def is_up_to_date(out: Path, folder: Path, examples: list[Example], recipe: Recipe) -> bool:
@@ -49,59 +55,52 @@ def is_up_to_date(out: Path, folder: Path, examples: list[Example], recipe: Reci
         return False
     with tempfile.TemporaryDirectory() as scratch:
         split = write_split(Path(scratch) / split_path(out).name, folder, examples)
-    same = card.recipe == as_json(recipe, folder) and card.split == split and sha256_of(out) == card.sha256
+    told = {name: value for name, value in card.recipe.items() if name != FOUND}
+    same = told == as_json(recipe, folder) and card.split == split and sha256_of(out) == card.sha256
     return same and split_path(out).exists()
 
 
-def train(
-    examples: list[Example],
-    recipe: Recipe,
-    backbone: keras.Model | None,
-    work: Path,
-    say: Say,
-    resume: bool = False,
-) -> Trained:
+def train(examples: list[Example], recipe: Recipe, backbone: keras.Model | None, around: Surroundings) -> Trained:
     """Decode the pictures, fit the model, calibrate it on the validation part and evaluate it on the test part.
 
-    backbone: where to start, or None to start from nothing. work: folder of features and checkpoints.
-    resume: go on from the checkpoint of these pictures and this recipe, if there is one.
+    backbone: where to start, or None to start from nothing.
     """
     keras.utils.set_random_seed(recipe.seed)
     labels = labels_of(examples)
-    pictures = _decode(examples, recipe.size, labels, say)
-    with computing_in(fastest_policy()):
-        model = build_model(len(labels), recipe.size, recipe.dense, recipe.dropout)
-    if backbone:
-        copy_backbone(backbone, model)
-    else:
-        spare_residuals(model)
-    if recipe.layers == "head":
-        history = fit_head(model, pictures, examples, recipe, work, say)
-    else:
-        keep = checkpoint_folder(work, examples, recipe)
-        model, history = fit(model, pictures, recipe, keep, resume)
-    final = build_model(len(labels), recipe.size, recipe.dense, recipe.dropout)
+    task = Task(labels, _decode(examples, recipe.size, labels, around.say), examples, recipe, around)
+    model, history = (learn_head if recipe.layers == "head" else learn_all)(task, backbone)
+    first_fine = 0
+    if recipe.fine_tune:
+        first_fine = len(history["loss"]) + 1
+        model, more = fine_tune(task, model, first_fine)
+        history = {name: values + more[name] for name, values in history.items()}
+    final = build(labels, recipe)
     final.set_weights(model.get_weights())
-    return Trained(final, history, _judge(final, pictures, labels, recipe.calibrate))
+    found = _judge(final, task.pictures, labels, recipe.calibrate)
+    return Trained(final, history, found, task.pictures["test"].pixels, first_fine)
 
 
 def save(trained: Trained, out: Path, folder: Path, examples: list[Example], recipe: Recipe) -> None:
     """Write the model and what belongs to it, all or nothing; the card comes last."""
-    stem = out.stem
+    stem, title, found = out.stem, title_of(folder), trained.evaluation
+    names = [each.path.name for each in examples if each.part == "test"]
     with staged(out) as target:
         write_summary(target.with_name(f"{stem}.summary.txt"), trained.model)
         write_history(target.with_name(f"{stem}.history.csv"), trained.history)
-        draw_curves(target.with_name(f"{stem}.curves.png"), trained.history)
-        draw_confusion(target.with_name(f"{stem}.confusion.png"), trained.evaluation, title_of(folder))
+        draw_curves(target.with_name(f"{stem}.curves.png"), trained.history, trained.first_fine)
+        draw_confusion(target.with_name(f"{stem}.confusion.png"), found, title)
+        draw_reliability(target.with_name(f"{stem}.reliability.png"), found)
+        draw_mistakes(target.with_name(f"{stem}.mistakes.png"), found, trained.pixels, names)
+        write_model_card(target.with_name(f"{stem}.md"), found, recipe, title, examples)
         split = write_split(split_path(target), folder, examples)
         trained.model.save(target)
     card = Card(
-        labels=trained.evaluation.labels,
+        labels=found.labels,
         size=recipe.size,
         sha256=sha256_of(out),
-        recipe=as_json(recipe, folder),
+        recipe={**as_json(recipe, folder), FOUND: found.as_json()},
         made_with=versions(*PACKAGES),
-        made_on={"machine": platform.platform(), "device": "GPU" if _gpus() else "CPU"},
+        made_on={"machine": platform.platform(), "device": "GPU" if gpus() else "CPU"},
         split=split,
     )
     write_card(out, card)
@@ -125,32 +124,17 @@ def as_json(recipe: Recipe, folder: Path) -> dict[str, Any]:
     return {**dataclasses.asdict(recipe), "pictures": title_of(folder)}
 
 
-def fastest_policy() -> str:
-    """Mixed bfloat16 where processor or GPU computes it natively; the saved model is float32 either way."""
-    if gpus := _gpus():
-        capability = tf.config.experimental.get_device_details(gpus[0]).get("compute_capability", (0, 0))
-        return "mixed_bfloat16" if capability >= (8, 0) else "float32"
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return "float32"
-    return "mixed_bfloat16" if any(flag in flags for flag in BFLOAT16_FLAGS) else "float32"
-
-
 def _judge(model: keras.Model, pictures: dict[Part, Pictures], labels: tuple[str, ...], calibrate: bool) -> Evaluation:
     def answers(part: Part) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         inside = pictures[part]
         found = model.predict(inside.pixels, batch_size=EVALUATION_BATCH, verbose=0)
         return found, inside.targets.argmax(axis=1)
 
-    temperature = best_temperature(*answers("val")) if calibrate else 1.0
-    found = evaluate(*answers("test"), labels, temperature)
+    known = answers("val")
+    temperature = best_temperature(*known) if calibrate else 1.0
+    found = evaluate(*answers("test"), labels, temperature, unknown_threshold(known[0], temperature))
     build_in(model, temperature)
     return found
-
-
-def _gpus() -> list[Any]:
-    return list(tf.config.list_physical_devices("GPU"))
 
 
 def _decode(examples: list[Example], size: int, labels: tuple[str, ...], say: Say) -> dict[Part, Pictures]:

@@ -9,6 +9,9 @@ from typing import Literal
 
 Layers = Literal["head", "all"]
 Head = Literal["keras", "lbfgs"]
+ClassWeights = Literal["none", "balanced"]
+# A tenth of what the head learns by: top blocks are to be adjusted, not learnt anew.
+FINE_TUNE_SHARE = 0.1
 # Is told what is being done, how much of it is, and how much there is.
 Say = Callable[[str, int, int], None]
 
@@ -37,6 +40,10 @@ class Recipe:
     layers: "head" leaves the backbone as it is, "all" trains every layer.
     size: of a picture in pixels; dense, dropout: of the head; held_out: share of pictures not trained on.
     head: "keras" fits the head by epochs, "lbfgs" solves a head without a hidden layer (dense 0) to its optimum.
+    fine_tune: epochs in which the backbone's top blocks learn too, after the head, BatchNorm in inference mode, at a
+    tenth of the learning rate; the weights of the best epoch return.
+    class_weights: "balanced" lets every label count alike, however few its pictures. label_smoothing: share of a
+    label's probability that is spread over all labels while training.
     passes: times a frozen backbone sees a training picture, first as it is, then augmented; epochs take turns.
     patience: epochs without a better validation loss before training ends and the best weights return; 0 for never.
     calibrate: scale confidence on the validation part so that 97 % means 97 %.
@@ -58,8 +65,16 @@ class Recipe:
     passes: int = 2
     patience: int = 0
     calibrate: bool = True
+    backbone: str = "resnet50"
+    fine_tune: int = 0
+    class_weights: ClassWeights = "none"
+    label_smoothing: float = 0.0
 
-    def features_key(self) -> str:
-        """A name for all that features depend on besides the picture and its turn."""
-        parts = [self.weights, self.size, dataclasses.asdict(self.augmentation)]
+    def features_key(self, policy: str, versions: dict[str, str]) -> str:
+        """A name for all that features depend on besides the picture and its turn.
+
+        policy: what the backbone computes in. versions: of the libraries that compute it.
+        """
+        changes = dataclasses.asdict(self.augmentation)
+        parts = [self.backbone, self.weights, self.size, changes, policy, sorted(versions.items())]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

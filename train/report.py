@@ -1,52 +1,15 @@
-"""What is written beside the model to look at: summary, history, curves and confusion matrix."""
+"""What is written beside the model to read: summary, history and the model card."""
 
 import csv
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from train.temperature import at_temperature, calibration_error
-
-TRAINING, VALIDATION, INK = "#4c6ef5", "#f08c00", "#343a40"
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Answers on the test part: confusion[i, j] pictures of label i were taken for label j.
-
-    temperature: what the logits were divided by. error_before, error_after: expected calibration error, in [0, 1].
-    """
-
-    labels: tuple[str, ...]
-    confusion: NDArray[np.int64]
-    temperature: float = 1.0
-    error_before: float = 0.0
-    error_after: float = 0.0
-
-    @property
-    def pictures(self) -> int:
-        """Number of pictures."""
-        return int(self.confusion.sum())
-
-    @property
-    def accuracy(self) -> float:
-        """Share of right answers, in [0, 1]."""
-        return float(np.trace(self.confusion) / self.confusion.sum())
-
-
-def evaluate(
-    probabilities: NDArray[np.float32], targets: NDArray[np.int64], labels: tuple[str, ...], temperature: float = 1.0
-) -> Evaluation:
-    """Count what was taken for what, from probabilities [n, classes] at temperature 1 and label indices [n]."""
-    confusion = np.zeros((len(labels), len(labels)), np.int64)
-    np.add.at(confusion, (targets, probabilities.argmax(axis=1)), 1)
-    before = calibration_error(probabilities, targets)
-    after = calibration_error(at_temperature(probabilities, temperature), targets)
-    return Evaluation(labels, confusion, temperature, before, after)
+from temper.split import PARTS, Example
+from train.backbones import BACKBONES
+from train.evaluation import UNKNOWN_SHARE, Evaluation
+from train.recipe import FINE_TUNE_SHARE, Recipe
 
 
 def write_summary(target: Path, model: keras.Model) -> None:
@@ -65,35 +28,99 @@ def write_history(target: Path, history: dict[str, list[float]]) -> None:
             writer.writerow([epoch, *(f"{value:.6g}" for value in row)])
 
 
-def draw_curves(target: Path, history: dict[str, list[float]]) -> None:
-    """Draw accuracy and loss of training and validation by epoch, as PNG."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
-    for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
-        epochs = range(1, len(history[name]) + 1)
-        axes.plot(epochs, history[name], "o-", color=TRAINING, label="training (augmented)")
-        axes.plot(epochs, history[f"val_{name}"], "o-", color=VALIDATION, label="validation")
-        axes.set(title=name, xlabel="epoch", xticks=list(epochs)[:: max(1, len(epochs) // 10)])
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False)
-    figure.savefig(target, dpi=140)
+def write_model_card(target: Path, found: Evaluation, recipe: Recipe, title: str, examples: list[Example]) -> None:
+    """Write what the model is, how it was made, how good it is and where that ends, as Markdown."""
+    stem, (low, high) = target.stem, found.interval
+    text = f"""# {stem}: {" or ".join(found.labels) if len(found.labels) < 8 else f"{len(found.labels)} labels"}
+
+A {BACKBONES[recipe.backbone].application} that names the label of a photo. It takes RGB pixels, uint8
+`[n, {recipe.size}, {recipe.size}, 3]`, and gives float32 probabilities `[n, {len(found.labels)}]`; preprocessing is
+inside.
+
+## Data
+
+{title}: one label a picture, no picture in two parts; which is which is in `{stem}.split.csv`.
+
+| label | {" | ".join(PARTS)} |
+|---|{"---|" * len(PARTS)}
+{_counts(found.labels, examples)}
+
+## Recipe
+
+{_recipe(recipe)}
+
+## Accuracy
+
+**{found.accuracy:.1%}** of {found.pictures:,} held-out pictures (95 % interval {low:.1%} to {high:.1%}, Wilson).
+
+| label | held-out pictures | found (recall) | right when named (precision) |
+|---|---|---|---|
+{_by_label(found)}
+
+![confusion matrix]({stem}.confusion.png)
+
+The most confident mistakes are in `{stem}.mistakes.png`, the course of the training in `{stem}.curves.png`.
+
+## Confidence
+
+Expected calibration error {found.error_before:.3f} before and **{found.error_after:.3f}** after scaling by a
+temperature of {found.temperature:.2f}, chosen on the validation part and built into the weights.
+
+Below a confidence of **{found.unknown_below:.3f}** an answer is better called unknown: {UNKNOWN_SHARE:.0%} of the
+validation pictures lie there. {_known(found)}
+
+![reliability]({stem}.reliability.png)
+
+## Limits
+
+It knows {len(found.labels)} labels and answers one of them to any picture, one that shows none of them too. The
+figures hold for pictures like those of the data, taken and cut alike; they say nothing of others. A held-out part of
+{found.pictures:,} pictures leaves the interval given above.
+"""
+    target.write_text(text, encoding="utf-8")
 
 
-def draw_confusion(target: Path, evaluation: Evaluation, title: str) -> None:
-    """Draw the confusion matrix, as PNG; colours are shares of a row, numbers are pictures."""
-    count = len(evaluation.labels)
-    side = 2.4 + 0.55 * count
-    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
-    axes = figure.subplots()
-    shares = evaluation.confusion / np.maximum(1, evaluation.confusion.sum(axis=1, keepdims=True))
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for row, column in np.ndindex(count, count):
-        color = "white" if shares[row, column] > 0.55 else INK
-        axes.text(column, row, f"{evaluation.confusion[row, column]:,}", ha="center", va="center", color=color)
-    axes.set_xticks(range(count), evaluation.labels, rotation=0 if count < 5 else 60)
-    axes.set_yticks(range(count), evaluation.labels)
-    axes.set(xlabel="predicted", ylabel="true")
-    axes.set_title(
-        f"{title}\n{evaluation.accuracy:.1%} of {evaluation.pictures:,} held-out pictures right", fontsize=10
+def _counts(labels: tuple[str, ...], examples: list[Example]) -> str:
+    rows = []
+    for label in labels:
+        counts = (sum(each.label == label and each.part == part for each in examples) for part in PARTS)
+        rows.append(f"| {label} | {' | '.join(f'{count:,}' for count in counts)} |")
+    return "\n".join(rows)
+
+
+def _recipe(recipe: Recipe) -> str:
+    start = {"none": "nothing", "imagenet": "ImageNet's weights"}.get(recipe.weights, f"`{recipe.weights}`")
+    if recipe.layers == "all":
+        how = f"every layer, {recipe.epochs} epochs in batches of {recipe.batch}, AdamW up to {recipe.learning_rate:g}"
+    elif recipe.head == "lbfgs":
+        how = f"a linear head solved to its optimum (L-BFGS) on {recipe.passes} passes of a frozen backbone"
+    else:
+        how = f"the head, {recipe.epochs} epochs of Adam at {recipe.learning_rate:g} on {recipe.passes} passes of a "
+        how += "frozen backbone"
+    lines = [f"Start: {start}.", f"Learnt: {how}."]
+    if recipe.fine_tune:
+        rate = recipe.learning_rate * FINE_TUNE_SHARE
+        lines.append(f"Then fine-tuned: the top blocks for up to {recipe.fine_tune} epochs at {rate:g}, the best kept.")
+    lines += [
+        f"Augmentation: {', '.join(f'{name} {value:g}' for name, value in vars(recipe.augmentation).items())}.",
+        f"Class weights: {recipe.class_weights}. Label smoothing: {recipe.label_smoothing:g}. Seed: {recipe.seed}.",
+    ]
+    return "\n".join(f"* {line}" for line in lines)
+
+
+def _by_label(found: Evaluation) -> str:
+    confusion, rows = found.confusion, []
+    for index, label in enumerate(found.labels):
+        hits, shown, named = confusion[index, index], confusion[index].sum(), confusion[:, index].sum()
+        precision = f"{hits / named:.1%}" if named else "never named"
+        rows.append(f"| {label} | {shown:,} | {hits / max(1, shown):.1%} | {precision} |")
+    return "\n".join(rows)
+
+
+def _known(found: Evaluation) -> str:
+    known = found.known
+    if not known.any():
+        return "On the held-out part no answer reaches it."
+    return (
+        f"On the held-out part {np.mean(known):.1%} reach it, and {found.right[known].mean():.1%} of those are right."
     )
-    figure.savefig(target, dpi=140)

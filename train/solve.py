@@ -28,37 +28,42 @@ def solve_head(
     targets: NDArray[np.float32],
     val_features: NDArray[np.float32],
     val_targets: NDArray[np.float32],
+    weights: NDArray[np.float32] | None = None,
 ) -> Solution:
-    """The linear head, features [n, d] to one-hot targets [n, classes], whose penalty does best on validation.
+    """The linear head, features [n, d] to targets [n, classes], whose penalty does best on validation.
 
+    weights: what each picture counts, [n], 1 on average; None for alike.
     Features are standardised for the solver, and the scaling is folded into the weights it returns.
     """
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
     x, val_x = (features - mean) / scale, (val_features - mean) / scale
     start = np.zeros((features.shape[1] + 1, targets.shape[1]))
+    counts = np.ones(len(x), np.float32) if weights is None else weights
     found = []
     for penalty in PENALTIES:
-        start = _fit(x, targets, penalty, start)
+        start = _fit(x, targets, counts, penalty, start)
         loss = _cross_entropy(val_x @ start[:-1] + start[-1], val_targets)
-        weights = start[:-1] / scale[:, None]
-        bias = start[-1] - mean @ weights
-        found.append(Solution(weights.astype(np.float32), bias.astype(np.float32), penalty, loss))
+        scaled = start[:-1] / scale[:, None]
+        bias = start[-1] - mean @ scaled
+        found.append(Solution(scaled.astype(np.float32), bias.astype(np.float32), penalty, loss))
     return min(found, key=lambda solution: solution.loss)
 
 
-def _fit(x: NDArray[np.float32], targets: NDArray[np.float32], penalty: float, start: Array) -> Array:
+def _fit(
+    x: NDArray[np.float32], targets: NDArray[np.float32], counts: NDArray[np.float32], penalty: float, start: Array
+) -> Array:
     def objective(flat: Array) -> tuple[float, Array]:
         solution = flat.reshape(start.shape)
         weights, bias = solution[:-1].astype(np.float32), solution[-1]
         logits = x @ weights + bias
-        error = (np.exp(log_softmax(logits, axis=1)) - targets) / len(x)
+        error = (np.exp(log_softmax(logits, axis=1)) - targets) * counts[:, None] / len(x)
         slope = np.vstack([x.T @ error.astype(np.float32) + penalty * weights, error.sum(axis=0)])
-        return _cross_entropy(logits, targets) + penalty / 2 * float((weights**2).sum()), slope.ravel()
+        return _cross_entropy(logits, targets, counts) + penalty / 2 * float((weights**2).sum()), slope.ravel()
 
     result = minimize(objective, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
     solution: Array = result.x.reshape(start.shape)
     return solution
 
 
-def _cross_entropy(logits: Array, targets: NDArray[np.float32]) -> float:
-    return float(-(targets * log_softmax(logits, axis=1)).sum(axis=1).mean())
+def _cross_entropy(logits: Array, targets: NDArray[np.float32], counts: NDArray[np.float32] | float = 1.0) -> float:
+    return float(-((targets * log_softmax(logits, axis=1)).sum(axis=1) * counts).mean())

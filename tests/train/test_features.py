@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from temper.split import Example
 from train.features import Store, extract
 from train.model import build_model
-from train.recipe import Augmentation
+from train.recipe import Augmentation, Recipe
 
 pytestmark = pytest.mark.tensorflow
 EXAMPLES = [Example(Path(f"{index}.png"), "cat", "train", f"{index:064x}") for index in range(5)]
 
 
 @pytest.fixture(scope="module")
-def model() -> keras.Model:
-    return build_model(2, 32, dense=0)
+def model(tiny_backbone: keras.Model) -> keras.Model:
+    return build_model(2, 32, dense=0, backbone="tiny")
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_the_first_turn_is_the_picture_as_it_is_and_later_ones_are_changed(
 ) -> None:
     found, _ = made(model, pixels, tmp_path, turns=2)
     expected = keras.Model(model.inputs, model.get_layer("features").output)(pixels, training=False).numpy()
-    assert found.shape == (2, 5, 2048)
+    assert found.shape == (2, 5, 16)
     assert np.allclose(found[0], expected, rtol=1e-4, atol=1e-5)
     assert not np.allclose(found[1], expected, rtol=1e-2)
 
@@ -81,3 +81,30 @@ def test_equal_pictures_are_computed_once(model: keras.Model, pixels: NDArray[np
     found, said = made(model, pixels[:2], tmp_path, 1, [EXAMPLES[0], EXAMPLES[0]])
     assert said == [(1, 2)]
     assert np.array_equal(found[0, 0], found[0, 1])
+
+
+def test_a_full_disk_says_so_and_leaves_finished_chunks(
+    model: keras.Model, pixels: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = made(model, pixels[:3], tmp_path, 1, EXAMPLES[:3])
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("train.features.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        made(model, pixels, tmp_path, 1)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert np.array_equal(made(model, pixels[:3], tmp_path, 1, EXAMPLES[:3])[0], first)
+
+
+def test_features_of_another_dtype_library_or_backbone_are_others() -> None:
+    recipe = Recipe("file", "head", 32, 2, 8, 1e-3)
+    keys = {
+        recipe.features_key("float32", {"keras": "3.1"}),
+        recipe.features_key("mixed_bfloat16", {"keras": "3.1"}),
+        recipe.features_key("float32", {"keras": "3.2"}),
+        Recipe("file", "head", 32, 2, 8, 1e-3, backbone="mobilenetv2").features_key("float32", {"keras": "3.1"}),
+    }
+    assert len(keys) == 4
+    assert Recipe("file", "head", 32, 9, 8, 1.0).features_key("float32", {"keras": "3.1"}) in keys

@@ -25,7 +25,15 @@ def complaint_of(*arguments: str) -> str:
 def test_help_tells_the_tutorials_values() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for words in ("224 pixels, 2 epochs, batches of 8", "1e-4", "(25.0)", "256", "(0.5)"):
+    for words in (
+        "224 pixels, 2 epochs, batches of 8",
+        "1e-4",
+        "(25.0)",
+        "256",
+        "(0.5)",
+        "--fine-tune",
+        "convnexttiny",
+    ):
         assert words in done.stdout
 
 
@@ -39,6 +47,7 @@ def test_help_tells_the_tutorials_values() -> None:
         (["--data", "{}/two", "--size", "31"], "--size is 31. Expected a number from 32"),
         (["--data", "{}/two", "--held-out", "0"], "--held-out is 0"),
         (["--data", "{}/two", "--learning-rate", "nan"], "--learning-rate is nan"),
+        (["--data", "{}/two", "--label-smoothing", "1"], "--label-smoothing is 1"),
         (["--data", "{}/two", "--out", "{}/model.onnx"], "ends in .keras"),
         (["--data", "{}/two", "--out", "{}/file/model.keras"], "file is a file"),
     ],
@@ -56,6 +65,8 @@ def test_a_head_on_nothing_and_an_unreadable_picture_are_refused(tmp_path: Path)
     fill(tmp_path, 5)
     start = ("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", str(tmp_path / "out/model.keras"))
     assert "--train-layers all" in complaint_of(*start, "--train-layers", "head")
+    assert "here every layer learns" in complaint_of(*start, "--fine-tune", "2")
+    assert "TF_CONFIG" in complaint_of(*start, "--distribute", "workers")
     (tmp_path / "dog" / "note.jpg").write_text("not a picture")
     assert "note.jpg is not a picture" in complaint_of(*start)
     assert list((tmp_path / "out").iterdir()) == []
