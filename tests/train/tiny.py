@@ -1,9 +1,10 @@
 """A tiny backbone, real in every part, known as keras.applications.Tiny and as "tiny" to --backbone.
 
 Run as a program it is the door of train/ that knows it, for tests that kill it:
-  python tests/train/tiny.py --backbone tiny --data …
+  python -m tests.train.tiny --backbone tiny --data …
 """
 
+import os
 import runpy
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from train.backbones import BACKBONES, Backbone
 
@@ -53,6 +55,9 @@ if __name__ == "__main__":
     from train import checkpoint, learn
 
     add_tiny()
+    if devices := int(os.environ.get("TEMPER_TEST_DEVICES", "0")):
+        halves = [tf.config.LogicalDeviceConfiguration()] * devices
+        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
     # Every step: what is between two checkpoints of a real training is too short here.
     checkpoint.Checkpoint.__init__.__defaults__ = (0.0,)
     watchers = learn._watchers
