@@ -64,6 +64,11 @@ def compare(before: Path, after: Path, limits: list[Limit]) -> list[Change]:
     shared = [name for name in old if name in new]
     if not shared:
         raise UserError(f"{before} and {after} measured no row in common: compare reports of the same artifacts.")
+    if lost := [name for name in old if name not in new]:
+        raise UserError(
+            f"{after} has not measured {', '.join(lost)}, which {before} has. Find out why they are gone, or measure "
+            "both times the same artifacts."
+        )
     return [Change(name, limit, worse(old[name], new[name], limit)) for name in shared for limit in limits]
 
 

@@ -58,7 +58,8 @@ def run(predict: Callable[[Images], Probabilities], images: Images, settings: Se
         raise MissingRuntime(f"LoadGen, which runs MLPerf's scenarios, is not installed:\n    {INSTALL}") from None
     settings.logs.mkdir(parents=True, exist_ok=True)
     waiting: queue.Queue[Any] = queue.Queue()
-    answering = threading.Thread(target=_answer, args=(lg, predict, images, waiting), daemon=True)
+    failed: list[Exception] = []
+    answering = threading.Thread(target=_answer, args=(lg, _guarded(predict, failed), images, waiting), daemon=True)
     answering.start()
     system = lg.ConstructSUT(lambda samples: _queue(waiting, samples), lambda: None)
     library = lg.ConstructQSL(len(images), len(images), lambda indices: None, lambda indices: None)
@@ -69,6 +70,8 @@ def run(predict: Callable[[Images], Probabilities], images: Images, settings: Se
         answering.join()
         lg.DestroyQSL(library)
         lg.DestroySUT(system)
+    if failed:
+        raise failed[0]
     return read_summary(settings)
 
 
@@ -95,6 +98,20 @@ def read_summary(settings: Settings) -> Outcome:
     }
     rates = [said[name] for name in ("Samples per second", "Completed samples per second") if name in said]
     return Outcome(settings, said["Result is"] == "VALID", latencies, float(rates[0]) if rates else None)
+
+
+def _guarded(predict: Callable[[Images], Probabilities], failed: list[Exception]) -> Callable[[Images], Probabilities]:
+    """Answers in any case, since LoadGen waits for ever for what stays unanswered; keeps what went wrong."""
+
+    def answer(images: Images) -> Probabilities:
+        try:
+            if not failed:
+                return predict(images)
+        except Exception as error:
+            failed.append(error)
+        return np.zeros((len(images), 1), np.float32)
+
+    return answer
 
 
 def _queue(waiting: "queue.Queue[Any]", samples: list[Any]) -> None:

@@ -94,6 +94,8 @@ def show(report: Report, out: Path) -> None:
 
     lines = rows(report, brief=True)
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    if report.control is not None and not report.control.passed:
+        print(f"\n{noise(report.control)}")
     print(f"\n{report.title}: {report.pictures} held-out pictures at {report.size} pixels\n")
     for line in lines:
         padded = [
@@ -101,7 +103,7 @@ def show(report: Report, out: Path) -> None:
         ]
         print("  ".join(padded).rstrip())
     print()
-    if report.control is not None:
+    if report.control is not None and report.control.passed:
         print(noise(report.control))
     for said in (*warnings(report), *(line.verdict for line in report.lines)):
         print(said)

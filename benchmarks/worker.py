@@ -27,7 +27,8 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._pipe, far = context.Pipe()
         started = time.monotonic()
-        self._process = context.Process(target=serve, args=(far, opened, first), daemon=True)
+        # No daemon: a plan is first tried in a process of its own. It ends when this end of the pipe closes.
+        self._process = context.Process(target=serve, args=(far, opened, first))
         self._process.start()
         far.close()
         try:

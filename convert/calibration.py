@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod
 from onnxruntime.quantization.calibrate import TensorsData, create_calibrator
 
-from convert.to_onnx import INPUT
+from convert.session import INPUT
 
 Method = Literal["max", "percentile", "entropy"]
 METHODS: tuple[Method, ...] = get_args(Method)

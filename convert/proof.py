@@ -57,11 +57,12 @@ def prove(asked: Types, executed: Types, plan: str) -> str:
     said = ", ".join(f"{count} {name}" for name, count in counts.most_common())
     for narrow in ("int8", "fp16"):
         wanted = [node for node, wish in asked.items() if wish == narrow]
-        wide = [node for node in wanted if executed[node] not in (narrow, UNKNOWN)]
+        wide = [node for node in wanted if executed[node] != narrow]
         if 100 * (len(wanted) - len(wide)) < LEAST_PERCENT * len(wanted):
             raise UserError(
                 f"{plan} was refused: {len(wide)} of the {len(wanted)} convolutions and matrix products that the graph "
-                f"stores in {narrow} would run in another type (in all: {said}), such as {', '.join(wide[:3])}. "
+                f"stores in {narrow} would run in another type, or do not tell theirs (in all: {said}), such as "
+                f"{', '.join(wide[:3])}. "
                 f"Expected {LEAST_PERCENT} % in {narrow}. Build with another TensorRT, or in another precision."
             )
     return said
@@ -113,7 +114,9 @@ def _executed(layer: Layer) -> str:
     if kernel := KERNEL.search(str(layer.get("TacticName", ""))):
         return KERNEL_TYPES[kernel[1]]
     first = (layer.get("Inputs") or [{}])[0]
-    told = [first.get("Datatype"), first.get("Format/Datatype"), (layer.get("Weights") or {}).get("Type")]
+    # TensorRT 10 says Format/Datatype; 11 splits it, and spells the new field both ways.
+    fields = {name.lower(): value for name, value in first.items()}
+    told = [fields.get("datatype"), fields.get("format/datatype"), (layer.get("Weights") or {}).get("Type")]
     return next((found for text in told if text and (found := _type_in(text))), UNKNOWN)
 
 

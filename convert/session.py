@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from convert.to_onnx import INPUT
 from temper.runners.base import Images, Probabilities
 
+# The names that convert/to_onnx.py gives to both ends of a graph.
+INPUT, OUTPUT = "images", "probabilities"
 BATCH = 16
 
 

@@ -1,6 +1,7 @@
 """Which steps lead from a Keras model to the artifact that a suffix names."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from convert.build_options import parse_options
@@ -10,10 +11,14 @@ from convert.wish import Wish
 from temper.card import Precision
 from temper.errors import UserError
 from temper.formats import SUFFIXES, format_of
+from temper.runners.base import Images
 
 
 def make(pipeline: Pipeline, wish: Wish, target: Path) -> None:
-    """Make a target and whatever it is made from. Raises UserError for a suffix or a precision it cannot have."""
+    """Make a target and what it is made from; force is for the target alone.
+
+    Raises UserError for a suffix or a precision it cannot have.
+    """
     suffix = format_of(target).suffix
     if suffix not in MAKERS:
         raise UserError(f"{target} cannot be converted to. Expected one of {', '.join(MAKERS)}.")
@@ -31,7 +36,7 @@ def _onnx(pipeline: Pipeline, wish: Wish, target: Path) -> None:
         pipeline.run(Step(model, target, "fp32", {"to": "onnx"}, _export))
         return
     source = default_name(model, "fp32", ".onnx")
-    _onnx(pipeline, Wish("fp32"), source)
+    _onnx(_unforced(pipeline), Wish("fp32"), source)
     if wish.precision == "fp16":
         from convert.half import make_fp16
 
@@ -40,6 +45,17 @@ def _onnx(pipeline: Pipeline, wish: Wish, target: Path) -> None:
         from convert.repair import make_int8
 
         make_int8(pipeline, wish, source, target)
+
+
+def _unforced(pipeline: Pipeline) -> Pipeline:
+    return dataclasses.replace(pipeline, force=False)
+
+
+def _equal(batches: Iterator[Images]) -> Iterator[Images]:
+    """Batches of one size: TensorRT calibrates with nothing else."""
+    first = next(batches)
+    yield first
+    yield from (batch for batch in batches if len(batch) == len(first))
 
 
 def _export(source: Path, target: Path) -> Facts:
@@ -53,7 +69,7 @@ def _export(source: Path, target: Path) -> Facts:
 def _from_onnx(suffix: str, convert: Callable[[Wish, Path, Path], Facts]) -> Callable[[Pipeline, Wish, Path], None]:
     def make_it(pipeline: Pipeline, wish: Wish, target: Path) -> None:
         source = default_name(pipeline.pictures.model, wish.precision, ".onnx")
-        _onnx(pipeline, wish, source)
+        _onnx(_unforced(pipeline), wish, source)
         plan = {"batch": list(wish.batch), "builder": list(wish.builder)} if suffix == ".plan" else {}
         recipe = {"to": suffix, **plan}
         pipeline.run(Step(source, target, wish.precision, recipe, lambda one, other: convert(wish, one, other)))
@@ -91,17 +107,23 @@ def _saved_model(pipeline: Pipeline, wish: Wish, target: Path) -> None:
 
 def _tftrt(pipeline: Pipeline, wish: Wish, target: Path) -> None:
     source = default_name(pipeline.pictures.model, "fp32", ".savedmodel")
-    _saved_model(pipeline, Wish("fp32"), source)
+    _saved_model(_unforced(pipeline), Wish("fp32"), source)
     pictures = pipeline.pictures
 
     def convert(one: Path, other: Path) -> Facts:
         from convert.to_tftrt import to_tftrt
 
         sample = draw_sample(pictures.examples("train"), wish.pictures, wish.seed)
-        facts: Facts = to_tftrt(one, other, wish.precision, wish.batch, lambda: pictures.batches(sample))
+        facts: Facts = to_tftrt(one, other, wish.precision, wish.batch, lambda: _equal(pictures.batches(sample)))
         return facts
 
-    recipe = {"to": "tftrt", "batch": list(wish.batch), "pictures": wish.pictures, "seed": wish.seed}
+    recipe = {
+        "to": "tftrt",
+        "precision": wish.precision,
+        "batch": list(wish.batch),
+        "pictures": wish.pictures,
+        "seed": wish.seed,
+    }
     pipeline.run(Step(source, target, wish.precision, recipe, convert))
 
 

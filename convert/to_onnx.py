@@ -12,6 +12,7 @@ import onnx.version_converter
 import onnxruntime as ort
 from onnxruntime.quantization.onnx_model import ONNXModel
 
+from convert.session import INPUT, OUTPUT
 from temper.errors import UserError
 from temper.files import staged
 from temper.quiet import quiet_stderr
@@ -19,7 +20,6 @@ from temper.quiet import quiet_stderr
 with quiet_stderr():
     import keras
 
-INPUT, OUTPUT = "images", "probabilities"
 # tf2onnx writes opset 15; Q/DQ with half-precision scales, which TensorRT wants, came with 19.
 OPSET_OF_EXPORT, OPSET = 15, 19
 # Keras 3 suffixes a layer's name with the number of the call when it traces the graph.

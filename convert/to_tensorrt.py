@@ -19,9 +19,11 @@ from convert.engine import build_engine, describe_engine
 from convert.proof import asked_types, executed_types, prove
 from temper.card import versions
 from temper.child import CrashedError, call_with_clock
+from temper.doctor import too_new_for_driver
 from temper.errors import MissingRuntime, UserError
 from temper.files import staged
 from temper.gpu import find_gpu
+from temper.here import look_around
 from temper.machine import describe_machine
 
 OLDEST = 10
@@ -70,6 +72,8 @@ def find_tensorrt() -> tuple[str, str]:
             continue
         if name == "tensorrt" and int(version.split(".")[0]) < OLDEST:
             raise MissingRuntime(f"TensorRT {version} is too old; {OLDEST} or later is needed:\n    {INSTALL}")
+        if problem := too_new_for_driver(name, look_around()):
+            raise MissingRuntime(f"A plan cannot be compiled here: {problem}")
         return name, version
     where = f"for {gpu.name}" if gpu else "and no GPU is found here"
     raise MissingRuntime(

@@ -83,20 +83,26 @@ def _no_runtime(artifact: Path, card: Card, here: Here) -> str:
     version = card.made_with.get(builder, "")
     return (
         f"{artifact} was built by {builder} {version}, which is not installed. Install the same version:\n"
-        f"    pip install {package}{f'=={version}' if version else ''} cuda-python"
+        f"    pip install {package}{f'=={version}' if version else ''} {_bindings(here)}"
+    )
+
+
+def too_new_for_driver(module: str, here: Here) -> str:
+    """Why the GPU's driver cannot run an installed TensorRT and what it can, or ""."""
+    runtime, gpu = here.tensorrt.get(module), here.gpu
+    if not runtime or not gpu or not gpu.cuda or runtime.cuda <= int(gpu.cuda.split(".")[0]):
+        return ""
+    return (
+        f"{module} {runtime.version} is for CUDA {runtime.cuda}; the driver {gpu.driver} speaks CUDA {gpu.cuda} at "
+        "most. Update the driver, or install the TensorRT that it can run:\n"
+        f"    pip install {_package(module, here)} {_bindings(here)}"
     )
 
 
 def _old_driver(artifact: Path, card: Card, here: Here) -> str:
     name = runtime_of(card, here)
-    runtime, gpu = here.tensorrt[name], here.gpu
-    if not gpu or not gpu.cuda or runtime.cuda <= int(gpu.cuda.split(".")[0]):
-        return ""
-    return (
-        f"{artifact} runs on {name} {runtime.version} for CUDA {runtime.cuda}; the driver {gpu.driver} speaks CUDA "
-        f"{gpu.cuda} at most. Update the driver, or install the TensorRT that it can run and build again:\n"
-        f"    pip install {_package(name, here)}\n    {rebuild_command(artifact, card)}"
-    )
+    problem = too_new_for_driver(name, here)
+    return f"{artifact}: {problem}\n    {rebuild_command(artifact, card)}" if problem else ""
 
 
 def _other_version(artifact: Path, card: Card, here: Here) -> str:
@@ -147,7 +153,7 @@ def _no_bindings(artifact: Path, card: Card, here: Here) -> str:
         return ""
     return (
         f"{artifact} needs CUDA's Python bindings to reach the GPU's memory, and none are installed:\n"
-        "    pip install cuda-python"
+        f"    pip install {_bindings(here)}"
     )
 
 
@@ -155,6 +161,11 @@ def _package(module: str, here: Here) -> str:
     """The package that fits the driver: wheels are built for one major release of CUDA."""
     newest, older, _ = TENSORRT[module][0]
     return older if here.gpu and here.gpu.cuda and float(here.gpu.cuda) < 13 else newest
+
+
+def _bindings(here: Here) -> str:
+    """The same for CUDA's bindings: those of release 13 call a driver that speaks CUDA 13."""
+    return "'cuda-python<13'" if here.gpu and here.gpu.cuda and float(here.gpu.cuda) < 13 else "cuda-python"
 
 
 def _portable(card: Card) -> list[str]:

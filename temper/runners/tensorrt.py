@@ -81,12 +81,17 @@ class TensorRtRunner(Runner):
         answers = np.empty((len(images), len(self.card.labels)), np.float32)
         largest = max(profile.largest for profile in self._profiles)
         with self._lock, self._cuda.current():
-            for turn, start in enumerate(range(0, len(images), largest)):
-                lane = self._lanes[turn % LANES]
-                self._collect(lane, answers)
-                self._submit(lane, start, images[start : start + largest])
-            for lane in self._lanes:
-                self._collect(lane, answers)
+            try:
+                for turn, start in enumerate(range(0, len(images), largest)):
+                    lane = self._lanes[turn % LANES]
+                    self._collect(lane, answers)
+                    self._submit(lane, start, images[start : start + largest])
+                for lane in self._lanes:
+                    self._collect(lane, answers)
+            finally:
+                # After an error, answers of this call must not be waited for by the next.
+                for lane in self._lanes:
+                    lane.pending = None
         return answers
 
     def facts(self) -> Mapping[str, str]:

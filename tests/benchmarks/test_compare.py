@@ -43,6 +43,13 @@ def test_a_limit_that_cannot_be_read_is_answered_with_examples(text: str) -> Non
         parse_limit(text)
 
 
+def test_a_row_that_is_gone_is_told_not_passed_over(tmp_path: Path) -> None:
+    both = report(line("model.int8.onnx", 20.0, None), line("model.int8.xml", 10.0, None))
+    (tmp_path / "both.json").write_text(as_json(both), encoding="utf-8")
+    with pytest.raises(UserError, match=r"has not measured model\.int8\.xml"):
+        compare(tmp_path / "both.json", written(tmp_path / "after.json", 20.0), [parse_limit("p50>5%")])
+
+
 def test_reports_without_a_row_in_common_cannot_be_compared(before: Path, tmp_path: Path) -> None:
     after = written(tmp_path / "after.json", 20.0, "model.fp16.onnx")
     with pytest.raises(UserError, match="no row in common"):

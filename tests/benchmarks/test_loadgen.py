@@ -9,6 +9,7 @@ import pytest
 pytest.importorskip("mlperf_loadgen", reason="mlcommons-loadgen has no wheel for this platform")
 
 from benchmarks.loadgen import Outcome, Settings, highest_rate, run
+from temper.errors import UserError
 from temper.runners.base import Images, Probabilities
 
 IMAGES = np.zeros((10, 4, 4, 3), dtype=np.uint8)
@@ -18,6 +19,14 @@ CALL_SECONDS = 0.004
 def predict(images: Images) -> Probabilities:
     time.sleep(CALL_SECONDS)
     return np.zeros((len(images), 2), dtype=np.float32)
+
+
+def test_an_error_while_it_answers_ends_the_run_and_is_told(tmp_path: Path) -> None:
+    def fail(images: Images) -> Probabilities:
+        raise UserError("the GPU has fallen off the bus")
+
+    with pytest.raises(UserError, match="fallen off"):
+        run(fail, np.zeros((4, 2, 2, 3), np.uint8), Settings("SingleStream", tmp_path, 0.05, 100.0, 0.1))
 
 
 def test_single_stream_measures_the_call_and_keeps_its_logs(tmp_path: Path) -> None:

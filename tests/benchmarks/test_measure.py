@@ -15,6 +15,7 @@ from benchmarks.measure import LEAST_ROUNDS, Session
 from benchmarks.served import become_still, time_calls
 from benchmarks.statistics import paired_ratio
 from temper.card import Card
+from temper.child import call_in_child
 from temper.errors import MissingRuntime
 from temper.runners.base import Images, Probabilities, Runner
 
@@ -40,6 +41,13 @@ class Sleeping(Runner):
             os._exit(7)
         time.sleep(self._seconds)
         return np.zeros((len(images), 2), dtype=np.float32)
+
+
+class Trying(Sleeping):
+    """Is tried in a child process first, as a plan from elsewhere is."""
+
+    def _load(self) -> None:
+        call_in_child(os.getpid)
 
 
 def refuse() -> Runner:
@@ -89,6 +97,12 @@ def test_calls_walk_through_the_pictures_and_stop_at_the_time_or_the_number() ->
     assert all((b - a) % 5 == 1 for a, b in itertools.pairwise(seen))
     assert len(time_calls(lambda part: time.sleep(0.01), images, 1, 100, 0.025).wall_seconds) == 3
     assert found.total_seconds >= sum(found.wall_seconds)
+
+
+def test_a_row_may_start_a_process_of_its_own(pictures: Path) -> None:
+    found = Measured("trying", partial(Trying, 0.001))
+    with Session([found], pictures, PLAN, lambda _: None):
+        assert not found.skipped
 
 
 def test_a_process_hands_over_only_when_its_threads_are_still(monkeypatch: pytest.MonkeyPatch) -> None:

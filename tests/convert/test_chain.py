@@ -6,6 +6,8 @@ import pytest
 
 from convert.chain import Facts, Pipeline, RejectedError, Step, agreement_of
 from convert.gate import Limits
+from convert.steps import make
+from convert.wish import Wish
 from temper.card import card_path, read_card, write_card
 from temper.errors import MissingRuntime
 from temper.files import sha256_of
@@ -85,6 +87,19 @@ def test_a_plan_from_elsewhere_is_made_again_where_there_is_a_gpu(
     monkeypatch.setattr("convert.chain.find_gpu", lambda: Gpu("NVIDIA L4", "8.9"))
     monkeypatch.setattr("convert.chain.diagnose", lambda *_: problem)
     assert tiny.pipeline_of(bundle).is_current(plan) is not bool(problem)
+
+
+def test_force_is_for_the_named_target_alone(bundle: Path) -> None:
+    said: list[str] = []
+    make(
+        dataclasses.replace(tiny.pipeline_of(bundle, said=said), force=True),
+        Wish("fp16"),
+        fp16 := bundle.with_name("model.fp16.onnx"),
+    )
+    assert said[0] == "model.fp32.onnx: up to date"
+    making = [line for line in said if "making" in line]
+    make(dataclasses.replace(tiny.pipeline_of(bundle, said=said), force=True), Wish("fp16"), fp16)
+    assert [line for line in said if "making" in line] == 2 * making
 
 
 FLIP = '{"file": "a", "label": "red", "keras": "red", "answer": "blue"}'

@@ -124,5 +124,15 @@ def test_ninety_percent_suffice_and_less_is_an_error_that_names_the_layers() -> 
         prove(asked, mostly | {"conv2": "fp32"}, "model.plan")
 
 
-def test_what_the_engine_does_not_tell_is_counted_as_unknown() -> None:
-    assert prove({"a": "fp16", "b": "fp16"}, {"a": "unknown", "b": "fp16"}, "model.plan") == "1 unknown, 1 fp16"
+def test_what_the_engine_does_not_tell_is_not_proven() -> None:
+    asked = {f"conv{i}": "int8" for i in range(10)}
+    one = dict.fromkeys(asked, "int8") | {"conv0": "unknown"}
+    assert prove(asked, one, "model.plan") == "9 int8, 1 unknown"
+    with pytest.raises(UserError, match=r"10 of the 10 .* do not tell theirs \(in all: 10 unknown\)"):
+        prove(asked, dict.fromkeys(asked, "unknown"), "model.plan")
+
+
+@pytest.mark.parametrize("field", ["Datatype", "DataType", "Format/Datatype"])
+def test_every_spelling_of_the_type_is_read(field: str) -> None:
+    layer = {"Name": "conv", "LayerType": "Convolution", "Inputs": [{field: "Int8"}]}
+    assert executed_types([layer], ["conv"]) == {"conv": "int8"}
