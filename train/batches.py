@@ -49,11 +49,18 @@ def augmented(pictures: Pictures, recipe: Recipe, epoch: int = 0, step: int = 0)
 
 
 def plain(pictures: Pictures) -> tf.data.Dataset:
-    """The pictures as they are, once, in order, in batches; every worker sees them all."""
-    options = tf.data.Options()
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    data = tf.data.Dataset.from_tensor_slices((pictures.pixels, pictures.targets)).with_options(options)
-    return data.batch(EVALUATION_BATCH).prefetch(tf.data.AUTOTUNE)
+    """The pictures as they are, once, in order, in batches; under a strategy each replica sees them all."""
+
+    def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        batches = tf.data.Dataset.from_tensor_slices((pictures.pixels, pictures.targets)).batch(EVALUATION_BATCH)
+        # Shared out, the last batch could leave a replica without any, which layers do not bear.
+        own = context.num_replicas_in_sync // context.num_input_pipelines
+        copies = (
+            batches if own == 1 else batches.flat_map(lambda *batch: tf.data.Dataset.from_tensors(batch).repeat(own))
+        )
+        return copies.prefetch(tf.data.AUTOTUNE)
+
+    return tf.distribute.get_strategy().distribute_datasets_from_function(pipeline)
 
 
 def picture_weights(targets: NDArray[np.float32], weighting: ClassWeights) -> NDArray[np.float32]:

@@ -49,8 +49,11 @@ def checkpoint_path(folder: Path, examples: list[Example], recipe: Recipe) -> Pa
     return folder / f"checkpoint-{hashlib.sha256(told.encode()).hexdigest()[:16]}.npz"
 
 
-def write_state(path: Path, model: keras.Model, state: State) -> None:
-    """Write a model being fitted and its state as one file: the old one or the new one is there, never a part."""
+def write_state(path: Path | None, model: keras.Model, state: State) -> None:
+    """Write a model being fitted and its state as one file: the old one or the new one is there, never a part.
+
+    path: None only gathers, which takes all workers where there are several.
+    """
     told = {name: getattr(state, name) for name in ("epoch", "step", "history", "best_loss", "waited")}
     groups = {
         "variables": _values(_variables(model)),
@@ -58,8 +61,9 @@ def write_state(path: Path, model: keras.Model, state: State) -> None:
         "best": state.best,
     }
     arrays = {f"{name}/{index}": each for name, group in groups.items() for index, each in enumerate(group)}
-    with staged(path) as target, target.open("wb") as stream:
-        np.savez(stream, told=np.array(json.dumps(told)), **arrays)  # type: ignore[arg-type]
+    if path:
+        with staged(path) as target, target.open("wb") as stream:
+            np.savez(stream, told=np.array(json.dumps(told)), **arrays)  # type: ignore[arg-type]
 
 
 def read_state(path: Path) -> State | None:
@@ -78,11 +82,15 @@ def read_state(path: Path) -> State | None:
 class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
     """Keeps the state of a fit up to date, and a file of it, every `interval` seconds and when asked to stop.
 
-    path: None where another worker writes. steps: of an epoch.
+    path: None where another worker writes. steps: of an epoch. together: workers on several machines, which can
+    read their variables together only, at the end of an epoch.
     """
 
-    def __init__(self, path: Path | None, state: State, steps: int, interval: float = INTERVAL_SECONDS) -> None:
+    def __init__(
+        self, path: Path | None, state: State, steps: int, together: bool = False, interval: float = INTERVAL_SECONDS
+    ) -> None:
         super().__init__()
+        self._together = together
         self._path, self._state, self._steps, self._interval = path, state, steps, interval
         self._written_at = time.perf_counter()
         self._first_step, self._metrics = state.step, state.metrics
@@ -96,7 +104,7 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
                 variable.assign_add(value)
             self._metrics = []
         self._state.step = self._first_step + batch + 1
-        if self._state.step < self._steps:
+        if self._state.step < self._steps and not self._together:
             self._write_if_due()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -107,8 +115,10 @@ class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
         self._write_if_due()
 
     def _write_if_due(self) -> None:
-        if self._path and (self.stop_asked or time.perf_counter() - self._written_at >= self._interval):
-            write_state(self._path, self.model, self._state)
+        due = self.stop_asked or time.perf_counter() - self._written_at >= self._interval
+        if due or self._together:
+            write_state(self._path if due else None, self.model, self._state)
+        if due:
             self._written_at = time.perf_counter()
         if self.stop_asked:
             raise KeyboardInterrupt

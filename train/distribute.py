@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import keras
@@ -29,12 +30,38 @@ def is_chief(strategy: Any) -> bool:
     return resolver is None or not resolver.task_type or resolver.task_id == 0
 
 
+def several_machines() -> bool:
+    """True inside the scope of a strategy whose workers are several machines."""
+    return isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)
+
+
 def agree(model: keras.Model, strategy: Any) -> None:
     """Give all replicas the mean of their weights: heads fitted side by side differ in their last bits."""
     if strategy.num_replicas_in_sync > 1:
         for weight in model.weights:
             copies = strategy.run(lambda weight=weight: tf.identity(weight.value))
             weight.assign(strategy.reduce(tf.distribute.ReduceOp.MEAN, copies, axis=None))
+
+
+def step_together(model: keras.Model, strategy: Any, batch: tuple[Any, ...]) -> None:
+    """Let a compiled model's steps be run and their metrics be averaged by us, built from a small batch.
+
+    Keras (3.15) builds from the mean of the first batch over the replicas, which fails where their shares differ in
+    size, and averages scalars of workers along an axis that they do not have.
+    """
+    model._symbolic_build(data_batch=batch)
+    model._maybe_symbolic_build = lambda **_: None
+    model.train_function = _steps(model.train_step, strategy)
+    model.test_function = _steps(model.test_step, strategy)
+
+
+def _steps(step: Callable[[Any], dict[str, Any]], strategy: Any) -> Callable[[Iterator[Any]], dict[str, Any]]:
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def run(batch: Any) -> dict[str, Any]:
+        found = strategy.run(step, args=(batch,))
+        return {name: strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None) for name, value in found.items()}
+
+    return lambda batches: run(next(batches))
 
 
 def _mirrored() -> Any:

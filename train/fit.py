@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
+import tensorflow as tf
 
 from temper.split import Part
 from train.batches import Pictures, augmented, plain
 from train.checkpoint import Checkpoint, History, KeepBest, State, is_over, read_state, restore
+from train.distribute import several_machines, step_together
 from train.model import backbone_layers
 from train.progress import Progress
 from train.recipe import FINE_TUNE_SHARE, Recipe
@@ -67,13 +70,16 @@ def fit(
     count = len(pictures["train"].pixels)
     steps = math.ceil(count / recipe.batch)
     prepare(model, recipe, course, steps)
+    if tf.distribute.has_strategy():
+        some = pictures["train"]
+        step_together(model, tf.distribute.get_strategy(), (some.pixels[:1], some.targets[:1], np.ones(1, np.float32)))
     state = (read_state(keep.path) if keep.resume else None) or State()
     if state.variables:
         restore(model, state)
     elif course.counts_start:
         loss = model.evaluate(plain(pictures["val"]), verbose=0, return_dict=True)["loss"]
         state.best_loss, state.best = float(loss), model.get_weights()
-    checkpoint = Checkpoint(keep.path if keep.writes else None, state, steps)
+    checkpoint = Checkpoint(keep.path if keep.writes else None, state, steps, several_machines())
     best = [KeepBest(state, recipe.patience)] if course.keeps_best else []
     with checkpoint.stops_politely():
         while state.epoch < course.epochs and not is_over(state, recipe.patience):

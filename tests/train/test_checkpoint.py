@@ -43,8 +43,8 @@ def kill_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every step writes a checkpoint, and the one after it raises."""
 
     class Killing(Checkpoint):
-        def __init__(self, path: Path | None, state: State, steps: int) -> None:
-            super().__init__(path, state, steps, interval=0)
+        def __init__(self, path: Path | None, state: State, steps: int, together: bool) -> None:
+            super().__init__(path, state, steps, together, interval=0)
 
         def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
             if self._state.epoch * STEPS + self._state.step == step:

@@ -78,32 +78,38 @@ def alone(data: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory) -
     return history(out)
 
 
-def test_two_workers_on_loopback_fine_tune_like_one(
-    data: Path, weights: Path, alone: dict[str, list[float]], tmp_path: Path
+HOW = pytest.mark.parametrize("how", [("--weights", "none", "--epochs", "2"), FINE], ids=["all layers", "fine-tuning"])
+
+
+@HOW
+def test_two_workers_on_loopback_train(
+    how: tuple[str, ...], data: Path, weights: Path, alone: dict[str, list[float]], tmp_path: Path
 ) -> None:
     hosts = [f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"]
     told = [json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}) for index in (0, 1)]
     outs = [tmp_path / str(index) / "model.keras" for index in (0, 1)]
+    start_from = () if "--weights" in how else ("--weights", str(weights))
     finish(
         *(
-            start(data, out, "--weights", str(weights), *FINE, "--distribute", "workers", TF_CONFIG=config)
+            start(data, out, *start_from, *how, "--distribute", "workers", TF_CONFIG=config)
             for out, config in zip(outs, told, strict=True)
         )
     )
-    found = history(outs[0])
     assert not outs[1].exists()
-    for name, values in alone.items():
-        assert np.allclose(found[name], values, atol=2e-3), name
+    compare(history(outs[0]), how, alone)
 
 
-@pytest.mark.parametrize("how", [("--weights", "none", "--epochs", "2"), FINE], ids=["all layers", "fine-tuning"])
+@HOW
 def test_two_devices_of_one_machine_train(
     how: tuple[str, ...], data: Path, weights: Path, alone: dict[str, list[float]], tmp_path: Path
 ) -> None:
     start_from = () if "--weights" in how else ("--weights", str(weights))
     out = tmp_path / "model.keras"
     finish(start(data, out, *start_from, *how, "--distribute", "mirrored", TEMPER_TEST_DEVICES="2"))
-    found = history(out)
+    compare(history(out), how, alone)
+
+
+def compare(found: dict[str, list[float]], how: tuple[str, ...], alone: dict[str, list[float]]) -> None:
     if how is FINE:
         for name, values in alone.items():
             assert np.allclose(found[name], values, atol=2e-3), name

@@ -21,11 +21,11 @@ KILLS = int(os.environ.get("TEMPER_KILLS", "4"))
 
 
 def start(data: Path, out: Path, *more: str) -> "subprocess.Popen[str]":
-    """A training of a hundred steps that writes a checkpoint at every one."""
+    """A training of hundreds of steps that writes a checkpoint at every one."""
     return subprocess.Popen(
         [
             sys.executable, "-m", "tests.train.tiny", "--backbone", "tiny", "--weights", "none", "--data", str(data),
-            "--out", str(out), "--size", "32", "--epochs", "10", "--batch", "4", "--patience", "9", *more,
+            "--out", str(out), "--size", "32", "--epochs", str(3 * KILLS), "--batch", "4", "--patience", "9", *more,
         ],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -56,7 +56,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_like_one_left_alone(tmp_pa
         training = start(data, killed, "--seed", "3", "--resume")
         if not begun(killed.parent / ".training", training, time.time()):
             break
-        time.sleep(moments.uniform(0, 0.6 * 10 / KILLS))
+        time.sleep(moments.uniform(0, 1))
         training.kill()
         training.communicate()
         kills += training.returncode == -signal.SIGKILL

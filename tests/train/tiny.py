@@ -59,7 +59,7 @@ if __name__ == "__main__":
         halves = [tf.config.LogicalDeviceConfiguration()] * devices
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
     # Every step: what is between two checkpoints of a real training is too short here.
-    checkpoint.Checkpoint.__init__.__defaults__ = (0.0,)
+    checkpoint.Checkpoint.__init__.__defaults__ = (False, 0.0)
     watchers = learn._watchers
     learn._watchers = lambda *told: [*watchers(*told), Slow()]
     runpy.run_path(str(Path(__file__).parents[2] / "train" / "run.py"), run_name="__main__")
