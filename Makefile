@@ -10,6 +10,8 @@ MODEL     ?= artifacts/model.keras
 # Passed on to train only when they are given: train says in a line what it chose.
 TRAIN_OPTIONS := $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SIZE),--size $(SIZE))
 OPTIONS   ?=
+# Where the photos lie now, if DATA is named.
+MOVED     := $(if $(filter-out file,$(origin DATA)),--data $(DATA))
 
 SAMPLE    := photos/drawn-sample
 DEMO      := artifacts/demo
@@ -46,13 +48,14 @@ bench: $(VENV)/.run ## every artifact beside MODEL, in latency and accuracy, aga
 
 gpu-check: $(VENV)/.gpu ## on a machine with an NVIDIA GPU: build, self-test and bench every precision of MODEL
 	@$(PY) infer/run.py --doctor
-	@for precision in fp32 fp16 int8; do \
+	@gpu=$$($(PY) infer/run.py --doctor | sed -n 's/^GPU: \(.*\), compute.*/\1/p' | tr ' ' '-'); \
+	[ "$$gpu" ] || { echo "no NVIDIA GPU answers here: see the doctor's lines above"; exit 1; }; \
+	for precision in fp32 fp16 int8; do \
 	  plan=$(MODEL:.keras=).$$precision.plan; \
-	  $(PY) convert/run.py $(MODEL) $$plan --precision $$precision --force $(OPTIONS) \
+	  $(PY) convert/run.py $(MODEL) $$plan --precision $$precision --force $(MOVED) $(OPTIONS) \
 	  && $(PY) infer/run.py --engine $$plan --selftest || exit 1; \
-	done
-	@gpu=$$($(PY) infer/run.py --doctor | sed -n 's/^GPU: \(.*\), compute.*/\1/p' | tr ' ' '-') \
-	  && $(PY) benchmarks/run.py $(dir $(MODEL)) --out benchmarks/results/$$gpu --no-thumbnails
+	done; \
+	$(PY) benchmarks/run.py $(dir $(MODEL)) $(MOVED) --out benchmarks/results/$$gpu --no-thumbnails
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check . && $(VENV)/bin/mypy

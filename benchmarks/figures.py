@@ -67,7 +67,8 @@ def make_control(one: Measured | None, other: Measured | None) -> Control | None
     """The A/A control, if both processes ran."""
     if one is None or other is None or one.skipped or other.skipped:
         return None
-    return Control(one.name, speedup(one, other, None))
+    throughput = tuple(Speedup(one.name, batch, speedup(one, other, batch)) for batch in sorted(one.throughput))
+    return Control(one.name, speedup(one, other, None), throughput)
 
 
 def speedup(slow: Measured, fast: Measured, batch: int | None) -> Estimate:

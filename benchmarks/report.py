@@ -148,10 +148,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Control:
-    """One row in two processes: their ratio of median latencies shows how far the machine can be trusted."""
+    """One row in two processes: how far their ratio is from 1 shows how far the machine can be trusted.
+
+    ratio: of median latencies; throughput: at each batch size.
+    """
 
     row: str
     ratio: Estimate
+    throughput: tuple[Speedup, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -7,6 +7,8 @@ from benchmarks.statistics import Estimate
 
 # Points of top-1 that a faster artifact may lose; the limit of the conversion's gate.
 MOST_LOSS = 0.005
+# Blocks are fewer and longer than turns, and a neighbour on the machine hits whole ones.
+THROUGHPUT_TOLERANCE = 0.05
 
 
 def with_verdicts(report: Report) -> Report:
@@ -39,6 +41,12 @@ def warnings(report: Report) -> list[str]:
     """What else a reader must know before believing a figure."""
     restless = [line.name for line in report.lines if line.latency and not line.latency.stable]
     said = [f"Never settled in its warm-up: {name}." for name in restless]
+    for each in report.control.throughput if report.control else ():
+        if abs(each.times.value - 1) > THROUGHPUT_TOLERANCE:
+            said.append(
+                f"Throughput at batch {each.batch} was disturbed: {each.over} against itself is {each.times.value:.2f} "
+                f"[{each.times.low:.2f}, {each.times.high:.2f}]. Close other programs and measure again."
+            )
     if report.control is None and any(line.latency for line in report.lines):
         said.append("There is no A/A control: nothing says how far the machine can be trusted.")
     return said

@@ -2,6 +2,7 @@ import dataclasses
 
 import pytest
 
+from benchmarks.report import Speedup
 from benchmarks.statistics import Estimate
 from benchmarks.verdict import headline, warnings, with_verdicts
 from tests.benchmarks.made import KERAS, line, report
@@ -62,3 +63,13 @@ def test_a_row_that_never_settled_and_a_missing_control_are_told() -> None:
     told = warnings(dataclasses.replace(report(restless), control=None))
     assert told[0] == "Never settled in its warm-up: Keras tf.function."
     assert "no A/A control" in told[1]
+
+
+@pytest.mark.parametrize(("ratio", "told"), [(1.04, False), (0.96, False), (0.90, True), (1.2, True)])
+def test_disturbed_throughput_is_told(ratio: float, told: bool) -> None:
+    measured = report(line("model.int8.onnx", 10.0, None))
+    assert measured.control
+    again = Speedup("model.int8.onnx", 8, Estimate(ratio, ratio - 0.01, ratio + 0.01))
+    control = dataclasses.replace(measured.control, throughput=(again,))
+    said = warnings(dataclasses.replace(measured, control=control))
+    assert any("batch 8 was disturbed" in each for each in said) is told
