@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 760, 360
 LEFT, RIGHT, TOP, BOTTOM = 64, 24, 16, 44
 LANE, LANE_LEFT = 34, 190
 BINS = 60
-LABEL_HEIGHT, LETTER = 15, 7.8
+LABEL_HEIGHT, LETTER, DOT = 15, 7.8, 7
 # Rows share their pictures, so points of accuracy compare directly; a hair's breadth must not fill the drawing.
 LEAST_POINTS = 3.0
 
@@ -102,7 +102,7 @@ def scatter(report: Report) -> tuple[list[Point], Scale, Scale]:
     middle = (min(ys) + max(ys)) / 2
     half = max(LEAST_POINTS, max(ys) - min(ys)) * 0.7
     up = Scale(middle - half, middle + half, HEIGHT - BOTTOM, TOP)
-    taken: list[tuple[float, float, float]] = []
+    taken = [(up.at(y), across.at(x.value) - DOT, across.at(x.value) + DOT) for x, y in zip(xs, ys, strict=True)]
     points = []
     for line, x, y in sorted(zip(lines, xs, ys, strict=True), key=lambda each: each[1].value):
         left = across.at(x.value) + LETTER * len(line.name) + 12 > WIDTH

@@ -41,7 +41,8 @@ class Column:
 
     def _round(self, value: float) -> str:
         # Tiny networks answer in hundredths of a millisecond, and their files are kilobytes.
-        decimals = self.decimals if abs(value) >= 10.0 ** (1 - self.decimals) or not value else self.decimals + 2
+        tiny = 0.5 * 10.0 ** -(self.decimals + 2) <= abs(value) < 10.0 ** (1 - self.decimals)
+        decimals = self.decimals + 2 if tiny else self.decimals
         return f"{value:,.{decimals}f}"
 
 
