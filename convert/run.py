@@ -49,9 +49,9 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> int:
-    """Make the targets; 1 when one of those that were named could not be made."""
+    """Make the targets, and the others when one is refused or lacks its runtime; 1 then."""
     options = parse()
-    from convert.chain import Pipeline
+    from convert.chain import Pipeline, RejectedError
     from convert.gate import Limits
     from convert.steps import make
     from convert.verify import Pictures
@@ -67,15 +67,15 @@ def main() -> int:
     wish = Wish(
         options.precision, options.calibration, options.pictures, 0, options.keep, options.batch, tuple(options.builder)
     )
-    missing = []
+    failed: list[UserError] = []
     for target in options.targets or _possible(options.model, options.precision):
         try:
             make(pipeline, wish, target)
-        except MissingRuntime as error:
-            missing.append(str(error))
+        except (MissingRuntime, RejectedError) as error:
+            failed.append(error)
     show(options.model, limits)
-    if missing:
-        raise MissingRuntime("\n".join(missing))
+    if failed:
+        raise UserError("\n".join(str(error) for error in failed))
     return 0
 
 
