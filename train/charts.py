@@ -52,7 +52,7 @@ def draw_confusion(target: Path, evaluation: Evaluation, title: str) -> None:
     figure.savefig(target, dpi=140)
 
 
-def draw_reliability(target: Path, evaluation: Evaluation) -> None:
+def draw_reliability(target: Path, evaluation: Evaluation, title: str) -> None:
     """Draw how often answers of each confidence are right, above how many there are, as PNG."""
     figure = Figure(figsize=(5, 5.6), layout="constrained")
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -66,7 +66,7 @@ def draw_reliability(target: Path, evaluation: Evaluation) -> None:
     top.axvline(evaluation.unknown_below, color=VALIDATION, label=f"unknown below {evaluation.unknown_below:.2f}")
     top.set(ylabel="share of right answers", ylim=(0, 1), xlim=(0, 1))
     top.set_title(
-        f"calibration error {evaluation.error_before:.3f} before, {evaluation.error_after:.3f} after\n"
+        f"{title}: calibration error {evaluation.error_before:.3f} before, {evaluation.error_after:.3f} after\n"
         f"temperature {evaluation.temperature:.2f}, {evaluation.pictures:,} held-out pictures",
         fontsize=10,
     )
@@ -78,14 +78,16 @@ def draw_reliability(target: Path, evaluation: Evaluation) -> None:
     figure.savefig(target, dpi=140)
 
 
-def draw_mistakes(target: Path, evaluation: Evaluation, pixels: NDArray[np.uint8], names: list[str]) -> None:
+def draw_mistakes(
+    target: Path, evaluation: Evaluation, title: str, pixels: NDArray[np.uint8], names: list[str]
+) -> None:
     """Draw the most confident mistakes among the held-out pictures [n, s, s, 3] as a contact sheet, as PNG."""
     wrong = np.flatnonzero(~evaluation.right)
     worst = wrong[np.argsort(-evaluation.confidence[wrong], kind="stable")][:SHEET_PICTURES]
     rows = max(1, -(-len(worst) // SHEET_COLUMNS))
     figure = Figure(figsize=(1.7 * SHEET_COLUMNS, 2.15 * rows + 0.5), layout="constrained")
     figure.suptitle(
-        f"{len(wrong):,} mistake(s) among {evaluation.pictures:,} held-out pictures, the most confident first"
+        f"{title}: {len(wrong):,} mistake(s) among {evaluation.pictures:,} held-out pictures, the most confident first"
     )
     cells = figure.subplots(rows, SHEET_COLUMNS, squeeze=False).ravel()
     for axes in cells:
