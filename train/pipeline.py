@@ -4,6 +4,7 @@ import dataclasses
 import json
 import platform
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,15 @@ FOUND = "found"
 class Trained:
     """A float32 model, how its training went, and how it does on the pixels of the test part, [n, s, s, 3].
 
-    first_fine: the epoch with which fine-tuning began; 0 for none.
+    seconds: from decoded pictures to a model that has learnt. first_fine: the epoch with which fine-tuning began; 0
+    for none.
     """
 
     model: keras.Model
     history: History
     evaluation: Evaluation
     pixels: NDArray[np.uint8]
+    seconds: float
     first_fine: int = 0
 
 
@@ -68,16 +71,18 @@ def train(examples: list[Example], recipe: Recipe, backbone: keras.Model | None,
     keras.utils.set_random_seed(recipe.seed)
     labels = labels_of(examples)
     task = Task(labels, _decode(examples, recipe.size, labels, around.say), examples, recipe, around)
+    started = time.perf_counter()
     model, history = (learn_head if recipe.layers == "head" else learn_all)(task, backbone)
     first_fine = 0
     if recipe.fine_tune:
         first_fine = len(history["loss"]) + 1
         model, more = fine_tune(task, model, first_fine)
         history = {name: values + more[name] for name, values in history.items()}
+    seconds = time.perf_counter() - started
     final = build(labels, recipe)
     final.set_weights(model.get_weights())
     found = _judge(final, task.pictures, labels, recipe.calibrate)
-    return Trained(final, history, found, task.pictures["test"].pixels, first_fine)
+    return Trained(final, history, found, task.pictures["test"].pixels, seconds, first_fine)
 
 
 def save(trained: Trained, out: Path, folder: Path, examples: list[Example], recipe: Recipe) -> None:
@@ -98,7 +103,7 @@ def save(trained: Trained, out: Path, folder: Path, examples: list[Example], rec
         labels=found.labels,
         size=recipe.size,
         sha256=sha256_of(out),
-        recipe={**as_json(recipe, folder), FOUND: found.as_json()},
+        recipe={**as_json(recipe, folder), FOUND: {**found.as_json(), "learning_seconds": round(trained.seconds, 3)}},
         made_with=versions(*PACKAGES),
         made_on={"machine": platform.platform(), "device": "GPU" if gpus() else "CPU"},
         split=split,

@@ -85,6 +85,7 @@ def show(trained: "Trained", out: Path, folder: Path) -> None:
     from train.pipeline import title_of
 
     found, (low, high) = trained.evaluation, trained.evaluation.interval
+    print(f"learnt in {trained.seconds:.1f} s from decoded pictures")
     print(f"\nheld-out accuracy {found.accuracy:.1%} of {found.pictures:,} pictures ({title_of(folder)})", end="")
     print(f", 95 % interval {low:.1%} to {high:.1%}")
     print(f"calibration error {found.error_before:.3f}, {found.error_after:.3f} at temperature {found.temperature:.2f}")
