@@ -1,6 +1,7 @@
 """What the documents say is so: links, commands, flags, formats and folders."""
 
 import importlib
+import json
 import re
 import shlex
 from pathlib import Path
@@ -18,6 +19,7 @@ COMMANDS = [
     (path, words) for path, text in TEXT.items() for words in re.findall(r"\bpython ([a-z]+/run\.py[^\n`#]*)", text)
 ]
 TARGETS = [(path, name) for path, text in TEXT.items() for name in re.findall(r"`?\bmake ([a-z-]+)\b", text)]
+READMES_ROW = r"^\| ([\w. ]+) \| [^|]+ \| [\d.]+ \| [\d.]+ \| ([\d.]+) \| ([\d.]+) \|"
 PROSE = {"it", "the", "folders", "a", "and", "alone"}
 
 
@@ -69,3 +71,14 @@ def test_every_field_of_the_card_is_explained() -> None:
 def test_the_readme_names_every_room() -> None:
     rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"docs"}
     assert all(f"\n{room}/ " in TEXT[ROOT / "README.md"] for room in rooms)
+
+
+def test_the_figures_of_the_readme_are_those_of_the_report() -> None:
+    report = json.loads((ROOT / "benchmarks" / "results" / "photos-224" / "report.json").read_text(encoding="utf-8"))
+    told = {row[0]: row[1:] for row in re.findall(READMES_ROW, TEXT[ROOT / "README.md"], re.MULTILINE)}
+    measured = {
+        line["name"]: (f"{line['latency']['p50_ms']['value']:.2f}", f"{line['latency']['p99_ms']['value']:.2f}")
+        for line in report["lines"]
+        if line["latency"]
+    }
+    assert told == measured
