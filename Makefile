@@ -57,7 +57,10 @@ gpu-check: $(VENV)/.gpu ## on a machine with an NVIDIA GPU: build, self-test and
 	  $(PY) convert/run.py $(MODEL) $$plan --precision $$precision --force $(MOVED) $(OPTIONS) \
 	  && $(PY) infer/run.py --engine $$plan --selftest || exit 1; \
 	done; \
-	$(PY) benchmarks/run.py $(dir $(MODEL)) $(MOVED) --out benchmarks/results/$$gpu --no-thumbnails
+	$(PY) benchmarks/run.py $(dir $(MODEL)) $(MOVED) --out benchmarks/results/$$gpu --no-thumbnails \
+	&& for kind in json md html png; do \
+	  mv benchmarks/results/$$gpu/report.$$kind benchmarks/results/$$gpu.$$kind; \
+	done && rmdir benchmarks/results/$$gpu
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check . && $(VENV)/bin/mypy

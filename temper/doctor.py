@@ -150,10 +150,21 @@ def _other_rtx(artifact: Path, card: Card, gpu: Gpu) -> str:
 
 def _no_bindings(artifact: Path, card: Card, here: Here) -> str:
     if here.modules.intersection(CUDA_BINDINGS):
-        return ""
+        return _new_bindings(artifact, here)
     return (
         f"{artifact} needs CUDA's Python bindings to reach the GPU's memory, and none are installed:\n"
         f"    pip install {_bindings(here)}"
+    )
+
+
+def _new_bindings(artifact: Path, here: Here) -> str:
+    gpu = here.gpu
+    # pycuda is used first, and is compiled against the CUDA that is here.
+    if "pycuda" in here.modules or not gpu or not gpu.cuda or here.bindings_cuda <= int(gpu.cuda.split(".")[0]):
+        return ""
+    return (
+        f"{artifact} needs CUDA's Python bindings; those installed are for CUDA {here.bindings_cuda}, and the driver "
+        f"{gpu.driver} speaks CUDA {gpu.cuda} at most:\n    pip install {_bindings(here)}"
     )
 
 

@@ -37,13 +37,18 @@ class Runtime:
 
 @dataclass(frozen=True)
 class Here:
-    """This machine, as far as it decides what runs. modules: those of NEEDS and CUDA_BINDINGS that can be imported."""
+    """This machine, as far as it decides what runs.
+
+    modules: those of NEEDS and CUDA_BINDINGS that can be imported. bindings_cuda: CUDA's major version that NVIDIA's
+    bindings are for, 0 where they are not installed.
+    """
 
     gpu: Gpu | None = None
     has_card: bool = False
     system: str = "Linux x86_64"
     tensorrt: Mapping[str, Runtime] = field(default_factory=dict)
     modules: frozenset[str] = frozenset()
+    bindings_cuda: int = 0
 
 
 def look_around() -> Here:
@@ -55,6 +60,7 @@ def look_around() -> Here:
         system=f"{platform.system()} {platform.machine()}",
         tensorrt={name: found for name in TENSORRT if (found := _find_tensorrt(name))},
         modules=frozenset(name for name in wanted if _importable(name)),
+        bindings_cuda=_bindings_cuda(),
     )
 
 
@@ -82,6 +88,13 @@ def _find_tensorrt(module: str) -> Runtime | None:
         cuda = int(package[-2:]) if package[-2:].isdigit() else 0
         return Runtime(version, cuda, _has_library(module, library))
     return None
+
+
+def _bindings_cuda() -> int:
+    try:
+        return int(importlib.metadata.version("cuda-bindings").partition(".")[0])
+    except importlib.metadata.PackageNotFoundError:
+        return 0
 
 
 def _has_library(module: str, library: str) -> bool:

@@ -95,6 +95,12 @@ FAILS = {
     "another GPU": (card(), here(H200), 'capability 8.9 ("NVIDIA L4"); this is 9.0 ("NVIDIA H200")', REBUILD),
     "older than Ampere": (card(portable="ampere"), here(GTX), "this is 7.5", REBUILD),
     "another capability": (card(portable="capability"), here(H200), "this is 9.0", REBUILD),
+    "bindings newer than the driver": (
+        card(),
+        here(OLD_DRIVER, {"tensorrt": Runtime("11.4.0.106", 12)}, bindings_cuda=13),
+        "those installed are for CUDA 13, and the driver",
+        "pip install 'cuda-python<13'",
+    ),
     "no bindings": (card(), here(modules=frozenset()), "needs CUDA's Python bindings", "pip install cuda-python"),
     "RTX of another release": (
         card("tensorrt_rtx", "1.6.0.1", portable="version"),
