@@ -4,14 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from data.scan import scan, write_quarantine
-from data.scenes import draw_picture
 from temper.errors import UserError
 from temper.images import images_in
+from tests.data.dirty import plant, sound_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,50 +17,15 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Sound drawn pictures in train/ and test/."""
-    for part in ("train", "test"):
-        for label in ("cat", "dog"):
-            (tmp_path / part / label).mkdir(parents=True)
-            for index in range(4):
-                draw_picture(label, f"{part}{index}").save(tmp_path / part / label / f"{index}.jpg", quality=95)
-    return tmp_path
+    return sound_folder(tmp_path)
 
 
 def faults(folder: Path) -> set[tuple[str, str]]:
     return {(each.path.relative_to(folder).as_posix(), each.fault) for each in scan(folder, lambda *_: None)[0]}
 
 
-def dirty(folder: Path) -> set[tuple[str, str]]:
-    """Plant one fault of every kind; returns what a scan should find."""
-    cat, dog = folder / "train/cat", folder / "train/dog"
-    picture = draw_picture("cat", "planted")
-    (cat / "empty.jpg").touch()
-    (cat / "text.jpg").write_text("not a picture")
-    (cat / "cut.jpg").write_bytes((cat / "0.jpg").read_bytes()[:1500])
-    picture.resize((20, 20)).save(cat / "tiny.png")
-    shutil.copy(cat / "0.jpg", cat / "copy.jpg")
-    shutil.copy(cat / "1.jpg", dog / "mislabelled.jpg")
-    shutil.copy(folder / "test/cat/0.jpg", cat / "leak.jpg")
-    Image.open(folder / "test/dog/1.jpg").resize((100, 100)).save(dog / "near_leak.jpg", quality=80)
-    Image.open(dog / "2.jpg").save(dog / "near.jpg", quality=60)
-    draw_picture("dog", "png").save(dog / "png.jpg", "PNG")
-    draw_picture("dog", "a").save(dog / "moves.gif", save_all=True, append_images=[draw_picture("dog", "b")])
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    draw_picture("dog", "exif").save(dog / "turned.jpg", exif=exif)
-    clear = draw_picture("dog", "clear").convert("RGBA")
-    clear.putalpha(120)
-    clear.save(dog / "clear.png")
-    draw_picture("dog", "ink").convert("CMYK").save(dog / "ink.jpg")
-    wide = np.asarray(draw_picture("dog", "wide").convert("L")).astype(np.uint16) * 257
-    Image.fromarray(wide).save(dog / "wide.png")
-    return {
-        ("train/cat/empty.jpg", "empty"), ("train/cat/text.jpg", "unreadable"), ("train/cat/cut.jpg", "unreadable"),
-        ("train/cat/tiny.png", "tiny"), ("train/cat/copy.jpg", "duplicate"), ("train/cat/1.jpg", "two labels"),
-        ("train/dog/mislabelled.jpg", "two labels"), ("train/cat/leak.jpg", "leak"),
-        ("train/dog/near_leak.jpg", "near leak"), ("train/dog/near.jpg", "near duplicate"),
-        ("train/dog/png.jpg", "wrong suffix"), ("train/dog/moves.gif", "animated"), ("train/dog/turned.jpg", "rotated"),
-        ("train/dog/clear.png", "transparent"), ("train/dog/ink.jpg", "CMYK"), ("train/dog/wide.png", "16 bits"),
-    }  # fmt: skip
+def planted_in(folder: Path) -> set[tuple[str, str]]:
+    return {(each.path, each.fault) for each in plant(folder)}
 
 
 def test_sound_pictures_have_no_faults(folder: Path) -> None:
@@ -70,12 +33,12 @@ def test_sound_pictures_have_no_faults(folder: Path) -> None:
 
 
 def test_every_planted_fault_is_found_and_nothing_else(folder: Path) -> None:
-    planted = dirty(folder)
+    planted = planted_in(folder)
     assert faults(folder) == planted
 
 
 def test_the_quarantine_lists_what_harms_and_deletes_nothing(folder: Path) -> None:
-    planted = dirty(folder)
+    planted = planted_in(folder)
     before = images_in(folder)
     findings, counts = scan(folder, lambda *_: None)
     listed = write_quarantine(folder / "quarantine.csv", folder, findings)
