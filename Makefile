@@ -68,8 +68,8 @@ lint: $(VENV)/.dev ## ruff and mypy --strict
 test: $(VENV)/.dev ## all tests but the slow extras
 	@$(TESTS) -m "not slow"
 
-test-fast: $(VENV)/.dev ## the tests that need no TensorFlow, in seconds
-	@$(TESTS) -m "not tensorflow and not slow"
+test-fast: $(VENV)/.dev ## the tests that need no TensorFlow and start no other program, in seconds
+	@$(TESTS) -m "not tensorflow and not programs and not slow"
 
 test-slow: $(VENV)/.dev ## the extras: other backbones, kills, workers on loopback; many minutes
 	@$(VENV)/bin/pytest -m slow

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.programs
 ROOT = Path(__file__).resolve().parents[1]
 DOORS = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*/run.py"))
 MOST_FLAGS = 30

@@ -12,6 +12,7 @@ from benchmarks.loadgen import Outcome, Settings, highest_rate, run
 from temper.errors import UserError
 from temper.runners.base import Images, Probabilities
 
+pytestmark = pytest.mark.programs
 IMAGES = np.zeros((10, 4, 4, 3), dtype=np.uint8)
 CALL_SECONDS = 0.004
 

@@ -19,6 +19,7 @@ from temper.child import call_in_child
 from temper.errors import MissingRuntime
 from temper.runners.base import Images, Probabilities, Runner
 
+pytestmark = pytest.mark.programs
 PLAN = Plan(0.1, (1, 4), 2, {}, Path(), 0.0, 0.1)
 
 

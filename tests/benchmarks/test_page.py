@@ -19,6 +19,7 @@ from benchmarks.table import columns
 from benchmarks.verdict import with_verdicts
 from tests.benchmarks.made import KERAS, line, report
 
+pytestmark = pytest.mark.programs
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )

@@ -12,6 +12,7 @@ import pytest
 from tests import tiny
 
 jsonschema = pytest.importorskip("jsonschema")
+pytestmark = pytest.mark.programs
 DOOR = Path(__file__).parents[2] / "benchmarks" / "run.py"
 SCHEMA = DOOR.with_name("report.schema.json")
 

@@ -14,6 +14,8 @@ from convert.to_tensorrt import find_tensorrt, to_tensorrt
 from temper.errors import MissingRuntime, UserError
 from temper.gpu import find_gpu
 
+pytestmark = pytest.mark.programs
+
 
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
