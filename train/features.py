@@ -26,6 +26,7 @@ BATCH = 32
 Features = NDArray[np.float32]
 # A picture's SHA-256 and which augmentation of it: 0 is the picture as it is.
 Key = tuple[str, int]
+Forward = Callable[[tf.Tensor], Features]
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,16 @@ class Store:
             unfinished.unlink(missing_ok=True)
 
 
+def features_of(model: keras.Model) -> Forward:
+    """A function, traced once, from pictures [n, s, s, 3] to the features a model's head reads, [n, d]."""
+    backbone = keras.Model(model.inputs, model.get_layer("features").output)
+    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)]
+    call = tf.function(lambda images: backbone(images, training=False), input_signature=signature)
+    return lambda images: np.asarray(call(images), dtype=np.float32)
+
+
 def extract(
-    model: keras.Model,
+    forward: Forward,
     pixels: NDArray[np.uint8],
     examples: list[Example],
     turns: range,
@@ -73,13 +82,13 @@ def extract(
 ) -> Features:
     """Features, float32 [len(turns), n, d], of pictures [n, s, s, 3] under each of their augmentations.
 
+    forward: from `features_of`.
     What the store has is not computed again. `say` is told how far it is.
     """
     keys = [(each.sha256, turn) for turn in turns for each in examples]
     known = store.find(keys)
     missing = list(dict.fromkeys(key for key in keys if key not in known))
     rows = {each.sha256: index for index, each in enumerate(examples)}
-    forward = _compiled(model)
     for start in range(0, len(missing), CHUNK_PICTURES):
         part = missing[start : start + CHUNK_PICTURES]
         batches = [part[at : at + BATCH] for at in range(0, len(part), BATCH)]
@@ -102,10 +111,3 @@ def _draws(keys: list[Key], augmentation: Augmentation, size: int) -> Iterator[t
         # Seeded by the picture itself: its augmentations do not depend on which others there are.
         random = np.random.default_rng((int(sha256, 16), turn))
         yield draw_transforms(augmentation if turn else nothing, 1, size, random)
-
-
-def _compiled(model: keras.Model) -> Callable[[tf.Tensor], Features]:
-    backbone = keras.Model(model.inputs, model.get_layer("features").output)
-    signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)]
-    call = tf.function(lambda images: backbone(images, training=False), input_signature=signature)
-    return lambda images: np.asarray(call(images), dtype=np.float32)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from temper.split import Example, Part
 from train.batches import Pictures, picture_weights
 from train.checkpoint import History
-from train.features import Features, Store, extract
+from train.features import Features, Store, extract, features_of
 from train.fit import loss_of
 from train.recipe import Recipe, Say
 from train.solve import solve_head
@@ -23,9 +23,10 @@ def find_features(
     """Features of the training part, [passes, n, d], and of the validation part, [1, n, d]."""
     turns: dict[Part, range] = {"train": range(recipe.passes), "val": range(1)}
     found: dict[Part, Features] = {}
+    forward = features_of(model)
     for part, times in turns.items():
         inside = [each for each in examples if each.part == part]
-        found[part] = extract(model, pictures[part].pixels, inside, times, recipe.augmentation, store, say)
+        found[part] = extract(forward, pictures[part].pixels, inside, times, recipe.augmentation, store, say)
     return found
 
 

@@ -11,6 +11,10 @@ Array = NDArray[np.float64]
 # Ridge penalties, strongest first: each solution starts the next.
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 ITERATIONS = 300
+# Of the loss, from one iteration to the next: later digits change no answer.
+TOLERANCE = 1e-6
+# Penalties in a row that do no better on validation before weaker ones are left out.
+GIVE_UP = 2
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ def solve_head(
         scaled = start[:-1] / scale[:, None]
         bias = start[-1] - mean @ scaled
         found.append(Solution(scaled.astype(np.float32), bias.astype(np.float32), penalty, loss))
+        if min(each.loss for each in found) < min(each.loss for each in found[-GIVE_UP:]):
+            break
     return min(found, key=lambda solution: solution.loss)
 
 
@@ -60,7 +66,9 @@ def _fit(
         slope = np.vstack([x.T @ error.astype(np.float32) + penalty * weights, error.sum(axis=0)])
         return _cross_entropy(logits, targets, counts) + penalty / 2 * float((weights**2).sum()), slope.ravel()
 
-    result = minimize(objective, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
+    result = minimize(
+        objective, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS, "ftol": TOLERANCE}
+    )
     solution: Array = result.x.reshape(start.shape)
     return solution
 

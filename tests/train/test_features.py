@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from temper.split import Example
-from train.features import Store, extract
+from train.features import Store, extract, features_of
 from train.model import build_model
 from train.recipe import Augmentation, Recipe
 
@@ -29,7 +29,13 @@ def made(
 ) -> tuple[NDArray[np.float32], list[tuple[int, int]]]:
     said: list[tuple[int, int]] = []
     found = extract(
-        model, pixels, examples, range(turns), Augmentation(), Store(folder), lambda _, *told: said.append(told)
+        features_of(model),
+        pixels,
+        examples,
+        range(turns),
+        Augmentation(),
+        Store(folder),
+        lambda _, *told: said.append(told),
     )
     return found, said
 
@@ -69,7 +75,7 @@ def test_interrupted_work_keeps_whole_chunks_and_ends_equal(
 
     store = Store(tmp_path / "stopped")
     with pytest.raises(KeyboardInterrupt):
-        extract(model, pixels, EXAMPLES, range(2), Augmentation(), store, stop)
+        extract(features_of(model), pixels, EXAMPLES, range(2), Augmentation(), store, stop)
     (store.folder / "killed.part").write_bytes(b"half a chunk")
     found, said = made(model, pixels, store.folder, turns=2)
     assert said[0] == (8, 10)
