@@ -57,7 +57,7 @@ gpu-check: $(VENV)/.gpu ## on a machine with an NVIDIA GPU: build, self-test and
 	  $(PY) convert/run.py $(MODEL) $$plan --precision $$precision --force $(MOVED) $(OPTIONS) \
 	  && $(PY) infer/run.py --engine $$plan --selftest || exit 1; \
 	done; \
-	$(PY) benchmarks/run.py $(dir $(MODEL)) $(MOVED) --out benchmarks/results/$$gpu --no-thumbnails \
+	$(PY) benchmarks/run.py $(dir $(MODEL)) $(MOVED) --batches 1,8,32,128 --out benchmarks/results/$$gpu --no-thumbnails \
 	&& for kind in json md html png; do \
 	  mv benchmarks/results/$$gpu/report.$$kind benchmarks/results/$$gpu.$$kind; \
 	done && rmdir benchmarks/results/$$gpu
