@@ -4,20 +4,19 @@ TensorRT-RTX measures nothing when it builds: its cache stays empty, and costs n
 """
 
 import hashlib
-import os
 import re
 import warnings
 from pathlib import Path
 from typing import Any
 
+from temper.cache import cache_folder
 from temper.files import staged
 
 
 def cache_path(*key: str) -> Path:
     """Where the cache of a GPU, driver and TensorRT version lies, in the user's cache folder."""
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     name = re.sub(r"[^A-Za-z0-9.]+", "-", "_".join(part for part in key if part))
-    return root / "temper" / f"{name}.timing"
+    return cache_folder() / f"{name}.timing"
 
 
 def use_cache(config: Any, path: Path) -> None:

@@ -15,13 +15,25 @@ def describe_machine() -> dict[str, str]:
     }
 
 
+def describe_processor() -> str:
+    """Name and instruction sets of the processor, as far as the system tells them."""
+    flags = next((line for line in _cpuinfo() if line.lower().startswith(("flags", "features"))), "")
+    return f"{platform.machine()} {_processor()} {' '.join(sorted(flags.partition(':')[2].split()))}"
+
+
 def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
+    lines = _cpuinfo()
+    if not lines:
         return platform.processor() or platform.machine()
     named = [line.partition(":")[2].strip() for line in lines if line.lower().startswith(("model name", "hardware"))]
     return named[0] if named else platform.machine()
+
+
+def _cpuinfo() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
 
 
 def _memory_bytes() -> int:

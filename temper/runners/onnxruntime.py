@@ -1,14 +1,16 @@
 """ONNX Runtime on the CPU; makes int8 fast there without changing a value."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as status
 
+from temper.cache import find_kept, keep, key_of
 from temper.errors import UserError
+from temper.machine import describe_processor
 from temper.runners.base import Images, Probabilities, Runner
-from temper.runners.onnx_x86 import for_x86
 
 REFUSALS = (
     status.Fail,
@@ -17,20 +19,39 @@ REFUSALS = (
     status.InvalidProtobuf,
     status.NotImplemented,
 )
+REWRITER = Path(__file__).with_name("onnx_x86.py")
 
 
 class OnnxRuntimeRunner(Runner):
-    """Runs an ONNX file with all graph optimisations."""
+    """Runs an ONNX file with all graph optimisations. An int8 one is rewritten and optimised once, and kept so."""
 
     def _load(self) -> None:
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
         try:
-            model = str(self.artifact) if self.card.precision != "int8" else for_x86(self.artifact)
-            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            int8 = self.card.precision == "int8"
+            self._session = self._open_int8() if int8 else _open(str(self.artifact))
         except REFUSALS as error:
             raise UserError(f"{self.artifact} cannot be opened by ONNX Runtime: {error}. Convert it again.") from None
         self._input = self._session.get_inputs()[0].name
+
+    def _open_int8(self) -> ort.InferenceSession:
+        # What ONNX Runtime makes of a graph depends on its version and on the processor.
+        library = f"{ort.__version__} {ort.get_build_info()}"
+        key = key_of(self.card.sha256, library, describe_processor(), REWRITER.read_text(encoding="utf-8"))
+        kept = find_kept(key, ".onnx") or keep(key, ".onnx", self._optimise)
+        return _open(str(kept), optimise=False) if kept else _open(self._rewrite())
+
+    def _rewrite(self) -> bytes:
+        # Only here: importing onnx takes as long as ONNX Runtime itself.
+        from temper.runners.onnx_x86 import for_x86
+
+        return for_x86(self.artifact)
+
+    def _optimise(self, target: Path) -> None:
+        try:
+            _open(self._rewrite(), target=str(target))
+        except REFUSALS as error:
+            # A full disk among them; a bad model is told of when it is opened without a cache.
+            raise OSError(str(error)) from None
 
     def _run(self, images: Images) -> Probabilities:
         return np.asarray(self._session.run(None, {self._input: images})[0], dtype=np.float32)
@@ -39,3 +60,13 @@ class OnnxRuntimeRunner(Runner):
         """On a CPU fp16 is cast back: ONNX Runtime has no half-precision convolution there."""
         executed = "fp32" if self.card.precision == "fp16" else self.card.precision
         return {"runtime": f"ONNX Runtime {ort.__version__}", "device": "CPU", "executed": executed}
+
+
+def _open(model: str | bytes, optimise: bool = True, target: str = "") -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    if not optimise:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if target:
+        options.optimized_model_filepath = target
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
