@@ -34,7 +34,8 @@ class Plan:
 class Measured:
     """A candidate with all that was seen of it; `skipped` says why there is nothing more. row: None for a peak kernel.
 
-    latency: turns at batch 1. throughput: blocks of each batch size. passages: of each set of files.
+    latency: turns at batch 1; network: the same without copies, if there are any. throughput: blocks of each batch
+    size. passages: of each set of files.
     plain_passages: the same as Keras' tutorials do it.
     """
 
@@ -47,12 +48,14 @@ class Measured:
     stable: bool = True
     answers: Probabilities | None = None
     latency: list[Calls] = field(default_factory=list)
+    network: list[Calls] = field(default_factory=list)
     throughput: dict[int, list[Calls]] = field(default_factory=dict)
     passages: dict[str, list[Passage]] = field(default_factory=dict)
     plain_passages: dict[str, list[Passage]] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
     server_images_per_second: float | None = None
     peak_mib: float = 0.0
+    gpu_mib: float | None = None
 
 
 def candidate(row: Row) -> Measured:

@@ -12,8 +12,10 @@ from benchmarks.report import Control, Costs, EndToEnd, Latency, Line, Scenario,
 from benchmarks.rows import Row
 from benchmarks.served import Calls
 from benchmarks.statistics import Estimate, paired_ratio, percentile, rate
+from temper.card import Card
 from temper.files import bytes_of
 from temper.formats import format_of
+from temper.runners.base import Probabilities
 from temper.split import Example
 
 MILLI, MEGA, GIGA = 1e3, 1e6, 1e9
@@ -30,20 +32,24 @@ class FileSet:
     full_decode_ms: float
 
 
-def make_line(each: Measured, rivals: list[Measured], reference: Measured | None, examples: list[Example]) -> Line:
-    """The figures of a row but its end to end, peak and verdict. rivals: Keras rows, which it is compared with."""
+def make_line(each: Measured, rivals: list[Measured], keras: Probabilities | None, examples: list[Example]) -> Line:
+    """The figures of a row but its end to end, peak and verdict.
+
+    rivals: Keras rows, which its speed is compared with. keras: the answers it is compared with, [n, classes].
+    """
     row = _row(each)
     costs = Costs(
         megabytes=bytes_of(*format_of(row.artifact).files(row.artifact)) / MEGA,
         peak_mib=each.peak_mib,
         cold_starts_seconds=tuple(each.cold_starts_seconds),
         joules_per_image=_joules(each),
+        build_seconds=_build_seconds(row.card),
+        gpu_mib=each.gpu_mib,
     )
     told = (row.name, row.artifact.name, row.card.precision)
     known = (each.facts.get("executed", ""), each.facts.get("runtime", ""), each.facts.get("device", ""))
     if each.skipped or each.answers is None:
         return Line(*told, *known, each.skipped, costs=costs)
-    keras = None if reference is None else reference.answers
     return Line(
         *told,
         *known,
@@ -112,6 +118,9 @@ def _latency(each: Measured) -> Latency:
         cpu_ms=MILLI * float(np.median([s for calls in each.latency for s in calls.cpu_seconds])),
         stable=each.stable,
         turns_ms=tuple(tuple(round(float(ms), SAMPLE_DIGITS) for ms in turn) for turn in turns),
+        network_p50_ms=percentile([MILLI * np.array(calls.wall_seconds) for calls in each.network], 50)
+        if each.network
+        else None,
     )
 
 
@@ -146,6 +155,11 @@ def _joules(each: Measured) -> float | None:
     told = [calls for blocks in each.throughput.values() for calls in blocks if calls.joules is not None]
     images = sum(calls.batch * len(calls.wall_seconds) for calls in told)
     return sum(calls.joules or 0.0 for calls in told) / images if images else None
+
+
+def _build_seconds(card: Card) -> float | None:
+    told = card.made_on.get("build_seconds")
+    return float(told) if told else None
 
 
 def _row(each: Measured) -> Row:

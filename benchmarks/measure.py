@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from benchmarks import loadgen
+from benchmarks import loadgen, nvidia
 from benchmarks.candidates import Measured, Plan
 from benchmarks.served import Calls
 from benchmarks.worker import Worker
@@ -18,7 +18,7 @@ from temper.errors import UserError
 from temper.runners.base import Images
 
 SEED = 0
-LEAST_ROUNDS, BLOCKS, PASSES = 10, 8, 5
+LEAST_ROUNDS, BLOCKS, PASSES = 10, 16, 5
 # A slow row is called once a turn; a fast one as often as fits, so that its p99 has samples too.
 TURN_SECONDS, TURN_CALLS = 0.05, 20
 WINDOW_CALLS, WINDOWS, MOST_WINDOWS, STABLE_SPREAD = 5, 3, 12, 0.10
@@ -31,6 +31,7 @@ class Session:
     """Warm processes, one for each candidate, asked one at a time; a context manager.
 
     pictures: a .npy file of uint8 [n, size, size, 3]. A candidate that cannot be opened, or dies, is skipped.
+    conditions: the GPU's state after each round, where there is one.
     """
 
     def __init__(self, found: list[Measured], pictures: Path, plan: Plan, say: Say) -> None:
@@ -39,6 +40,7 @@ class Session:
         self._first: Images = np.array(np.load(pictures, mmap_mode="r")[:1])
         self._workers: dict[int, Worker] = {}
         self._order = random.Random(SEED)
+        self.conditions: list[dict[str, str]] = []
 
     def __enter__(self) -> "Session":
         for i, each in enumerate(self._found):
@@ -74,6 +76,10 @@ class Session:
             for each, worker in self._shuffled():
                 calls = self._try(each, partial(worker.turn, 1, TURN_CALLS, TURN_SECONDS))
                 each.latency += [calls] if calls else []
+                if each.facts.get("device") != "CPU":
+                    bare = self._try(each, partial(worker.turn_without_copies, 1, TURN_CALLS, TURN_SECONDS))
+                    each.network += [bare] if bare else []
+            self.conditions.append(nvidia.conditions())
             rounds += 1
 
     def throughput(self) -> None:
@@ -84,6 +90,7 @@ class Session:
                 for each, worker in self._shuffled():
                     calls = self._try(each, partial(worker.turn, batch, 10**9, self._plan.seconds / BLOCKS))
                     each.throughput.setdefault(batch, []).extend([calls] if calls else [])
+                self.conditions.append(nvidia.conditions())
 
     def label_files(self) -> None:
         """From files to labels: every row overlapped, and Keras once more as its tutorials do it."""
@@ -105,9 +112,10 @@ class Session:
             self._try(each, partial(self._run_scenarios, each, worker))
 
     def count_memory(self) -> None:
-        """Ask every process for its largest resident memory."""
+        """Ask every process for its largest resident memory, and for what it holds of the GPU's."""
         for each, worker in self._alive():
             each.peak_mib = self._try(each, worker.peak_mib) or 0.0
+            each.gpu_mib = self._try(each, worker.gpu_mib)
 
     def _open(self, each: Measured) -> Worker:
         for _ in range(self._plan.cold_starts - 1 if each.row and not each.row.control else 0):

@@ -45,6 +45,26 @@ def conditions() -> dict[str, str]:
     return answers
 
 
+def range_of(seen: list[dict[str, str]]) -> dict[str, str]:
+    """From the lowest to the highest of each number that was seen, every value of the rest."""
+    names = list(dict.fromkeys(name for each in seen for name in each))
+    return {name: _range([each[name] for each in seen if name in each]) for name in names}
+
+
+def memory_mib(process: int) -> float | None:
+    """GPU memory that a process holds, in MiB; None where it cannot be told."""
+    found = _device()
+    if found is None:
+        return None
+    nvml, gpu = found
+    try:
+        held = {each.pid: each.usedGpuMemory for each in nvml.nvmlDeviceGetComputeRunningProcesses(gpu)}
+    except nvml.NVMLError:
+        return None
+    # In a container the driver may count processes by numbers of the host, or withhold the memory.
+    return held[process] / MEBI if held.get(process) else None
+
+
 def joules() -> float | None:
     """Energy the GPU has used since the driver was loaded; None where it cannot be told."""
     found = _device()
@@ -55,3 +75,12 @@ def joules() -> float | None:
         return float(nvml.nvmlDeviceGetTotalEnergyConsumption(gpu)) / 1000
     except nvml.NVMLError:
         return None
+
+
+def _range(values: list[str]) -> str:
+    different = list(dict.fromkeys(values))
+    try:
+        numbers = sorted(float(value) for value in different)
+    except ValueError:
+        return ", ".join(different)
+    return f"{numbers[0]:g}" if len(numbers) == 1 else f"{numbers[0]:g}–{numbers[-1]:g}"

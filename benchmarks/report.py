@@ -14,6 +14,10 @@ SCHEMA = 1
 CONTROL_TOLERANCE = 0.02
 
 
+# With fewer samples all of them may lie below the true p99, by a chance of 0.99 ** 367 = 2.5 %.
+LEAST_FOR_P99 = 367
+
+
 @dataclass(frozen=True)
 class Flip:
     """A held-out picture that got another label than Keras gave it; `truth` is the label of its folder."""
@@ -42,7 +46,8 @@ class Accuracy:
 class Latency:
     """Wall milliseconds of a call at batch 1; cpu_ms: processor milliseconds of all threads, the median.
 
-    stable: the warm-up settled. turns_ms: every sample, nothing removed, by turn.
+    stable: the warm-up settled. turns_ms: every sample, nothing removed, by turn. network_p50_ms: without the copies to
+    a device and back; None where there are none.
     """
 
     p50_ms: Estimate
@@ -51,6 +56,12 @@ class Latency:
     cpu_ms: float
     stable: bool
     turns_ms: tuple[tuple[float, ...], ...]
+    network_p50_ms: Estimate | None = None
+
+    @property
+    def p99_is_lower_bound(self) -> bool:
+        """True when there are too few samples to say how high p99 may be."""
+        return sum(len(turn) for turn in self.turns_ms) < LEAST_FOR_P99
 
 
 @dataclass(frozen=True)
@@ -107,13 +118,18 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Costs:
-    """What else it takes. share_of_peak: of the arithmetic this processor reached in the same run, in [0, 1]."""
+    """What else it takes. share_of_peak: of the arithmetic this processor reached in the same run, in [0, 1].
+
+    build_seconds: to make it from its source, where it was made. gpu_mib: of the GPU's memory, held at the end.
+    """
 
     megabytes: float
     peak_mib: float
     cold_starts_seconds: tuple[float, ...]
     share_of_peak: float | None = None
     joules_per_image: float | None = None
+    build_seconds: float | None = None
+    gpu_mib: float | None = None
 
 
 @dataclass(frozen=True)
@@ -169,7 +185,7 @@ class Report:
 
     title: names the pictures. reference: the row that losses and verdicts are told against.
     overhead_microseconds: what the stop-watch itself adds to a call. peaks_gops: billions of operations a second.
-    conditions: load and, on NVIDIA, clocks, heat and power, before and after.
+    conditions: load and, on NVIDIA, clocks, heat and power, before, after and, as ranges, during the rounds.
     """
 
     title: str

@@ -1,6 +1,7 @@
 """What happens in a row's own process: calls are timed where they are made, and questions come through a pipe."""
 
 import dataclasses
+import os
 import resource
 import signal
 import time
@@ -55,6 +56,15 @@ class Served:
         become_still()
         return calls if before is None or after is None else dataclasses.replace(calls, joules=after - before)
 
+    def turn_without_copies(self, batch: int, most: int, seconds: float) -> Calls | None:
+        """The same, with the pictures on the device before the clock starts; None where nothing is copied."""
+        if not self._runner.copies:
+            return None
+        time_calls(self._compute, self._images, batch, most, LEAD_IN_SECONDS)
+        calls = time_calls(self._compute, self._images, batch, most, seconds)
+        become_still()
+        return calls
+
     def answers(self) -> Probabilities:
         """Probabilities of all pictures, in batches; the rest one by one, since XLA compiles every new batch size."""
         whole = len(self._images) // ANSWERED_TOGETHER * ANSWERED_TOGETHER
@@ -83,6 +93,13 @@ class Served:
     def peak_mib(self) -> float:
         """Largest resident memory of this process so far."""
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    def gpu_mib(self) -> float | None:
+        """GPU memory that this process holds; None where it cannot be told."""
+        return nvidia.memory_mib(os.getpid())
+
+    def _compute(self, images: Images) -> None:
+        self._runner.compute(len(images))
 
 
 def serve(pipe: Connection, opened: Callable[[], Runner], first: Images) -> None:
@@ -117,8 +134,11 @@ def time_calls(predict: Callable[[Images], object], images: Images, batch: int, 
     begun = time.perf_counter()
     at = int(begun * 1000) % len(images)
     while not wall or (len(wall) < most and time.perf_counter() - begun < seconds):
-        part = images.take(range(at, at + batch), axis=0, mode="wrap")
-        at += batch
+        # A slice costs nothing; only the turn from the last picture to the first is put together, before the clock.
+        part = images[at : at + batch]
+        if len(part) < batch:
+            part = images.take(range(at, at + batch), axis=0, mode="wrap")
+        at = (at + batch) % len(images)
         cpu_before, before = time.process_time(), time.perf_counter()
         predict(part)
         wall.append(time.perf_counter() - before)

@@ -1,14 +1,19 @@
 """Figures of samples, with 95 % bootstrap intervals.
 
 Whole rounds are resampled: calls of one round resemble each other, and samples taken alone would promise too much.
+Rounds are few, and a plain percentile interval would be too narrow: it is expanded as Hesterberg 2015 proposes ("What
+Teachers Should Know About the Bootstrap", section 5.3; The American Statistician 69).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm, t
 
 from temper.intervals import wilson
 
@@ -68,9 +73,16 @@ def quotient(one: Estimate, other: Estimate) -> Estimate:
     return Estimate(value, float(value * np.exp(-half)), float(value * np.exp(half)))
 
 
+@lru_cache
+def _expanded_tail(n: int) -> float:
+    """Share to cut off either side of the bootstrap's values so that 2.5 % of truths lie beyond."""
+    return float(norm.cdf(-math.sqrt(n / (n - 1)) * t.ppf(0.975, n - 1))) if n > 1 else 0.0
+
+
 def _resampled(n: int, of: Callable[[NDArray[Any]], float], value: float) -> Estimate:
     random = np.random.default_rng(SEED)
     values = [of(random.integers(0, n, n)) for _ in range(RESAMPLES)]
-    low, high = np.percentile(values, [2.5, 97.5])
+    tail = 100 * _expanded_tail(n)
+    low, high = np.percentile(values, [tail, 100 - tail])
     # The point estimate interpolates and the resampled ones need not: the interval always holds it.
     return Estimate(float(value), float(min(low, value)), float(max(high, value)))

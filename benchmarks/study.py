@@ -24,8 +24,10 @@ from benchmarks.served import time_calls
 from benchmarks.verdict import with_verdicts
 from temper.card import Card, versions
 from temper.files import write_text
+from temper.golden import read_answers
 from temper.images import load_images
 from temper.machine import describe_machine
+from temper.runners.base import Probabilities
 from temper.split import Example, read_split
 
 PACKAGES = ("tensorflow", "keras", "onnxruntime", "openvino", "tensorrt", "mlcommons-loadgen", "numpy", "pillow")
@@ -61,7 +63,7 @@ def conduct(choices: Choices, say: Say) -> Report:
     kernels = {} if choices.quick else {name: Measured(f"peak {name}", o) for name, o in peak.peak_openers().items()}
     before = conditions()
     with _prepared(rows[0].card, examples, choices) as (pixels, files):
-        _measure([*found, twin, *kernels.values()], pixels, _plan(choices, files), say)
+        during = _measure([*found, twin, *kernels.values()], pixels, _plan(choices, files), say)
         sets = [_file_set(title, chosen, rows[0].card) for title, chosen in files.items()]
     peaks = {name: _best_gops(name, each) for name, each in kernels.items() if not each.skipped}
     best = reference_of([each.row for each in found if each.row and not each.skipped])
@@ -79,8 +81,8 @@ def conduct(choices: Choices, say: Say) -> Report:
         bound_ms=choices.bound_ms,
         machine=describe_machine(),
         versions=versions(*PACKAGES),
-        conditions={"before": before, "after": conditions()},
-        lines=_lines(found, reference, examples, sets),
+        conditions={"before": before, **({"during": during} if during else {}), "after": conditions()},
+        lines=_lines(found, reference.answers if reference else kept_answers(rows[0], choices), examples, sets),
     )
     lines = tuple(_with_share(line, peaks, _operations(rows)) for line in report.lines)
     return with_verdicts(dataclasses.replace(report, lines=lines))
@@ -102,7 +104,17 @@ def write(report: Report, choices: Choices) -> None:
 def pictures_of(row: Row, choices: Choices) -> list[Example]:
     """The held-out pictures that are asked: every n-th of the split, which keeps the shares of its labels."""
     examples = read_split(row.artifact, row.card, "test", choices.data)
-    return examples[:: max(1, -(-len(examples) // choices.pictures))]
+    return examples[:: _step(len(examples), choices)]
+
+
+def kept_answers(row: Row, choices: Choices) -> Probabilities | None:
+    """What the Keras model answered to the same pictures when artifacts were made of it, where that was kept."""
+    answers = read_answers(row.artifact, row.card)
+    return None if answers is None else answers[:: _step(len(answers), choices)]
+
+
+def _step(count: int, choices: Choices) -> int:
+    return max(1, -(-count // choices.pictures))
 
 
 def title_of(card: Card) -> str:
@@ -157,7 +169,8 @@ def _plan(choices: Choices, files: dict[str, list[Example]]) -> Plan:
     )
 
 
-def _measure(found: list[Measured], pixels: Path, plan: Plan, say: Say) -> None:
+def _measure(found: list[Measured], pixels: Path, plan: Plan, say: Say) -> dict[str, str]:
+    """Ask everything; returns the range of the GPU's state meanwhile."""
     with Session(found, pixels, plan, say) as session:
         session.answer()
         session.warm_up()
@@ -167,16 +180,17 @@ def _measure(found: list[Measured], pixels: Path, plan: Plan, say: Say) -> None:
         if plan.scenario_seconds:
             session.scenarios()
         session.count_memory()
+    return {f"gpu_{name}": value for name, value in nvidia.range_of(session.conditions).items()}
 
 
 def _lines(
-    found: list[Measured], reference: Measured | None, examples: list[Example], sets: list[figures.FileSet]
+    found: list[Measured], keras: Probabilities | None, examples: list[Example], sets: list[figures.FileSet]
 ) -> tuple[Line, ...]:
     rivals = [each for each in found if each.row and each.row.is_keras and not each.skipped]
     plain = next((each for each in rivals if each.row and each.row.mode == PLAIN_MODE), None)
     lines = []
     for each in found:
-        line = figures.make_line(each, rivals, reference, examples)
+        line = figures.make_line(each, rivals, keras, examples)
         if line.latency:
             line = dataclasses.replace(line, end_to_end=figures.make_end_to_end(each, plain, sets))
         lines.append(line)

@@ -16,7 +16,7 @@ NONE = "–"
 class Column:
     """A head, where a line's figure comes from, and how many decimals it is shown with.
 
-    brief: shown in the terminal too. interval: the 95 % interval is shown.
+    brief: shown in the terminal too. interval: the 95 % interval is shown. at_least: the figure is a lower bound.
     """
 
     head: str
@@ -24,6 +24,7 @@ class Column:
     decimals: int = 1
     brief: bool = True
     interval: bool = False
+    at_least: Callable[[Line], bool] = lambda line: False
 
     def value(self, line: Line) -> float | None:
         """The bare figure."""
@@ -37,7 +38,8 @@ class Column:
             return NONE
         if isinstance(figure, Estimate) and self.interval:
             return " ".join((self._round(figure.value), f"[{self._round(figure.low)}, {self._round(figure.high)}]"))
-        return self._round(figure.value if isinstance(figure, Estimate) else figure)
+        mark = "≥ " if self.at_least(line) else ""
+        return mark + self._round(figure.value if isinstance(figure, Estimate) else figure)
 
     def _round(self, value: float) -> str:
         # Tiny networks answer in hundredths of a millisecond, and their files are kilobytes.
@@ -55,7 +57,8 @@ def columns(report: Report) -> list[Column]:
         Column("max Δ", lambda line: line.accuracy.max_difference if line.accuracy else None, 3, brief=False),
         Column("p50 ms", lambda line: line.latency.p50_ms if line.latency else None, 2),
         Column("p90 ms", lambda line: line.latency.p90_ms if line.latency else None, 2, brief=False),
-        Column("p99 ms", lambda line: line.latency.p99_ms if line.latency else None, 2),
+        Column("p99 ms", lambda line: line.latency.p99_ms if line.latency else None, 2, at_least=_has_few_calls),
+        Column("network ms", lambda line: line.latency.network_p50_ms if line.latency else None, 2),
         Column("CPU ms", lambda line: line.latency.cpu_ms if line.latency else None, 2, brief=False),
         *(Column(f"images/s, batch {batch}", _rate(batch)) for batch in report.batches),
         Column(f"× {reference}", lambda line: line.speedup(reference), 2, interval=True),
@@ -63,6 +66,8 @@ def columns(report: Report) -> list[Column]:
         Column("MB", _cost(lambda costs: costs.megabytes)),
         Column("cold start s", _cost(lambda costs: statistics.median(costs.cold_starts_seconds or [0.0]) or None)),
         Column("peak RSS MiB", _cost(lambda costs: costs.peak_mib or None), 0, brief=False),
+        Column("GPU MiB", _cost(lambda costs: costs.gpu_mib), 0, brief=False),
+        Column("build s", _cost(lambda costs: costs.build_seconds), 0, brief=False),
         Column("% of peak", _percent(_cost(lambda costs: costs.share_of_peak)), 0, brief=False),
         Column("J/image", _cost(lambda costs: costs.joules_per_image), 3, brief=False),
         Column("server images/s", lambda line: line.server_images_per_second, brief=False),
@@ -80,6 +85,10 @@ def rows(report: Report, brief: bool = False) -> list[list[str]]:
 def runs_as(line: Line) -> str:
     """The executed precision, or that the row was skipped."""
     return "skipped" if line.skipped else line.executed
+
+
+def _has_few_calls(line: Line) -> bool:
+    return line.latency is not None and line.latency.p99_is_lower_bound
 
 
 def _rate(batch: int) -> Source:

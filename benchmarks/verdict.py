@@ -41,6 +41,8 @@ def warnings(report: Report) -> list[str]:
     """What else a reader must know before believing a figure."""
     restless = [line.name for line in report.lines if line.latency and not line.latency.stable]
     said = [f"Never settled in its warm-up: {name}." for name in restless]
+    if not report.reference and any(line.accuracy and line.accuracy.agreement for line in report.lines):
+        said.append("Keras did not run here: agreement is with what it answered when the artifacts were made.")
     for each in report.control.throughput if report.control else ():
         if abs(each.times.value - 1) > THROUGHPUT_TOLERANCE:
             said.append(
@@ -127,6 +129,8 @@ def _loss(line: Line) -> str:
     if line.accuracy is None or line.accuracy.loss is None or _is_keras(line):
         return ""
     loss = line.accuracy.loss
+    if not loss.value:
+        return f" at the same accuracy [{100 * loss.low:.1f}, {100 * loss.high:.1f} points]"
     verb = "gains" if loss.value < 0 else "loses"
     low, high = (-loss.high, -loss.low) if loss.value < 0 else (loss.low, loss.high)
     return f" and {verb} {100 * abs(loss.value):.1f} points [{100 * low:.1f}, {100 * high:.1f}]"

@@ -48,6 +48,11 @@ class Worker:
         calls: Calls = self._ask("turn", batch, most, seconds)
         return calls
 
+    def turn_without_copies(self, batch: int, most: int, seconds: float) -> Calls | None:
+        """The same with the pictures on the device already; None where nothing is copied."""
+        calls: Calls | None = self._ask("turn_without_copies", batch, most, seconds)
+        return calls
+
     def answers(self) -> Probabilities:
         """Probabilities of all pictures."""
         found: Probabilities = self._ask("answers")
@@ -64,6 +69,11 @@ class Worker:
     def peak_mib(self) -> float:
         """Largest resident memory of the process so far."""
         return float(self._ask("peak_mib"))
+
+    def gpu_mib(self) -> float | None:
+        """GPU memory that the process holds; None where it cannot be told."""
+        held: float | None = self._ask("gpu_mib")
+        return held
 
     def close(self) -> None:
         """End the process."""

@@ -71,6 +71,8 @@ class Pipeline:
         self.say(f"{step.target.name}: making it from {step.source.name}")
         facts = step.make(step.source, step.target)
         card = self._draw_card(step, source, facts)
+        took = {"build_seconds": f"{time.perf_counter() - started:.1f}"}
+        card = dataclasses.replace(card, made_on={**took, **card.made_on})
         self.say(f"{step.target.name}: verifying")
         card, refused = self._verify(step, card)
         if refused:

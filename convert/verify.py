@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from temper.card import Card
 from temper.errors import UserError
-from temper.files import staged
 from temper.formats import open_runner
+from temper.golden import read_answers, write_answers
 from temper.images import load_images
 from temper.runners.base import Images, Probabilities, Runner
 from temper.split import Example, Part, read_split
@@ -89,16 +89,12 @@ class Pictures:
 def reference(pictures: Pictures) -> Probabilities:
     """The Keras model's probabilities on the held-out pictures; kept, so that later conversions need no Keras."""
     model, card = pictures.model, pictures.card
-    kept = model.with_name(f"{model.stem}.answers.npz")
-    key = f"{card.sha256} {card.split['sha256']}"
-    if kept.exists():
-        with np.load(kept, allow_pickle=False) as stored:
-            if str(stored["key"]) == key:
-                return np.asarray(stored["probabilities"], dtype=np.float32)
+    kept = read_answers(model, card)
+    if kept is not None:
+        return kept
     with open_runner(model) as runner:
         answers = pictures.answers(runner, pictures.held_out())
-    with staged(kept) as path, path.open("wb") as stream:
-        np.savez(stream, key=key, probabilities=answers)
+    write_answers(model, card, answers)
     return answers
 
 

@@ -1,4 +1,7 @@
-"""Golden answers: a few held-out pictures with the Keras model's probabilities, small enough to travel along."""
+"""The Keras model's answers, kept: to every held-out picture, and golden ones, a few with their pictures.
+
+Golden answers are small enough to travel along with an artifact to where there is no Keras.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +51,34 @@ def read_golden(artifact: Path, card: Card) -> tuple[NDArray[np.uint8], NDArray[
         )
     with np.load(path, allow_pickle=False) as stored:
         return stored["images"], stored["probabilities"]
+
+
+def read_answers(artifact: Path, card: Card) -> NDArray[np.float32] | None:
+    """The Keras model's probabilities on all its held-out pictures in their order, [n, classes]; None if not kept.
+
+    artifact: the model itself, or one made from it, beside which they lie.
+    """
+    path = _answers_path(artifact, card)
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        same = str(stored["key"]) == _answers_key(card)
+        return np.asarray(stored["probabilities"], dtype=np.float32) if same else None
+
+
+def write_answers(model: Path, card: Card, probabilities: NDArray[np.float32]) -> None:
+    """Keep the Keras model's probabilities [n, classes] on all its held-out pictures."""
+    with staged(_answers_path(model, card)) as path, path.open("wb") as stream:
+        np.savez(stream, key=_answers_key(card), probabilities=probabilities)
+
+
+def _answers_path(artifact: Path, card: Card) -> Path:
+    # The split is named for the model, whatever the artifact is called.
+    return artifact.with_name(card.split["file"].removesuffix(".split.csv") + ".answers.npz")
+
+
+def _answers_key(card: Card) -> str:
+    return f"{card.made_from.get('keras_sha256', card.sha256)} {card.split['sha256']}"
 
 
 def self_test(runner: Runner) -> SelfTest:

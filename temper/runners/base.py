@@ -16,8 +16,11 @@ Probabilities = NDArray[np.float32]
 class Runner:
     """A loaded artifact that answers pictures with probabilities; a context manager.
 
-    A subclass writes `_load` and `_run`, and `close` if it holds more than memory.
+    A subclass writes `_load` and `_run`, and `close` if it holds more than memory. copies: a call carries pictures to
+    a device of their own and answers back; `compute` then runs the network without that.
     """
+
+    copies = False
 
     def __init__(self, artifact: Path, card: Card, mode: str = "") -> None:
         self.artifact = artifact
@@ -35,6 +38,13 @@ class Runner:
             raise ValueError(f"expected uint8 pictures [n, {size}, {size}, 3], got {images.dtype} {list(images.shape)}")
         parts = [self._run(part) for part in self._batches(images)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def compute(self, n: int) -> None:
+        """Run the network once on n pictures that lie where it computes, whatever they show; for benchmarks.
+
+        Raises NotImplementedError where nothing is copied: `predict` is that already.
+        """
+        raise NotImplementedError
 
     def facts(self) -> Mapping[str, str]:
         """Runtime and version, device, and the precision that is really executed."""

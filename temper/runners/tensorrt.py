@@ -4,7 +4,6 @@ import importlib
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +16,8 @@ from temper.errors import MissingRuntime, UserError
 from temper.here import Here, look_around
 from temper.runners.base import Images, Probabilities, Runner
 from temper.runners.cuda import Cuda, free_graph, launch_graph, open_cuda, record_graph
-from temper.trt_log import Log, logger_into
+from temper.trt_engine import load_engine, try_loading
+from temper.trt_log import Log
 
 # While one lane computes, the other's pictures travel.
 LANES = 2
@@ -56,6 +56,8 @@ class Profile:
 class TensorRtRunner(Runner):
     """Runs a plan: page-locked memory, copies beside the computation, CUDA graphs. Calls of several threads queue."""
 
+    copies = True
+
     def _load(self) -> None:
         here = look_around()
         if problem := diagnose(self.artifact, self.card, here):
@@ -93,6 +95,14 @@ class TensorRtRunner(Runner):
                 for lane in self._lanes:
                     lane.pending = None
         return answers
+
+    def compute(self, n: int) -> None:
+        """Run the network once on what lies on the device, and wait for it."""
+        lane, profile = self._lanes[0], choose_profile(self._profiles, n)
+        with self._lock, self._cuda.current():
+            self._compute(lane, profile, max(n, profile.smallest))
+            self._cuda.record(lane.computed, self._computes)
+            self._cuda.finish(lane.computed)
 
     def facts(self) -> Mapping[str, str]:
         """What is executed was read back from the engine when it was built."""
@@ -224,23 +234,3 @@ def choose_profile(profiles: list[Profile], n: int) -> Profile:
     if fitting:
         return min(fitting, key=lambda each: each.largest)
     return min((each for each in profiles if each.largest >= n), key=lambda each: each.smallest)
-
-
-def load_engine(trt: ModuleType, artifact: Path, carries_code: bool, log: Log) -> Any:
-    """Deserialise a plan. Raises UserError with TensorRT's reason."""
-    runtime = trt.Runtime(logger_into(trt, log))
-    if carries_code:
-        # A version-compatible plan brings the runtime of its release; the checksum said that it is the one we built.
-        runtime.engine_host_code_allowed = True
-    engine = runtime.deserialize_cuda_engine(artifact.read_bytes())
-    if engine is None:
-        raise UserError(
-            f"{trt.__name__} {trt.__version__} does not load {artifact}: {log.reason}. A plan runs only where it was "
-            "built: build it here with `make convert`."
-        )
-    return engine
-
-
-def try_loading(module: str, artifact: Path, carries_code: bool) -> None:
-    """Load a plan and forget it; run in a child process, which may crash instead."""
-    load_engine(importlib.import_module(module), artifact, carries_code, Log())

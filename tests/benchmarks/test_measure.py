@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks.candidates import Measured, Plan
-from benchmarks.measure import LEAST_ROUNDS, Session
+from benchmarks.measure import BLOCKS, LEAST_ROUNDS, Session
 from benchmarks.served import become_still, time_calls
 from benchmarks.statistics import paired_ratio
 from temper.card import Card
@@ -44,6 +44,18 @@ class Sleeping(Runner):
         return np.zeros((len(images), 2), dtype=np.float32)
 
 
+class Copying(Sleeping):
+    """Half of a call's time goes into copies."""
+
+    copies = True
+
+    def facts(self) -> Mapping[str, str]:
+        return {"executed": "fp32", "device": "a GPU"}
+
+    def compute(self, n: int) -> None:
+        time.sleep(self._seconds / 2)
+
+
 class Trying(Sleeping):
     """Is tried in a child process first, as a plan from elsewhere is."""
 
@@ -73,10 +85,20 @@ def test_twice_as_slow_is_measured_as_twice_and_a_missing_runtime_stops_nobody(p
     assert len(fast.latency) == len(slow.latency) >= LEAST_ROUNDS
     medians = [[float(np.median(calls.wall_seconds)) for calls in each.latency] for each in (slow, fast)]
     assert paired_ratio(*medians).value == pytest.approx(2, rel=0.1)
-    assert {batch: len(blocks) for batch, blocks in fast.throughput.items()} == {1: 8, 4: 8}
+    assert {batch: len(blocks) for batch, blocks in fast.throughput.items()} == {1: BLOCKS, 4: BLOCKS}
     assert fast.stable
     # A sleeping call costs no processor: wall and CPU seconds are told apart.
     assert max(seconds for calls in fast.latency for seconds in calls.cpu_seconds) < 0.005
+
+
+def test_where_there_are_copies_the_network_is_timed_without_them_too(pictures: Path) -> None:
+    copying, plain = Measured("copying", partial(Copying, 0.01)), Measured("plain", partial(Sleeping, 0.01))
+    with Session([copying, plain], pictures, PLAN, lambda _: None) as session:
+        session.latency()
+    assert not plain.network
+    assert len(copying.network) == len(copying.latency)
+    medians = [[float(np.median(calls.wall_seconds)) for calls in c] for c in (copying.latency, copying.network)]
+    assert paired_ratio(*medians).value == pytest.approx(2, rel=0.1)
 
 
 def test_a_process_that_dies_in_the_midst_is_named_and_the_others_go_on(pictures: Path) -> None:

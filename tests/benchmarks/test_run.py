@@ -26,7 +26,7 @@ def bench(*words: object, limit_seconds: float = 100) -> subprocess.CompletedPro
 def folder(made_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny ONNX artifact, and a plan that no machine without a GPU can run."""
     home = tmp_path_factory.mktemp("artifacts")
-    for name in ("model.fp32.onnx", "model.fp32.onnx.json", "model.split.csv"):
+    for name in ("model.fp32.onnx", "model.fp32.onnx.json", "model.split.csv", "model.answers.npz"):
         (home / name).write_bytes(made_bundle.with_name(name).read_bytes())
     plan = home / "model.fp32.plan"
     plan.write_bytes(b"no plan")
@@ -59,6 +59,16 @@ def test_a_row_without_its_runtime_is_skipped_with_the_reason_and_the_others_go_
     assert onnx["latency"]
     assert "GPU" in plan["skipped"]
     assert plan["latency"] is None
+
+
+def test_without_keras_agreement_is_with_its_kept_answers(record: dict[str, Any]) -> None:
+    accuracy = record["lines"][0]["accuracy"]
+    assert (accuracy["agreement"]["value"], accuracy["max_difference"]) == (1.0, pytest.approx(0, abs=1e-5))
+    assert record["reference"] == ""
+
+
+def test_the_time_it_took_to_make_is_told(record: dict[str, Any]) -> None:
+    assert 0 <= record["lines"][0]["costs"]["build_seconds"] < 60
 
 
 def test_figures_come_from_the_samples_that_are_kept(record: dict[str, Any]) -> None:

@@ -49,6 +49,17 @@ def test_a_gain_in_accuracy_is_told_as_one() -> None:
     assert "gains 0.2 points [-0.1, 0.6]" in verdicts["model.int8.onnx"]
 
 
+def test_the_same_accuracy_is_neither_lost_nor_gained() -> None:
+    verdicts = said(line("model.int8.onnx", 17, Estimate(4.6, 4.4, 4.8), Estimate(0.0, -0.005, 0.005), "int8"))
+    assert "the speed of Keras tf.function at the same accuracy [-0.5, 0.5 points]" in verdicts["model.int8.onnx"]
+
+
+def test_answers_kept_from_elsewhere_are_named_as_such() -> None:
+    measured = dataclasses.replace(report(line("model.int8.plan", 0.5, None)), reference="")
+    assert any("Keras did not run here" in each for each in warnings(measured))
+    assert not any("Keras did not run here" in each for each in warnings(report(line(KERAS, 80, None))))
+
+
 @pytest.mark.parametrize(("ratio", "noisy"), [(1.019, False), (0.979, True), (1.03, True)])
 def test_a_noisy_machine_is_named_before_anything_else(ratio: float, noisy: bool) -> None:
     first = headline(report(line(KERAS, 80, None), control=ratio))[0]

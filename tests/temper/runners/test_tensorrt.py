@@ -129,6 +129,23 @@ def test_a_shape_is_recorded_once_and_launched_from_then_on(
     assert simulation.graphs.freed == 1
 
 
+def test_the_network_alone_copies_nothing_and_is_waited_for(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, images: Images
+) -> None:
+    simulation = Simulation(bundle, monkeypatch, [(1, 4, 8)])
+    copied: list[str] = []
+    with simulation.open() as runner:
+        runner.predict(images[:4])
+        for name in ("upload", "download"):
+            monkeypatch.setattr(simulation.cuda, name, lambda *_, name=name: copied.append(name))
+        simulation.graphs.launches = 0
+        runner.compute(4)
+        assert (copied, simulation.graphs.launches) == ([], 1)
+        assert not simulation.cuda.queues[2], "all that was asked of the computing stream is done"
+        runner.compute(3)
+        assert simulation.engine.batches[-1] == (0, 3)
+
+
 def test_several_threads_get_their_own_answers(bundle: Path, monkeypatch: pytest.MonkeyPatch, images: Images) -> None:
     simulation = Simulation(bundle, monkeypatch, [(1, 2, 4)])
     monkeypatch.setattr(tensorrt, "MOST_GRAPHS", 0)
@@ -207,16 +224,6 @@ def test_a_plan_built_here_is_not_tried_first(bundle: Path, monkeypatch: pytest.
     simulation = Simulation(bundle, monkeypatch, [(1, 1, 1)])
     monkeypatch.setattr(tensorrt, "try_loading", crash)
     simulation.open().close()
-
-
-@pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU here")
-def test_the_real_runtime_says_why_it_does_not_load(tmp_path: Path) -> None:
-    trt = pytest.importorskip("tensorrt_rtx", reason="TensorRT-RTX is not installed")
-    from temper.trt_log import Log
-
-    (tmp_path / "model.plan").write_bytes(b"not a plan" * 100)
-    with pytest.raises(UserError, match="does not load"):
-        tensorrt.load_engine(trt, tmp_path / "model.plan", False, Log())
 
 
 @pytest.mark.parametrize(("n", "index"), [(1, 1), (2, 0), (8, 2), (9, 0), (16, 0)])

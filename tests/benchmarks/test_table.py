@@ -1,0 +1,24 @@
+import dataclasses
+
+from benchmarks.table import rows
+from tests.benchmarks.made import KERAS, line, report
+
+
+def cell(head: str, turns: int) -> str:
+    one = line(KERAS, 80, None)
+    assert one.latency
+    latency = dataclasses.replace(one.latency, turns_ms=one.latency.turns_ms[:1] * turns)
+    heads, cells = rows(report(dataclasses.replace(one, latency=latency)))
+    return cells[heads.index(head)]
+
+
+def test_a_p99_of_too_few_calls_is_shown_as_a_lower_bound() -> None:
+    assert cell("p99 ms", turns=91).startswith("≥ 8"), "364 calls"
+    assert cell("p99 ms", turns=92).startswith("8"), "368 calls"
+    assert cell("p50 ms", turns=1).startswith("8")
+
+
+def test_columns_without_figures_are_left_out() -> None:
+    heads = rows(report(line(KERAS, 80, None)))[0]
+    assert "MB" in heads
+    assert not {"network ms", "GPU MiB", "J/image", "build s"} & set(heads)
