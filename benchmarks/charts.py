@@ -90,7 +90,7 @@ class Bar:
 
 def kind_of(line: Line) -> str:
     """What decides a row's colour: plain Keras, or the precision that is really executed."""
-    return "keras" if line.runtime.startswith("Keras") else line.executed.split(",")[0]
+    return "keras" if line.runtime.startswith("Keras") else line.main_precision
 
 
 def scatter(report: Report) -> tuple[list[Point], Scale, Scale]:

@@ -153,6 +153,11 @@ class Line:
     server_images_per_second: float | None = None
     costs: Costs | None = None
 
+    @property
+    def main_precision(self) -> str:
+        """The precision of most kernels: int8 of "52 int8, 3 fp32" as of "int8, rest bf16"; "" when it did not run."""
+        return self.executed.partition(",")[0].rpartition(" ")[2]
+
     def speedup(self, over: str, batch: int | None = None) -> Estimate | None:
         """The speed-up over a row, if both ran."""
         return next((each.times for each in self.speedups if (each.over, each.batch) == (over, batch)), None)

@@ -215,7 +215,7 @@ def _operations(rows: list[Row]) -> float | None:
 
 
 def _with_share(line: Line, peaks: dict[str, float], operations: float | None) -> Line:
-    best = peaks.get(line.executed.split(",")[0])
+    best = peaks.get(line.main_precision)
     if best is None or operations is None or line.costs is None or not line.throughput or line.device != "CPU":
         return line
     fastest = max(each.images_per_second.value for each in line.throughput)

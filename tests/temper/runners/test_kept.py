@@ -13,7 +13,7 @@ from temper.cache import cache_folder
 from temper.card import read_card, write_card
 from temper.files import sha256_of
 from temper.formats import format_of, open_runner
-from temper.runners import onnx_x86
+from temper.runners import onnx_x86, onnxruntime
 from temper.runners.base import Images, Probabilities
 
 PICTURES: Images = np.random.default_rng(5).integers(0, 256, (9, 16, 16, 3), dtype=np.uint8)
@@ -55,6 +55,15 @@ def test_a_second_start_answers_the_same_and_makes_nothing(int8: Path, monkeypat
     assert [(path, path.stat().st_mtime_ns) for path in kept()] == made
 
 
+def test_the_kernels_that_run_are_read_back_from_what_is_kept(int8: Path, tmp_path: Path) -> None:
+    with open_runner(int8) as first:
+        told = first.facts()["executed"]
+    with open_runner(int8) as second:
+        assert second.facts()["executed"] == told
+    # Of the tiny network's three convolutions and its head.
+    assert told == "3 int8, 1 fp32" if int8.suffix == ".onnx" else told.startswith("int8, rest ")
+
+
 def test_without_a_cache_it_answers_the_same(int8: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = answers(int8)
     (tmp_path / "file").touch()
@@ -84,3 +93,7 @@ def test_another_processor_gets_one_of_its_own(int8: Path, monkeypatch: pytest.M
 def test_floats_keep_nothing(int8: Path) -> None:
     answers(int8.with_name("model.fp32.onnx"))
     assert not kept()
+
+
+def test_the_runner_reads_what_the_rewriter_writes() -> None:
+    assert onnxruntime.KERNELS == onnx_x86.KERNELS
