@@ -46,19 +46,26 @@ def percentile(rounds: Sequence[Floats], percent: float) -> Estimate:
         cumulated = np.cumsum(np.bincount(picks, minlength=len(rounds))[owners])
         return float(samples[np.searchsorted(cumulated, percent / 100 * cumulated[-1])])
 
-    return _resampled(len(rounds), of, float(np.percentile(samples, percent)))
+    def of_each(draws: NDArray[np.int64]) -> Floats:
+        return np.array([of(picks) for picks in draws])
+
+    return _resampled(len(rounds), of_each, float(np.percentile(samples, percent)))
 
 
 def rate(amounts: Sequence[float], seconds: Sequence[float]) -> Estimate:
     """Amount for each second by the wall clock, over rounds."""
     done, took = np.array(amounts, dtype=float), np.array(seconds, dtype=float)
-    return _resampled(len(done), lambda picks: done[picks].sum() / took[picks].sum(), done.sum() / took.sum())
+
+    def of_each(draws: NDArray[np.int64]) -> Floats:
+        return np.asarray(done[draws].sum(axis=1) / took[draws].sum(axis=1))
+
+    return _resampled(len(done), of_each, done.sum() / took.sum())
 
 
 def paired_ratio(one: Sequence[float], other: Sequence[float]) -> Estimate:
     """How many times larger `one` is than `other`: the median over rounds, resampled as pairs."""
     ratios = np.array(one, dtype=float) / np.array(other, dtype=float)
-    return _resampled(len(ratios), lambda picks: np.median(ratios[picks]), float(np.median(ratios)))
+    return _resampled(len(ratios), lambda draws: np.median(ratios[draws], axis=1), float(np.median(ratios)))
 
 
 def share(successes: int, n: int) -> Estimate:
@@ -79,10 +86,10 @@ def _expanded_tail(n: int) -> float:
     return float(norm.cdf(-math.sqrt(n / (n - 1)) * t.ppf(0.975, n - 1))) if n > 1 else 0.0
 
 
-def _resampled(n: int, of: Callable[[NDArray[Any]], float], value: float) -> Estimate:
-    random = np.random.default_rng(SEED)
-    values = [of(random.integers(0, n, n)) for _ in range(RESAMPLES)]
+def _resampled(n: int, of_each: Callable[[NDArray[np.int64]], Any], value: float) -> Estimate:
+    """The figure with its interval. of_each: figures of draws of rounds, [resamples, n]."""
+    draws = np.random.default_rng(SEED).integers(0, n, (RESAMPLES, n))
     tail = 100 * _expanded_tail(n)
-    low, high = np.percentile(values, [tail, 100 - tail])
+    low, high = np.percentile(of_each(draws), [tail, 100 - tail])
     # The point estimate interpolates and the resampled ones need not: the interval always holds it.
     return Estimate(float(value), float(min(low, value)), float(max(high, value)))
