@@ -16,7 +16,7 @@ import math
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,10 @@ Arrays = tuple[NDArray[np.uint8], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class Row:
-    """One way to train: seconds to the target, None where it was not reached, and how it ended."""
+    """One way to train: seconds to the target, None where it was not reached, and how it ended.
+
+    calibration_errors: expected, on the held-out pictures, before and after temperature scaling.
+    """
 
     name: str
     seconds: float | None
@@ -55,6 +58,7 @@ class Row:
     pictures: int
     lost_to_it: int
     won_by_it: int
+    calibration_errors: tuple[float, float] | None = None
 
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
@@ -92,7 +96,9 @@ def main() -> int:
         val = float(np.mean(~mistakes(model, parts["val"])))
         seconds = card.recipe["found"]["learning_seconds"] if val >= target else None
         shown = count * card.recipe["passes"] + len(parts["val"][0])
-        told.append(row(f"train/run.py, {name}", seconds, shown, val, mistakes(model, parts["test"]), wrong))
+        ours = row(f"train/run.py, {name}", seconds, shown, val, mistakes(model, parts["test"]), wrong)
+        errors = tuple(card.recipe["found"][f"calibration_error{when}"] for when in ("_before", ""))
+        told.append(replace(ours, calibration_errors=errors))
     show(options, told, {part: len(arrays[0]) for part, arrays in parts.items()})
     return 0
 
@@ -107,8 +113,8 @@ def show(options: argparse.Namespace, rows: list[Row], counts: dict[str, int]) -
         f"{options.size} px; {options.weights.name}, frozen. One run each, one after the other; nothing extrapolated. "
         "Seconds count from decoded pictures; forwards are pictures sent through the backbone.", "",
         "| way | seconds | both epochs / its | tutorial's / its | fair / its | forwards | val % | "
-        "held-out % (95 % interval) | fall against tutorial, points |",
-        "|---|---|---|---|---|---|---|---|---|", *(line(each, *rows[:3]) for each in rows), "",
+        "held-out % (95 % interval) | fall against tutorial, points | calibration error before, after |",
+        "|---|---|---|---|---|---|---|---|---|---|", *(line(each, *rows[:3]) for each in rows), "",
         f"Machine: {json.dumps(machine)}. Versions: {json.dumps(facts['made_with'])}.",
     ]  # fmt: skip
     text = "\n".join(lines) + "\n"
@@ -204,6 +210,7 @@ def line(each: Row, whole: Row, tutorial: Row, fair: Row) -> str:
     cells = (
         each.name, seconds, *times, f"{each.forwards:,}", f"{100 * each.val_accuracy:.1f}",
         share, f"{fell} ({fall_low:.1f} to {fall_high:.1f})",
+        ", ".join(f"{error:.3f}" for error in each.calibration_errors) if each.calibration_errors else "-",
     )  # fmt: skip
     return "| " + " | ".join(cells) + " |"
 

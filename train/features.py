@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from temper.split import Example
 from train.augment import apply_transforms, draw_transforms
+from train.fold import fold_batch_norms
 from train.recipe import Augmentation, Say
 
 CHUNK_PICTURES = 256
-BATCH = 32
+BATCH = 64
 
 Features = NDArray[np.float32]
 # A picture's SHA-256 and which augmentation of it: 0 is the picture as it is.
@@ -65,7 +66,7 @@ class Store:
 
 def features_of(model: keras.Model) -> Forward:
     """A function, traced once, from pictures [n, s, s, 3] to the features a model's head reads, [n, d]."""
-    backbone = keras.Model(model.inputs, model.get_layer("features").output)
+    backbone = fold_batch_norms(keras.Model(model.inputs, model.get_layer("features").output))
     signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)]
     call = tf.function(lambda images: backbone(images, training=False), input_signature=signature)
     return lambda images: np.asarray(call(images), dtype=np.float32)
@@ -100,6 +101,8 @@ def extract(
 
 
 def _changed(images: NDArray[np.uint8], keys: list[Key], augmentation: Augmentation) -> tf.Tensor:
+    if not any(turn for _, turn in keys):
+        return tf.convert_to_tensor(images)
     size = images.shape[1]
     drawn = list(_draws(keys, augmentation, size))
     return apply_transforms(images, np.concatenate([d[0] for d in drawn]), np.concatenate([d[1] for d in drawn]))

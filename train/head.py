@@ -39,7 +39,6 @@ def fit_head(
 ) -> History:
     """Train the model's head in place on the features; returns the history as `train.fit.fit` does."""
     head = head_of(model)
-    head.compile(keras.optimizers.Adam(recipe.learning_rate), loss_of(recipe), metrics=["accuracy"])
     if recipe.head == "lbfgs":
         return _solve(head, found, pictures, recipe)
     return _fit(head, found, pictures, recipe, watchers)
@@ -56,17 +55,20 @@ def head_of(model: keras.Model) -> keras.Model:
 
 
 def _solve(head: keras.Model, found: dict[Part, Features], pictures: dict[Part, Pictures], recipe: Recipe) -> History:
-    passes, (one_hot, classes) = len(found["train"]), (pictures["train"].targets, pictures["train"].targets.shape[1])
-    features = found["train"].reshape(-1, found["train"].shape[-1])
+    passes, one_hot = len(found["train"]), pictures["train"].targets
+    features, val = found["train"].reshape(-1, found["train"].shape[-1]), found["val"][0]
     weights = np.tile(picture_weights(one_hot, recipe.class_weights), passes)
-    targets = np.tile(one_hot, (passes, 1))
-    smooth = targets * (1 - recipe.label_smoothing) + np.float32(recipe.label_smoothing / classes)
-    val = (found["val"][0], pictures["val"].targets)
-    solution = solve_head(features, smooth, *val, weights)
+    targets = np.tile(_smooth(one_hot, recipe), (passes, 1))
+    solution = solve_head(features, targets, val, pictures["val"].targets, weights)
     head.layers[-1].set_weights([solution.weights, solution.bias])
-    loss, accuracy = head.evaluate(features, targets, batch_size=len(features), verbose=0)
-    val_loss, val_accuracy = head.evaluate(*val, batch_size=len(val[0]), verbose=0)
+    loss, accuracy = solution.judge(features, targets)
+    val_loss, val_accuracy = solution.judge(val, _smooth(pictures["val"].targets, recipe))
     return {"accuracy": [accuracy], "loss": [loss], "val_accuracy": [val_accuracy], "val_loss": [val_loss]}
+
+
+def _smooth(targets: Features, recipe: Recipe) -> Features:
+    smoothed: Features = targets * (1 - recipe.label_smoothing) + np.float32(recipe.label_smoothing / targets.shape[1])
+    return smoothed
 
 
 def _fit(
@@ -76,6 +78,7 @@ def _fit(
     recipe: Recipe,
     watchers: Sequence[keras.callbacks.Callback],
 ) -> History:
+    head.compile(keras.optimizers.Adam(recipe.learning_rate), loss_of(recipe), metrics=["accuracy"])
     targets, features = pictures["train"].targets, found["train"]
     weights = picture_weights(targets, recipe.class_weights)
     shapes = ((None, features.shape[-1]), (None, targets.shape[1]), (None,))

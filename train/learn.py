@@ -1,6 +1,7 @@
 """The ways to learn: a head on a frozen backbone, its top blocks after that, or every layer."""
 
 import contextlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,33 +51,45 @@ class Task:
     around: Surroundings
 
 
-def learn_head(task: Task, backbone: keras.Model | None) -> tuple[keras.Model, History]:
+@dataclass(frozen=True)
+class Learnt:
+    """A model, how its training went, and its wall seconds from a model that is built to one that has learnt."""
+
+    model: keras.Model
+    history: History
+    seconds: float
+
+
+def learn_head(task: Task, backbone: keras.Model | None) -> Learnt:
     """Leave the backbone as it is and train a head on its features."""
     policy, recipe = fastest_policy(), task.recipe
-    model = _start(task, backbone, policy)
+    model, started = _start(task, backbone, policy), time.perf_counter()
     store = Store(task.around.work / recipe.features_key(policy, versions("keras", "tensorflow")))
     found = find_features(model, task.pictures, task.examples, recipe, store, task.around.say)
-    return model, fit_head(model, task.pictures, found, recipe, _watchers(task))
+    history = fit_head(model, task.pictures, found, recipe, _watchers(task))
+    return Learnt(model, history, time.perf_counter() - started)
 
 
-def learn_all(task: Task, backbone: keras.Model | None) -> tuple[keras.Model, History]:
+def learn_all(task: Task, backbone: keras.Model | None) -> Learnt:
     """Train every layer."""
     with _scope(task):
-        model = _start(task, backbone, fastest_policy())
-        return model, fit(model, task.pictures, task.recipe, whole_course(task.recipe), _keep(task), _watchers(task))
+        model, started = _start(task, backbone, fastest_policy()), time.perf_counter()
+        history = fit(model, task.pictures, task.recipe, whole_course(task.recipe), _keep(task), _watchers(task))
+        return Learnt(model, history, time.perf_counter() - started)
 
 
-def fine_tune(task: Task, head: keras.Model, first_epoch: int) -> tuple[keras.Model, History]:
+def fine_tune(task: Task, head: keras.Model, first_epoch: int) -> Learnt:
     """Adjust the top blocks of a model whose head has learnt; it is left as it is, another is returned."""
     recipe = task.recipe
     with _scope(task):
-        model = _start(task, None, fastest_policy())
+        model, started = _start(task, None, fastest_policy()), time.perf_counter()
         model.set_weights(head.get_weights())
         if task.around.strategy:
             agree(model, task.around.strategy)
         freeze_below_top(model, recipe.backbone)
         watchers = _watchers(task, first_epoch - 1)
-        return model, fit(model, task.pictures, recipe, fine_course(recipe), _keep(task), watchers)
+        history = fit(model, task.pictures, recipe, fine_course(recipe), _keep(task), watchers)
+        return Learnt(model, history, time.perf_counter() - started)
 
 
 def build(labels: tuple[str, ...], recipe: Recipe) -> keras.Model:

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import platform
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,8 +35,8 @@ FOUND = "found"
 class Trained:
     """A float32 model, how its training went, and how it does on the pixels of the test part, [n, s, s, 3].
 
-    seconds: from decoded pictures to a model that has learnt. first_fine: the epoch with which fine-tuning began; 0
-    for none.
+    seconds: from decoded pictures and a model that is built to one that has learnt. first_fine: the epoch with which
+    fine-tuning began; 0 for none.
     """
 
     model: keras.Model
@@ -71,16 +70,15 @@ def train(examples: list[Example], recipe: Recipe, backbone: keras.Model | None,
     keras.utils.set_random_seed(recipe.seed)
     labels = labels_of(examples)
     task = Task(labels, _decode(examples, recipe.size, labels, around.say), examples, recipe, around)
-    started = time.perf_counter()
-    model, history = (learn_head if recipe.layers == "head" else learn_all)(task, backbone)
-    first_fine = 0
+    learnt = (learn_head if recipe.layers == "head" else learn_all)(task, backbone)
+    history, seconds, first_fine = learnt.history, learnt.seconds, 0
     if recipe.fine_tune:
         first_fine = len(history["loss"]) + 1
-        model, more = fine_tune(task, model, first_fine)
-        history = {name: values + more[name] for name, values in history.items()}
-    seconds = time.perf_counter() - started
+        learnt = fine_tune(task, learnt.model, first_fine)
+        history = {name: values + learnt.history[name] for name, values in history.items()}
+        seconds += learnt.seconds
     final = build(labels, recipe)
-    final.set_weights(model.get_weights())
+    final.set_weights(learnt.model.get_weights())
     found = _judge(final, task.pictures, labels, recipe.calibrate)
     return Trained(final, history, found, task.pictures["test"].pixels, seconds, first_fine)
 

@@ -76,5 +76,5 @@ class Recipe:
         policy: what the backbone computes in. versions: of the libraries that compute it.
         """
         changes = dataclasses.asdict(self.augmentation)
-        parts = [self.backbone, self.weights, self.size, changes, policy, sorted(versions.items())]
+        parts = [self.backbone, self.weights, self.size, changes, policy, "folded", sorted(versions.items())]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]

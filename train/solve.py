@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
+from threadpoolctl import threadpool_limits
 
 Array = NDArray[np.float64]
 # Ridge penalties, strongest first: each solution starts the next.
-PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+PENALTIES = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 ITERATIONS = 300
 # Of the loss, from one iteration to the next: later digits change no answer.
 TOLERANCE = 1e-6
@@ -25,6 +26,12 @@ class Solution:
     bias: NDArray[np.float32]
     penalty: float
     loss: float
+
+    def judge(self, features: NDArray[np.float32], targets: NDArray[np.float32]) -> tuple[float, float]:
+        """Mean cross-entropy to targets [n, classes] and the share of pictures whose likeliest label is right."""
+        logits = (features @ self.weights + self.bias).astype(np.float64)
+        right = logits.argmax(axis=1) == targets.argmax(axis=1)
+        return _cross_entropy(logits, targets), float(right.mean())
 
 
 def solve_head(
@@ -43,15 +50,17 @@ def solve_head(
     x, val_x = (features - mean) / scale, (val_features - mean) / scale
     start = np.zeros((features.shape[1] + 1, targets.shape[1]))
     counts = np.ones(len(x), np.float32) if weights is None else weights
-    found = []
-    for penalty in PENALTIES:
-        start = _fit(x, targets, counts, penalty, start)
-        loss = _cross_entropy(val_x @ start[:-1] + start[-1], val_targets)
-        scaled = start[:-1] / scale[:, None]
-        bias = start[-1] - mean @ scaled
-        found.append(Solution(scaled.astype(np.float32), bias.astype(np.float32), penalty, loss))
-        if min(each.loss for each in found) < min(each.loss for each in found[-GIVE_UP:]):
-            break
+    found: list[Solution] = []
+    # NumPy and SciPy bring a pool of threads each, and wait for one another: alone each is four times as fast.
+    with threadpool_limits(1, user_api="blas"):
+        for penalty in PENALTIES:
+            start = _fit(x, targets, counts, penalty, start)
+            loss = _cross_entropy(val_x @ start[:-1] + start[-1], val_targets)
+            scaled = start[:-1] / scale[:, None]
+            bias = start[-1] - mean @ scaled
+            found.append(Solution(scaled.astype(np.float32), bias.astype(np.float32), penalty, loss))
+            if min(each.loss for each in found) < min(each.loss for each in found[-GIVE_UP:]):
+                break
     return min(found, key=lambda solution: solution.loss)
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from train.solve import solve_head
+from train.solve import PENALTIES, solve_head
 
 
 def test_the_solution_is_the_optimum_of_a_separable_problem_and_generalises() -> None:
@@ -20,7 +20,7 @@ def test_noise_is_answered_with_the_strongest_penalty() -> None:
     features = random.normal(size=(60, 100)).astype(np.float32)
     targets = np.eye(2, dtype=np.float32)[random.integers(0, 2, 60)]
     found = solve_head(features[:40], targets[:40], features[40:], targets[40:])
-    assert found.penalty == 1.0
+    assert found.penalty == PENALTIES[0]
 
 
 def test_weights_count_as_so_many_copies() -> None:
