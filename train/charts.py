@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from train.evaluation import Evaluation
+from train.finder import RangeTest
 from train.temperature import BINS
 
 TRAINING, VALIDATION, INK = "#4c6ef5", "#f08c00", "#343a40"
@@ -29,6 +30,23 @@ def draw_curves(target: Path, history: dict[str, list[float]], first_fine: int =
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)
+    figure.savefig(target, dpi=140)
+
+
+def draw_rates(target: Path, tried: RangeTest) -> None:
+    """Draw the loss over the learning rates of a range test, with the one it suggests, as PNG."""
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(tried.rates, tried.losses, ".", color=TRAINING, alpha=0.35)
+    axes.plot(tried.rates, tried.smoothed, color=TRAINING)
+    if tried.suggestion:
+        axes.axvline(tried.suggestion, color=INK, linestyle=":", label=f"falls fastest at {tried.suggestion:.1e}")
+        axes.legend(frameon=False)
+    axes.set(xscale="log", xlabel="learning rate", ylabel="loss of a step")
+    # What diverges would hide where it fell.
+    axes.set_ylim(0, 1.5 * max(tried.losses[:20]))
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(target, dpi=140)
 
 

@@ -1,10 +1,12 @@
 """The frozen backbone's way: features once, then a head on them that costs next to nothing."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from temper.split import Example, Part
 from train.batches import Pictures, picture_weights
@@ -54,6 +56,18 @@ def head_of(model: keras.Model) -> keras.Model:
     return keras.Model(inputs, x, name="head")
 
 
+def shuffled(
+    features: Features, targets: NDArray[np.float32], recipe: Recipe
+) -> Iterator[tuple[Features, Features, Features]]:
+    """Endless batches of features [passes, n, d] with their targets and weights; epochs take turns with the passes."""
+    weights = picture_weights(targets, recipe.class_weights)
+    for epoch in itertools.count():
+        order = np.random.default_rng((recipe.seed, epoch)).permutation(len(targets))
+        for start in range(0, len(order), recipe.batch):
+            chosen = order[start : start + recipe.batch]
+            yield features[epoch % len(features)][chosen], targets[chosen], weights[chosen]
+
+
 def _solve(head: keras.Model, found: dict[Part, Features], pictures: dict[Part, Pictures], recipe: Recipe) -> History:
     passes, one_hot = len(found["train"]), pictures["train"].targets
     features, val = found["train"].reshape(-1, found["train"].shape[-1]), found["val"][0]
@@ -80,17 +94,11 @@ def _fit(
 ) -> History:
     head.compile(keras.optimizers.Adam(recipe.learning_rate), loss_of(recipe), metrics=["accuracy"])
     targets, features = pictures["train"].targets, found["train"]
-    weights = picture_weights(targets, recipe.class_weights)
     shapes = ((None, features.shape[-1]), (None, targets.shape[1]), (None,))
-
-    def batches() -> Iterator[tuple[Features, Features, Features]]:
-        for epoch in range(recipe.epochs):
-            order = np.random.default_rng((recipe.seed, epoch)).permutation(len(targets))
-            for start in range(0, len(order), recipe.batch):
-                chosen = order[start : start + recipe.batch]
-                yield features[epoch % recipe.passes][chosen], targets[chosen], weights[chosen]
-
-    data = tf.data.Dataset.from_generator(batches, output_signature=tuple(tf.TensorSpec(s, tf.float32) for s in shapes))
+    data = tf.data.Dataset.from_generator(
+        lambda: shuffled(features, targets, recipe),
+        output_signature=tuple(tf.TensorSpec(s, tf.float32) for s in shapes),
+    )
     stopping = keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)
     history = head.fit(
         data.prefetch(tf.data.AUTOTUNE),

@@ -11,13 +11,14 @@ import tensorflow as tf
 
 from temper.card import versions
 from temper.split import Example, Part
-from train.batches import Pictures
+from train.batches import Pictures, augmented
 from train.checkpoint import History, checkpoint_path
 from train.distribute import agree, is_chief
 from train.events import EventLog
 from train.features import Store
-from train.fit import Keep, fine_course, fit, whole_course
-from train.head import find_features, fit_head
+from train.finder import RangeTest, sweep_rates
+from train.fit import Keep, fine_course, fit, loss_of, whole_course
+from train.head import find_features, fit_head, head_of, shuffled
 from train.model import build_model, computing_in, copy_backbone, freeze_below_top, spare_residuals
 from train.recipe import Recipe, Say
 
@@ -68,6 +69,17 @@ def learn_head(task: Task, backbone: keras.Model | None) -> Learnt:
     found = find_features(model, task.pictures, task.examples, recipe, store, task.around.say)
     history = fit_head(model, task.pictures, found, recipe, _watchers(task))
     return Learnt(model, history, time.perf_counter() - started)
+
+
+def try_rates(task: Task, backbone: keras.Model | None) -> RangeTest:
+    """Try rising learning rates on what the recipe would train: the head, or every layer. Nothing is kept."""
+    policy, recipe = fastest_policy(), task.recipe
+    model, train = _start(task, backbone, policy), task.pictures["train"]
+    if recipe.layers == "all":
+        return sweep_rates(model, iter(augmented(train, recipe)), loss_of(recipe))
+    store = Store(task.around.work / recipe.features_key(policy, versions("keras", "tensorflow")))
+    found = find_features(model, task.pictures, task.examples, recipe, store, task.around.say)
+    return sweep_rates(head_of(model), shuffled(found["train"], train.targets, recipe), loss_of(recipe))
 
 
 def learn_all(task: Task, backbone: keras.Model | None) -> Learnt:

@@ -37,6 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_augmentation(parser.add_argument_group("augmentation, to either side; 0 for none"))
     run = parser.add_argument_group("the run, not what comes out").add_argument
     run("--force", action="store_true", help="train even if the model is up to date")
+    run("--find-rate", action="store_true", help="try rising learning rates, draw what the loss did, and stop")
     run("--resume", action="store_true", help="go on with an interrupted training")
     run("--tensorboard", action="store_true", help="write event files to FILE's name with .tensorboard")
     run(
@@ -105,6 +106,8 @@ def _check_together(options: argparse.Namespace, weights: str) -> None:
             "--head lbfgs solves a head without a hidden layer on a frozen backbone. Leave --dense and --train-layers "
             "out and name weights, or use --head keras."
         )
+    if options.find_rate and options.head == "lbfgs":
+        raise UserError("--head lbfgs solves the head without a learning rate. Leave --find-rate or --head out.")
     if options.fine_tune and every_layer:
         raise UserError(
             "--fine-tune adjusts the top blocks after a head was trained on a frozen backbone; here every layer learns "

@@ -21,7 +21,8 @@ from train.charts import draw_confusion, draw_curves, draw_mistakes, draw_reliab
 from train.checkpoint import History
 from train.data import decode, labels_of, targets_of
 from train.evaluation import Evaluation, evaluate, unknown_threshold
-from train.learn import Surroundings, Task, build, fine_tune, gpus, learn_all, learn_head
+from train.finder import RangeTest
+from train.learn import Surroundings, Task, build, fine_tune, gpus, learn_all, learn_head, try_rates
 from train.recipe import Recipe, Say
 from train.report import write_history, write_model_card, write_summary
 from train.temperature import best_temperature, build_in
@@ -81,6 +82,17 @@ def train(examples: list[Example], recipe: Recipe, backbone: keras.Model | None,
     final.set_weights(learnt.model.get_weights())
     found = _judge(final, task.pictures, labels, recipe.calibrate)
     return Trained(final, history, found, task.pictures["test"].pixels, seconds, first_fine)
+
+
+def look_for_rate(
+    examples: list[Example], recipe: Recipe, backbone: keras.Model | None, around: Surroundings
+) -> RangeTest:
+    """Decode the pictures and try rising learning rates on the model that `train` would begin with."""
+    keras.utils.set_random_seed(recipe.seed)
+    labels = labels_of(examples)
+    return try_rates(
+        Task(labels, _decode(examples, recipe.size, labels, around.say), examples, recipe, around), backbone
+    )
 
 
 def save(trained: Trained, out: Path, folder: Path, examples: list[Example], recipe: Recipe) -> None:

@@ -5,6 +5,7 @@
   python train/run.py --data photos --fine-tune 5        then the top blocks are adjusted; the best epoch is kept
   python train/run.py --data photos --train-layers all   every layer learns
   python train/run.py --data photos --weights none       from nothing, at a small size
+  python train/run.py --data photos --find-rate          which learning rate to begin with, then stop
 
 DATA holds one folder of pictures for each label, or train/ and test/ that each hold those. What is not said is chosen
 by how the training starts, and told in a line: a frozen backbone takes 224 pixels, 2 epochs, batches of 8 and a rate
@@ -21,11 +22,14 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from temper.door import enter
+from temper.errors import UserError
+from temper.files import staged
 from temper.quiet import quiet_stderr
 from train.options import add_options, check_options, check_place, recipe_of
 from train.recipe import Recipe
 
 if TYPE_CHECKING:
+    from train.finder import RangeTest
     from train.pipeline import Trained
 
 WORK = ".training"
@@ -54,18 +58,20 @@ def main() -> int:
         from train.checkpoint import checkpoint_path
         from train.distribute import is_chief, open_strategy
         from train.learn import Surroundings
-        from train.pipeline import is_up_to_date, save, train
+        from train.pipeline import is_up_to_date, look_for_rate, save, train
         from train.progress import Meter
 
     strategy = open_strategy(options.distribute) if options.distribute != "none" else None
     recipe, backbone = _start(options)
-    if not options.force and is_up_to_date(options.out, options.data, examples, recipe):
+    if not (options.force or options.find_rate) and is_up_to_date(options.out, options.data, examples, recipe):
         print(f"{options.out} is up to date: same pictures, same recipe. --force trains it again.")
         return 0
     check_place(options.out)
     print(_told(recipe))
     events = options.out.with_suffix(".tensorboard") if options.tensorboard else None
     around = Surroundings(options.out.parent / WORK, Meter(), options.resume, events, strategy)
+    if options.find_rate:
+        return show_rates(look_for_rate(examples, recipe, backbone, around), options.out)
     kept = checkpoint_path(around.work, examples, recipe)
     if kept.exists():
         print(f"an interrupted training is {'taken up.' if options.resume else 'there: --resume would go on with it.'}")
@@ -93,6 +99,19 @@ def show(trained: "Trained", out: Path, folder: Path) -> None:
     print(f"model   {out} and its card {out.name}.json")
     for name in BESIDE:
         print(f"        {out.with_name(f'{out.stem}.{name}')}")
+
+
+def show_rates(tried: "RangeTest", out: Path) -> int:
+    """Draw a range test beside the model to be and say what it suggests; 1 when no rate lowers the loss."""
+    from train.charts import draw_rates
+
+    picture = out.with_name(f"{out.stem}.rates.png")
+    with staged(picture) as path:
+        draw_rates(path, tried)
+    if tried.suggestion is None:
+        raise UserError(f"no learning rate lowers the loss: look at {picture}. Are the labels right?")
+    print(f"the loss falls fastest at {tried.suggestion:.1e}: look at {picture}, then --learning-rate RATE")
+    return 0
 
 
 def _start(options: argparse.Namespace) -> tuple[Recipe, Any]:

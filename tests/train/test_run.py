@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.train.test_data import fill
 
@@ -78,3 +79,16 @@ def test_a_place_that_cannot_be_written_is_told_before_training(tmp_path: Path) 
     fill(tmp_path, 5)
     said = complaint_of("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", "/proc/new/model.keras")
     assert "cannot be written" in said
+
+
+@pytest.mark.tensorflow
+def test_a_rate_is_looked_for_and_nothing_else_is_left(tmp_path: Path) -> None:
+    for label, shade in (("day", 200), ("night", 40)):
+        (tmp_path / label).mkdir()
+        for index in range(12):
+            Image.new("RGB", (40, 40), (shade, shade + index, shade)).save(tmp_path / label / f"{index}.png")
+    start = ("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", str(tmp_path / "out/model.keras"))
+    done = run(*start, "--find-rate", "--batch", "8")
+    assert done.returncode == 0, done.stderr
+    assert "the loss falls fastest at" in done.stdout and "then --learning-rate RATE" in done.stdout
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["model.rates.png"]
