@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from temper.split import Example, Part
 from train.batches import Pictures, picture_weights
 from train.checkpoint import History
-from train.features import Features, Store, extract, features_of
+from train.features import Features, Forward, Store, extract
 from train.fit import loss_of
 from train.recipe import Recipe, Say
 from train.solve import solve_head
@@ -20,12 +20,14 @@ HEAD_LAYERS = ("dense", "dropout", "probabilities")
 
 
 def find_features(
-    model: keras.Model, pictures: dict[Part, Pictures], examples: list[Example], recipe: Recipe, store: Store, say: Say
+    forward: Forward, pictures: dict[Part, Pictures], examples: list[Example], recipe: Recipe, store: Store, say: Say
 ) -> dict[Part, Features]:
-    """Features of the training part, [passes, n, d], and of the validation part, [1, n, d]."""
+    """Features of the training part, [passes, n, d], and of the validation part, [1, n, d].
+
+    forward: from `train.features.features_of`.
+    """
     turns: dict[Part, range] = {"train": range(recipe.passes), "val": range(1)}
     found: dict[Part, Features] = {}
-    forward = features_of(model)
     for part, times in turns.items():
         inside = [each for each in examples if each.part == part]
         found[part] = extract(forward, pictures[part].pixels, inside, times, recipe.augmentation, store, say)

@@ -15,7 +15,7 @@ from train.batches import Pictures, augmented
 from train.checkpoint import History, checkpoint_path
 from train.distribute import agree, is_chief
 from train.events import EventLog
-from train.features import Store
+from train.features import Store, features_of
 from train.finder import RangeTest, sweep_rates
 from train.fit import Keep, fine_course, fit, loss_of, whole_course
 from train.head import find_features, fit_head, head_of, shuffled
@@ -64,9 +64,10 @@ class Learnt:
 def learn_head(task: Task, backbone: keras.Model | None) -> Learnt:
     """Leave the backbone as it is and train a head on its features."""
     policy, recipe = fastest_policy(), task.recipe
-    model, started = _start(task, backbone, policy), time.perf_counter()
+    model = _start(task, backbone, policy)
+    forward, started = features_of(model), time.perf_counter()
     store = Store(task.around.work / recipe.features_key(policy, versions("keras", "tensorflow")))
-    found = find_features(model, task.pictures, task.examples, recipe, store, task.around.say)
+    found = find_features(forward, task.pictures, task.examples, recipe, store, task.around.say)
     history = fit_head(model, task.pictures, found, recipe, _watchers(task))
     return Learnt(model, history, time.perf_counter() - started)
 
@@ -78,7 +79,7 @@ def try_rates(task: Task, backbone: keras.Model | None) -> RangeTest:
     if recipe.layers == "all":
         return sweep_rates(model, iter(augmented(train, recipe)), loss_of(recipe))
     store = Store(task.around.work / recipe.features_key(policy, versions("keras", "tensorflow")))
-    found = find_features(model, task.pictures, task.examples, recipe, store, task.around.say)
+    found = find_features(features_of(model), task.pictures, task.examples, recipe, store, task.around.say)
     return sweep_rates(head_of(model), shuffled(found["train"], train.targets, recipe), loss_of(recipe))
 
 
