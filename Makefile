@@ -19,7 +19,8 @@ DEMO_RECIPE := --train-layers all --size 64 --epochs 5 --batch 32 \
   --rotation 8 --zoom 0.05 --shift 0.05 --shear 0.05 --brightness 0.1
 # One of 400 pictures is a quarter of a point, and a model of five epochs is unsure of many.
 DEMO_GATE := --max-drop 2 --max-class-drop 4 --min-agreement 95
-TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile
+# A worker that crashed would leave the others waiting for ever: it ends the tests.
+TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo data train convert bench gpu-check lint test test-fast test-slow clean

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,17 @@ from temper.runners.base import Images, Probabilities, Runner
 EXECUTED = {"f32": "fp32", "f16": "fp16", "bf16": "bf16"}
 
 
+@cache
+def process_core() -> ov.Core:
+    """The only core of the process, which stays.
+
+    A core takes over the signal stack of its thread and gives back the one it found (OpenVINO 2026.4). Of two that go
+    in the order they came, the last gives back the first's, which is gone: the next Ctrl-C would be a segmentation
+    fault.
+    """
+    return ov.Core()
+
+
 class OpenVinoRunner(Runner):
     """Runs an OpenVINO IR (`.xml` with its `.bin`), tuned for latency. An int8 one is compiled once, and kept so."""
 
@@ -23,7 +35,7 @@ class OpenVinoRunner(Runner):
         if self.card.precision == "fp32":
             # On CPUs with AVX512-BF16 OpenVINO would run an fp32 model in bf16 without a word.
             self._options["INFERENCE_PRECISION_HINT"] = "f32"
-        self._core = ov.Core()
+        self._core = process_core()
         try:
             self._compiled = self._open_int8() if self.card.precision == "int8" else self._compile()
         except RuntimeError as error:
