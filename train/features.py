@@ -22,7 +22,7 @@ from train.fold import fold_batch_norms
 from train.recipe import Augmentation, Say
 
 CHUNK_PICTURES = 256
-BATCH = 128
+BATCH = 64
 
 Features = NDArray[np.float32]
 # A picture's SHA-256 and which augmentation of it: 0 is the picture as it is.
@@ -68,8 +68,8 @@ def features_of(model: keras.Model) -> Forward:
     """A function, traced once, from pictures [n, s, s, 3] to the features a model's head reads, [n, d]."""
     backbone = fold_batch_norms(keras.Model(model.inputs, model.get_layer("features").output))
     signature = [tf.TensorSpec((None, *model.input_shape[1:]), tf.uint8)]
-    # Keras' own code is not to be read by AutoGraph: it takes as long as the trace.
-    call = tf.function(backbone, input_signature=signature, autograph=False)
+    # Reading Keras' code with AutoGraph would take as long as the trace.
+    call = tf.function(lambda images: backbone(images, training=False), input_signature=signature, autograph=False)
     return lambda images: np.asarray(call(images), dtype=np.float32)
 
 

@@ -64,9 +64,10 @@ class Learnt:
 def learn_head(task: Task, backbone: keras.Model | None) -> Learnt:
     """Leave the backbone as it is and train a head on its features."""
     policy, recipe = fastest_policy(), task.recipe
-    model, started = _start(task, backbone, policy), time.perf_counter()
+    model = _start(task, backbone, policy)
+    forward, started = features_of(model), time.perf_counter()
     store = Store(task.around.work / recipe.features_key(policy, versions("keras", "tensorflow")))
-    found = find_features(features_of(model), task.pictures, task.examples, recipe, store, task.around.say)
+    found = find_features(forward, task.pictures, task.examples, recipe, store, task.around.say)
     history = fit_head(model, task.pictures, found, recipe, _watchers(task))
     return Learnt(model, history, time.perf_counter() - started)
 
