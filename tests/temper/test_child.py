@@ -10,7 +10,9 @@ import pytest
 from temper.child import CrashedError, call_in_child, call_with_clock
 from temper.errors import UserError
 
+# A shell without job control starts what follows `&` with SIGINT ignored.
 STOPPED = """
+import signal
 import time
 from pathlib import Path
 from temper.child import call_in_child
@@ -18,6 +20,7 @@ def hang(path):
     Path(path).write_text("started")
     time.sleep(60)
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     call_in_child(hang, {path!r})
 """
 
