@@ -79,13 +79,14 @@ def look_over(options: argparse.Namespace) -> int:
     """Report what is wrong with the pictures and list those to leave out."""
     from collections import Counter
 
-    from data.scan import LEAKS, QUARANTINE, QUARANTINED, scan, write_quarantine
+    from data.scan import LEAKS, LOOK_ALIKES, QUARANTINE, QUARANTINED, scan, write_look_alikes, write_quarantine
 
     def say(done: int, total: int) -> None:
         if done % 25 == 0 or done == total:
             show(f"looking at {done:,} of {total:,}", last=done == total)
 
-    findings, counts = scan(options.folder, say)
+    found = scan(options.folder, say)
+    findings, counts = found.findings, found.counts
     for each in findings:
         what = "left out" if each.fault in QUARANTINED else "kept"
         print(f"{what:9} {each.fault:14} {each.path.relative_to(options.folder)}  {each.other}")
@@ -95,6 +96,8 @@ def look_over(options: argparse.Namespace) -> int:
     )
     listed = write_quarantine(options.folder / QUARANTINE, options.folder, findings)
     print(f"{listed} to be left out are listed in {options.folder / QUARANTINE}; nothing was moved or deleted.")
+    if alike := write_look_alikes(options.folder / LOOK_ALIKES, options.folder, found.alike):
+        print(f"{alike} that look alike are listed in {options.folder / LOOK_ALIKES}: training keeps them in one part.")
     leaks = sum(each.fault in LEAKS for each in findings)
     if leaks and not options.accept_leaks:
         raise UserError(

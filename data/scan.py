@@ -3,60 +3,47 @@
 import csv
 import io
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-import imagehash
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from temper.errors import UnreadableImage, UserError
-from temper.files import sha256_of, write_text
-from temper.images import DECODERS, SUFFIXES, images_in, load_image
+from data.look import Fault, Finding, Look, look_at
+from temper.errors import UserError
+from temper.files import write_text
+from temper.images import SUFFIXES, images_in
 
-Fault = Literal[
-    "empty", "unreadable", "tiny", "duplicate", "two labels", "leak",
-    "near leak", "near duplicate", "wrong suffix", "animated", "rotated", "transparent", "CMYK", "16 bits",
-]  # fmt: skip
-# Read by the training stage, which leaves these pictures out.
+# Read by the training stage: pictures it leaves out, and pictures it keeps in one part together.
 QUARANTINE = "quarantine.csv"
+LOOK_ALIKES = "look-alikes.csv"
 # These pictures are left out of training; the others are fine to train on and only told of.
 QUARANTINED: tuple[Fault, ...] = ("empty", "unreadable", "tiny", "duplicate", "two labels", "leak", "near leak")
 LEAKS: tuple[Fault, ...] = ("leak", "near leak")
-TINY_PIXELS = 32
-HASH_SIDE = 64
 # Of 64 bits: photos scaled or compressed again differ in fewer, other photos in about half.
 NEAR_BITS = 3
-SUFFIX_OF = {".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF"}
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One fault of one picture; `other` is the picture it equals, or what was found."""
+class Scan:
+    """What a scan found: faults, how many pictures lie in each folder, and groups of pictures that look alike.
 
-    path: Path
-    fault: Fault
-    other: str = ""
+    alike: of pictures that are not to be left out, each group two or more; each looks like another of its group.
+    """
 
-
-@dataclass(frozen=True)
-class Look:
-    """What a look at one file told: its faults, the SHA-256 of its bytes, and 64 bits of how it looks."""
-
-    path: Path
-    faults: tuple[Finding, ...]
-    sha256: str
-    bits: NDArray[np.bool_] | None
+    findings: list[Finding]
+    counts: Counter[str]
+    alike: list[list[Path]]
 
 
-def scan(folder: Path, say: Callable[[int, int], None]) -> tuple[list[Finding], Counter[str]]:
-    """Every fault of the pictures below a folder, and how many pictures lie in each folder of them.
+def scan(folder: Path, say: Callable[[int, int], None]) -> Scan:
+    """Look over every picture below a folder; `say` is told (looked at, all).
 
-    `say` is told (looked at, all). Raises UserError when the folder is missing or has no pictures.
+    Raises UserError when the folder is missing or has no pictures.
     """
     paths = images_in(folder) if folder.is_dir() else []
     if not paths:
@@ -69,36 +56,17 @@ def scan(folder: Path, say: Callable[[int, int], None]) -> tuple[list[Finding], 
     sound = [look for look in looks if look.bits is not None]
     groups = _groups(folder, sound)
     copies = {look.path for group in groups for look in group[1:]}
+    single = _held_out_first(folder, (look for look in sound if look.path not in copies))
+    near = _near(single)
     findings = [
         *(finding for look in looks for finding in look.faults),
         *(finding for group in groups for finding in _duplicates(folder, group)),
-        *_near_duplicates(folder, [look for look in sound if look.path not in copies]),
+        *_near_duplicates(folder, single, near),
     ]
+    left_out = {each.path for each in findings if each.fault in QUARANTINED}
     counts = Counter(path.parent.relative_to(folder).as_posix() for path in paths)
-    return sorted(findings, key=lambda each: (each.path, each.fault)), counts
-
-
-def look_at(path: Path) -> Look:
-    """Open, decode and hash one file; never raises for a bad one."""
-    sha256 = sha256_of(path)
-    if not path.stat().st_size:
-        return Look(path, (Finding(path, "empty"),), sha256, None)
-    try:
-        with Image.open(path, formats=DECODERS) as image:
-            faults = tuple(_oddities(path, image))
-        small = Image.fromarray(load_image(path, HASH_SIDE))
-    except (
-        UnidentifiedImageError,
-        UnreadableImage,
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ) as error:
-        known = isinstance(error, UnreadableImage)
-        reason = str(error).removeprefix(f"{path} ").split(". ")[0] if known else "is not a picture that can be read"
-        return Look(path, (Finding(path, "unreadable", reason),), sha256, None)
-    return Look(path, faults, sha256, imagehash.phash(ImageOps.grayscale(small)).hash.ravel())
+    alike = _alike([look.path for look in single], near, left_out)
+    return Scan(sorted(findings, key=lambda each: (each.path, each.fault)), counts, alike)
 
 
 def write_quarantine(target: Path, folder: Path, findings: list[Finding]) -> int:
@@ -107,28 +75,22 @@ def write_quarantine(target: Path, folder: Path, findings: list[Finding]) -> int
     for each in findings:
         if each.fault in QUARANTINED:
             reasons.setdefault(each.path.relative_to(folder).as_posix(), f"{each.fault} {each.other}".strip())
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("path", "reason"), *reasons.items()])
-    write_text(target, text.getvalue())
+    _write_table(target, ("path", "reason"), reasons.items())
     return len(reasons)
 
 
-def _oddities(path: Path, image: Image.Image) -> Iterator[Finding]:
-    suffix = path.suffix.lower()
-    if image.format != SUFFIX_OF.get(suffix, suffix[1:].upper()):
-        yield Finding(path, "wrong suffix", f"is {image.format}")
-    if min(image.size) < TINY_PIXELS:
-        yield Finding(path, "tiny", f"{image.width} x {image.height}")
-    if getattr(image, "n_frames", 1) > 1:
-        yield Finding(path, "animated", f"{image.n_frames} frames")  # type: ignore[attr-defined]
-    if image.getexif().get(0x0112, 1) != 1:
-        yield Finding(path, "rotated", "by its EXIF tag")
-    if image.has_transparency_data:
-        yield Finding(path, "transparent")
-    if image.mode == "CMYK":
-        yield Finding(path, "CMYK")
-    if image.mode.startswith("I") or image.mode == "F":
-        yield Finding(path, "16 bits")
+def write_look_alikes(target: Path, folder: Path, alike: list[list[Path]]) -> int:
+    """List the pictures to keep in one part together, each with the first of its group. Returns their number."""
+    names = [[path.relative_to(folder).as_posix() for path in group] for group in alike]
+    rows = [(name, group[0]) for group in names for name in group]
+    _write_table(target, ("path", "group"), rows)
+    return len(rows)
+
+
+def _write_table(target: Path, header: tuple[str, str], rows: Iterable[tuple[str, str]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    write_text(target, text.getvalue())
 
 
 def _groups(folder: Path, looks: list[Look]) -> list[list[Look]]:
@@ -139,7 +101,7 @@ def _groups(folder: Path, looks: list[Look]) -> list[list[Look]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _held_out_first(folder: Path, looks: list[Look]) -> list[Look]:
+def _held_out_first(folder: Path, looks: Iterable[Look]) -> list[Look]:
     # Of two equal pictures the later is left out: it is to be the one that would be trained on.
     return sorted(looks, key=lambda look: (_part(folder, look) != "test", look.path))
 
@@ -154,16 +116,37 @@ def _duplicates(folder: Path, group: list[Look]) -> Iterator[Finding]:
         yield Finding(look.path, fault, other.path.relative_to(folder).as_posix())
 
 
-def _near_duplicates(folder: Path, looks: list[Look]) -> Iterator[Finding]:
-    looks = _held_out_first(folder, looks)
+def _near(looks: list[Look]) -> dict[int, NDArray[np.intp]]:
+    """For each look that has any: the earlier ones that look like it, the nearest first."""
     bits = np.array([look.bits for look in looks], dtype=np.uint8)
+    found: dict[int, NDArray[np.intp]] = {}
     for index in range(1, len(looks)):
         distance = (bits[:index] != bits[index]).sum(axis=1)
-        nearest = int(distance.argmin())
-        if distance[nearest] <= NEAR_BITS:
-            crosses = _part(folder, looks[index]) != _part(folder, looks[nearest])
-            other = looks[nearest].path.relative_to(folder).as_posix()
-            yield Finding(looks[index].path, "near leak" if crosses else "near duplicate", other)
+        near = np.flatnonzero(distance <= NEAR_BITS)
+        if near.size:
+            found[index] = near[distance[near].argsort(kind="stable")]
+    return found
+
+
+def _near_duplicates(folder: Path, looks: list[Look], near: dict[int, NDArray[np.intp]]) -> Iterator[Finding]:
+    for index, others in near.items():
+        part = _part(folder, looks[index])
+        # A held-out picture counts however much nearer one of the same part is.
+        across = [other for other in others if _part(folder, looks[other]) != part]
+        other = looks[(across or others)[0]].path.relative_to(folder).as_posix()
+        yield Finding(looks[index].path, "near leak" if across else "near duplicate", other)
+
+
+def _alike(paths: list[Path], near: dict[int, NDArray[np.intp]], left_out: set[Path]) -> list[list[Path]]:
+    pairs = [(i, j) for i, others in near.items() for j in others if not {paths[i], paths[j]} & left_out]
+    if not pairs:
+        return []
+    rows, columns = np.array(pairs).T
+    _, group_of = connected_components(coo_array((np.ones(len(pairs)), (rows, columns)), (len(paths), len(paths))))
+    groups: dict[int, list[Path]] = defaultdict(list)
+    for path, group in zip(paths, group_of.tolist(), strict=True):
+        groups[group].append(path)
+    return [sorted(group) for group in groups.values() if len(group) > 1]
 
 
 def _part(folder: Path, look: Look) -> str:

@@ -13,6 +13,7 @@ from temper.errors import UserError
 from temper.files import sha256_of
 from temper.images import labelled_images, load_images
 from temper.split import PARTS, Example, Part, share
+from train.leaks import groups_of, together
 from train.recipe import Say
 
 # Decoded pictures beyond this go to a file on disk that the system pages in and out.
@@ -25,13 +26,13 @@ def find_examples(folder: Path, held_out: float, seed: int) -> list[Example]:
     """Every picture of a folder with its label and part, in order of part, label and path.
 
     One folder for each label: `held_out` of the pictures is kept from training, half for val and half for test.
-    Pictures that `data/run.py scan` put into quarantine.csv are left out.
+    Pictures that `data/run.py scan` put into quarantine.csv are left out; those of look-alikes.csv stay together.
     train/ and test/ that hold those: `held_out` of train/ is val; test/ is the test part.
     Raises UserError for a missing or empty folder, fewer than two labels, unlike labels, or too few pictures.
     """
     if not ((folder / "train").is_dir() and (folder / "test").is_dir()):
         parts: dict[Part, float] = {"test": held_out / 2, "val": held_out}
-        return _by_part(_split(_sound(folder, folder), parts, seed))
+        return _by_part(_split(folder, _sound(folder, folder), parts, seed))
     known, unseen = _sound(folder, folder / "train"), _sound(folder, folder / "test")
     if (left := {label for _, label in known}) != (right := {label for _, label in unseen}):
         raise UserError(
@@ -39,7 +40,7 @@ def find_examples(folder: Path, held_out: float, seed: int) -> list[Example]:
             "only). Expected the same folders in both."
         )
     held = [Example(path, label, "test", sha256_of(path)) for path, label in unseen]
-    return _by_part(_split(known, {"val": held_out}, seed) + held)
+    return _by_part(_split(folder, known, {"val": held_out}, seed) + held)
 
 
 def labels_of(examples: list[Example]) -> tuple[str, ...]:
@@ -85,12 +86,13 @@ def _sound(root: Path, folder: Path) -> list[tuple[Path, str]]:
     return [(path, label) for path, label in labelled_images(folder) if path not in left_out]
 
 
-def _split(found: list[tuple[Path, str]], parts: dict[Part, float], seed: int) -> list[Example]:
-    groups: dict[str, list[tuple[float, Path, str]]] = defaultdict(list)
+def _split(root: Path, found: list[tuple[Path, str]], parts: dict[Part, float], seed: int) -> list[Example]:
+    hashes = {path: sha256_of(path) for path, _ in found}
+    shares = together({path: share(sha256, seed) for path, sha256 in hashes.items()}, groups_of(root))
+    labels: dict[str, list[tuple[float, Path, str]]] = defaultdict(list)
     for path, label in found:
-        sha256 = sha256_of(path)
-        groups[label].append((share(sha256, seed), path, sha256))
-    return [example for label, group in groups.items() for example in _split_label(label, sorted(group), parts)]
+        labels[label].append((shares[path], path, hashes[path]))
+    return [example for label, rows in labels.items() for example in _split_label(label, sorted(rows), parts)]
 
 
 def _split_label(label: str, group: list[tuple[float, Path, str]], parts: dict[Part, float]) -> list[Example]:

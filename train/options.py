@@ -38,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     run = parser.add_argument_group("the run, not what comes out").add_argument
     run("--force", action="store_true", help="train even if the model is up to date")
     run("--find-rate", action="store_true", help="try rising learning rates, draw what the loss did, and stop")
+    run("--accept-leaks", action="store_true", help="train although a picture is in two parts at once")
     run("--resume", action="store_true", help="go on with an interrupted training")
     run("--tensorboard", action="store_true", help="write event files to FILE's name with .tensorboard")
     run(

@@ -22,6 +22,7 @@ from train.checkpoint import History
 from train.data import decode, labels_of, targets_of
 from train.evaluation import Evaluation, evaluate, unknown_threshold
 from train.finder import RangeTest
+from train.leaks import leaks_in_words
 from train.learn import Surroundings, Task, build, fine_tune, gpus, learn_all, learn_head, try_rates
 from train.recipe import Recipe, Say
 from train.report import write_history, write_model_card, write_summary
@@ -99,6 +100,7 @@ def save(trained: Trained, out: Path, folder: Path, examples: list[Example], rec
     """Write the model and what belongs to it, all or nothing; the card comes last."""
     stem, title, found = out.stem, title_of(folder), trained.evaluation
     names = [each.path.name for each in examples if each.part == "test"]
+    data = f"{title}: one label a picture, {leaks_in_words(examples, folder)}"
     with staged(out) as target:
         write_summary(target.with_name(f"{stem}.summary.txt"), trained.model)
         write_history(target.with_name(f"{stem}.history.csv"), trained.history)
@@ -106,7 +108,7 @@ def save(trained: Trained, out: Path, folder: Path, examples: list[Example], rec
         draw_confusion(target.with_name(f"{stem}.confusion.png"), found, title)
         draw_reliability(target.with_name(f"{stem}.reliability.png"), found, title)
         draw_mistakes(target.with_name(f"{stem}.mistakes.png"), found, title, trained.pixels, names)
-        write_model_card(target.with_name(f"{stem}.md"), found, recipe, title, examples)
+        write_model_card(target.with_name(f"{stem}.md"), found, recipe, data, examples)
         split = write_split(split_path(target), folder, examples)
         trained.model.save(target)
     card = Card(

@@ -28,8 +28,11 @@ def write_history(target: Path, history: dict[str, list[float]]) -> None:
             writer.writerow([epoch, *(f"{value:.6g}" for value in row)])
 
 
-def write_model_card(target: Path, found: Evaluation, recipe: Recipe, title: str, examples: list[Example]) -> None:
-    """Write what the model is, how it was made, how good it is and where that ends, as Markdown."""
+def write_model_card(target: Path, found: Evaluation, recipe: Recipe, data: str, examples: list[Example]) -> None:
+    """Write what the model is, how it was made, how good it is and where that ends, as Markdown.
+
+    data: what the pictures are, a sentence's beginning.
+    """
     stem, (low, high) = target.stem, found.interval
     text = f"""# {stem}: {" or ".join(found.labels) if len(found.labels) < 8 else f"{len(found.labels)} labels"}
 
@@ -39,7 +42,7 @@ inside.
 
 ## Data
 
-{title}: one label a picture, no picture in two parts; which is which is in `{stem}.split.csv`.
+{data}; which is which is in `{stem}.split.csv`.
 
 | label | {" | ".join(PARTS)} |
 |---|{"---|" * len(PARTS)}

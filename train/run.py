@@ -50,10 +50,13 @@ def main() -> int:
     options = parse()
     check_options(options)
     from train.data import find_examples, quarantined
+    from train.leaks import refuse_leaks
 
     if left_out := quarantined(options.data):
         print(f"{len(left_out):,} picture(s) are left out, as {options.data}/quarantine.csv says.")
     examples = find_examples(options.data, options.held_out, options.seed)
+    if not options.accept_leaks:
+        refuse_leaks(examples, options.data)
     with quiet_stderr():
         from train.checkpoint import checkpoint_path
         from train.distribute import is_chief, open_strategy

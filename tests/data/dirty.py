@@ -64,6 +64,10 @@ def _double(folder: Path) -> list[Planted]:
     (dog / "mislabelled.jpg").write_bytes((cat / "1.jpg").read_bytes())
     (cat / "leak.jpg").write_bytes((folder / "test/cat/0.jpg").read_bytes())
     Image.open(folder / "test/dog/1.jpg").resize((100, 100)).save(dog / "near_leak.jpg", quality=80)
+    one, other = draw_picture("cat", "chainA"), draw_picture("cat", "chainB")
+    one.save(folder / "test/cat/burst.png")
+    Image.blend(one, other, 0.10).save(cat / "burst1.png")
+    Image.blend(one, other, 0.12).save(cat / "burst2.png")
     Image.open(dog / "2.jpg").save(dog / "near.jpg", quality=60)
     ImageEnhance.Brightness(Image.open(dog / "3.jpg")).enhance(1.1).save(dog / "brighter.jpg", quality=90)
     Image.open(dog / "0.jpg").resize((300, 300)).save(dog / "larger.png")
@@ -73,10 +77,22 @@ def _double(folder: Path) -> list[Planted]:
         Planted("train/dog/mislabelled.jpg", "two labels", "equal to train/cat/1.jpg"),
         Planted("train/cat/leak.jpg", "leak", "equal to test/cat/0.jpg"),
         Planted("train/dog/near_leak.jpg", "near leak", "test/dog/1.jpg at 100 x 100 pixels, JPEG quality 80"),
+        Planted("train/cat/burst1.png", "near leak", "test/cat/burst.png with another faint above it"),
+        Planted("train/cat/burst2.png", "near leak", "the same, and nearer to train/cat/burst1.png"),
         Planted("train/dog/near.jpg", "near duplicate", "train/dog/2.jpg at JPEG quality 60"),
         Planted("train/dog/brighter.jpg", "near duplicate", "train/dog/3.jpg a tenth brighter"),
         Planted("train/dog/larger.png", "near duplicate", "train/dog/0.jpg at 300 x 300 pixels, PNG"),
     ]
+
+
+def chain_of_look_alikes(folder: Path) -> list[str]:
+    """Three pictures of which the second looks like the first and the third, but these not like each other."""
+    one, other = draw_picture("cat", "chainA"), draw_picture("cat", "chainB")
+    names = ["cat/a.png", "cat/b.png", "cat/c.png"]
+    (folder / "cat").mkdir()
+    for name, strength in zip(names, (0, 0.2, 0.29), strict=True):
+        Image.blend(one, other, strength).save(folder / name)
+    return names
 
 
 def _odd(dog: Path) -> list[Planted]:
@@ -120,7 +136,7 @@ def main(folder: Path) -> None:
     planted = plant(sound_folder(folder))
     hard = out_of_reach(folder)
     findings: set[tuple[str, str]] = {
-        (each.path.relative_to(folder).as_posix(), each.fault) for each in scan(folder, _quiet)[0]
+        (each.path.relative_to(folder).as_posix(), each.fault) for each in scan(folder, _quiet).findings
     }
     known = {(each.path, each.fault) for each in [*planted, *hard]}
     found = sum((each.path, each.fault) in findings for each in planted)

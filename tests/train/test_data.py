@@ -121,3 +121,16 @@ def test_quarantined_pictures_are_left_out(tmp_path: Path) -> None:
     found = {each.path.relative_to(tmp_path).as_posix() for each in find_examples(tmp_path, 0.2, 0)}
     assert len(found) == 11
     assert "cat/0003.png" not in found
+
+
+def test_look_alikes_of_a_scan_stay_in_one_part(tmp_path: Path) -> None:
+    fill(tmp_path, 40)
+    names = {f"cat/{index:04}.png" for index in range(12)}
+
+    def parts() -> set[Part]:
+        found = find_examples(tmp_path, 0.4, 0)
+        return {each.part for each in found if each.path.relative_to(tmp_path).as_posix() in names}
+
+    assert parts() == {"train", "val", "test"}
+    (tmp_path / "look-alikes.csv").write_text("path,group\n" + "".join(f"{name},a\n" for name in names))
+    assert len(parts()) == 1
