@@ -1,6 +1,7 @@
 """Whole files or none: staged writes and checksums."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CHUNK_BYTES = 1 << 20
+UNFINISHED = ".unfinished"
 
 
 @contextlib.contextmanager
@@ -16,10 +18,12 @@ def staged(target: Path) -> Iterator[Path]:
     """Yield a path with the target's name in a scratch folder beside it; move all that lies there on success.
 
     A file that belongs to the target (an OpenVINO `.bin`, say) is written beside the yielded path and moves
-    with it; the target itself moves last. When the block raises, nothing outside the scratch folder changed.
+    with it; the target itself moves last. When the block raises, nothing outside the scratch folder changed. What
+    a process that was killed left in its scratch folder goes with the next write beside it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    _sweep(target.parent)
+    scratch, lock = _scratch_beside(target)
     try:
         yield scratch / target.name
         made = sorted(scratch.iterdir(), key=lambda path: path.name == target.name)
@@ -29,6 +33,7 @@ def staged(target: Path) -> Iterator[Path]:
             _move(path, target.parent / path.name)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        os.close(lock)
 
 
 def write_text(target: Path, text: str) -> None:
@@ -59,6 +64,32 @@ def bytes_of(*paths: Path) -> int:
         for file in (path.rglob("*") if path.is_dir() else [path])
         if file.is_file()
     )
+
+
+def _scratch_beside(target: Path) -> tuple[Path, int]:
+    """A new folder and the lock on it, which the kernel lifts when its process ends, however it ends."""
+    while True:
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=UNFINISHED, dir=target.parent))
+        with contextlib.suppress(FileNotFoundError):
+            lock = os.open(scratch, os.O_RDONLY)
+            # Some file systems know no locks: nothing is swept there.
+            with contextlib.suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            if scratch.exists():
+                return scratch, lock
+            # Another process swept it away before it was locked.
+            os.close(lock)
+
+
+def _sweep(folder: Path) -> None:
+    for scratch in folder.glob(f".*{UNFINISHED}"):
+        with contextlib.suppress(OSError):
+            lock = os.open(scratch, os.O_RDONLY)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(scratch, ignore_errors=True)
+            finally:
+                os.close(lock)
 
 
 def _flush(path: Path) -> None:

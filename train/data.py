@@ -5,6 +5,7 @@ import math
 import tempfile
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,18 +59,19 @@ def decode(examples: list[Example], size: int, say: Say) -> NDArray[np.uint8]:
 
     Raises UnreadableImage at the first picture that cannot be decoded.
     """
-    pixels = _room((len(examples), size, size, 3))
+    pixels = room((len(examples), size, size, 3), np.dtype(np.uint8))
     for index, image in enumerate(load_images((each.path for each in examples), size)):
         pixels[index] = image
         say("decoding", index + 1, len(examples))
     return pixels
 
 
-def _room(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    if math.prod(shape) <= MEMORY_BYTES:
-        return np.empty(shape, np.uint8)
+def room(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """An array to fill: in memory, or where it is large in a file without a name that is mapped into memory."""
+    if math.prod(shape) * dtype.itemsize <= MEMORY_BYTES:
+        return np.empty(shape, dtype)
     with tempfile.TemporaryFile() as file:
-        return np.memmap(file, np.uint8, "w+", shape=shape)
+        return np.memmap(file, dtype, "w+", shape=shape)
 
 
 def quarantined(folder: Path) -> set[Path]:

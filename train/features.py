@@ -5,7 +5,6 @@ run keeps its finished chunks, and runs side by side cannot harm each other.
 """
 
 import io
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,8 +15,10 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from temper.files import staged
 from temper.split import Example
 from train.augment import apply_transforms, draw_transforms
+from train.data import room
 from train.fold import fold_batch_norms
 from train.recipe import Augmentation, Say
 
@@ -52,16 +53,9 @@ class Store:
         rows["features"] = features
         whole = io.BytesIO()
         np.save(whole, rows)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self.folder / f"{uuid.uuid4().hex}.part"
-        try:
-            with unfinished.open("wb") as stream:
-                # Through memory: numpy's own way to a file hides why a write failed, a full disk among it.
-                stream.write(whole.getbuffer())
-                os.fsync(stream.fileno())
-            unfinished.rename(unfinished.with_suffix(".npy"))
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with staged(self.folder / f"{uuid.uuid4().hex}.npy") as path:
+            # Through memory: numpy's own way to a file hides why a write failed, a full disk among it.
+            path.write_bytes(whole.getbuffer())
 
 
 def features_of(model: keras.Model) -> Forward:
@@ -85,7 +79,7 @@ def extract(
     """Features, float32 [len(turns), n, d], of pictures [n, s, s, 3] under each of their augmentations.
 
     forward: from `features_of`.
-    What the store has is not computed again. `say` is told how far it is.
+    What the store has is not computed again; what outgrows memory is mapped from a file. `say` is told how far it is.
     """
     keys = [(each.sha256, turn) for turn in turns for each in examples]
     known = store.find(keys)
@@ -98,7 +92,10 @@ def extract(
         store.add(part, np.concatenate(found))
         say("features", len(known) + start + len(part), len(keys))
     known = store.find(keys) if missing else known
-    return np.stack([known[key] for key in keys]).reshape(len(turns), len(examples), -1)
+    whole = room((len(keys), *known[keys[0]].shape), np.dtype(np.float32))
+    for row, key in zip(whole, keys, strict=True):
+        row[:] = known[key]
+    return whole.reshape(len(turns), len(examples), -1)
 
 
 def _changed(images: NDArray[np.uint8], keys: list[Key], augmentation: Augmentation) -> tf.Tensor:

@@ -13,6 +13,7 @@ from train.batches import Pictures, picture_weights
 from train.checkpoint import History
 from train.features import Features, Forward, Store, extract
 from train.fit import loss_of
+from train.progress import Progress, write_over
 from train.recipe import Recipe, Say
 from train.solve import solve_head
 
@@ -75,10 +76,12 @@ def _solve(head: keras.Model, found: dict[Part, Features], pictures: dict[Part, 
     features, val = found["train"].reshape(-1, found["train"].shape[-1]), found["val"][0]
     weights = np.tile(picture_weights(one_hot, recipe.class_weights), passes)
     targets = np.tile(_smooth(one_hot, recipe), (passes, 1))
+    write_over("solving the head ...", last=False)
     solution = solve_head(features, targets, val, pictures["val"].targets, weights)
     head.layers[-1].set_weights([solution.weights, solution.bias])
     loss, accuracy = solution.judge(features, targets)
     val_loss, val_accuracy = solution.judge(val, _smooth(pictures["val"].targets, recipe))
+    write_over(f"head solved  accuracy {accuracy:.3f}  val accuracy {val_accuracy:.3f}", last=True)
     return {"accuracy": [accuracy], "loss": [loss], "val_accuracy": [val_accuracy], "val_loss": [val_loss]}
 
 
@@ -101,13 +104,15 @@ def _fit(
         lambda: shuffled(features, targets, recipe),
         output_signature=tuple(tf.TensorSpec(s, tf.float32) for s in shapes),
     )
-    stopping = keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)
+    stopping = []
+    if recipe.patience:
+        stopping = [keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)]
     history = head.fit(
         data.prefetch(tf.data.AUTOTUNE),
         validation_data=(found["val"][0], pictures["val"].targets),
         epochs=recipe.epochs,
         steps_per_epoch=-(-len(targets) // recipe.batch),
-        callbacks=[*watchers, *([stopping] if recipe.patience else [])],
+        callbacks=[Progress(len(targets), recipe.batch, recipe.epochs), *watchers, *stopping],
         shuffle=False,
         verbose=0,
     )

@@ -76,10 +76,10 @@ def load_backbone(weights: str | Path, backbone: str = "resnet50") -> keras.Mode
 
 def copy_backbone(source: keras.Model, model: keras.Model, backbone: str = "resnet50") -> None:
     """Copy a plain backbone's weights into the model, layer by layer; reversed input becomes RGB."""
-    for layer in source.layers:
-        if not (weights := layer.get_weights()):
-            continue
-        target = model.get_layer(layer.name)
+    # By their order: a layer without a name of its own has another number in every model that Keras builds.
+    pairs = zip(_with_weights(source.layers), _with_weights(backbone_layers(model)), strict=True)
+    for layer, target in pairs:
+        weights = layer.get_weights()
         if layer.name == BACKBONES[backbone].reversed_input:
             weights[0] = np.ascontiguousarray(weights[0][:, :, ::-1, :])
         if _is_grouped(layer):
@@ -150,6 +150,10 @@ def _exportable(model: keras.Model) -> keras.Model:
         return x * 0.5 * (1.0 + keras.ops.erf(x * math.sqrt(0.5)))
 
     return keras.models.clone_model(model, clone_function=clone, call_function=call)
+
+
+def _with_weights(layers: list[keras.Layer]) -> list[keras.Layer]:
+    return [layer for layer in layers if layer.weights]
 
 
 def _is_grouped(layer: keras.Layer) -> bool:

@@ -36,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_head(parser.add_argument_group("the head on a frozen backbone"))
     _add_augmentation(parser.add_argument_group("augmentation, to either side; 0 for none"))
     run = parser.add_argument_group("the run, not what comes out").add_argument
-    run("--force", action="store_true", help="train even if the model is up to date")
+    run("--force", action="store_true", help="train though the model is up to date, or a training was interrupted")
     run("--find-rate", action="store_true", help="try rising learning rates, draw what the loss did, and stop")
     run("--accept-leaks", action="store_true", help="train although a picture is in two parts at once")
     run("--resume", action="store_true", help="go on with an interrupted training")

@@ -76,8 +76,12 @@ def main() -> int:
     if options.find_rate:
         return show_rates(look_for_rate(examples, recipe, backbone, around), options.out)
     kept = checkpoint_path(around.work, examples, recipe)
-    if kept.exists():
-        print(f"an interrupted training is {'taken up.' if options.resume else 'there: --resume would go on with it.'}")
+    if kept.exists() and not (options.resume or options.force):
+        raise UserError(
+            f"{kept} holds an interrupted training of these pictures. --resume goes on, --force begins anew."
+        )
+    if kept.exists() and options.resume:
+        print("an interrupted training is taken up.")
     try:
         trained = train(examples, recipe, backbone, around)
     except KeyboardInterrupt:

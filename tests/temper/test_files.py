@@ -1,8 +1,19 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from temper.files import bytes_of, sha256_of, staged, write_text
+from temper.files import UNFINISHED, bytes_of, sha256_of, staged, write_text
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from temper.files import staged
+with staged(Path(sys.argv[1])) as path:
+    path.write_text("half of the n")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def test_a_staged_file_appears_whole_with_its_companions(tmp_path: Path) -> None:
@@ -31,6 +42,24 @@ def test_a_folder_replaces_an_older_folder(tmp_path: Path) -> None:
             (path / content).write_text(content)
     assert [p.name for p in target.iterdir()] == ["new"]
     assert [p.name for p in tmp_path.iterdir()] == ["model.savedmodel"]
+
+
+def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "model.onnx")])
+    assert killed.returncode == -9
+    assert [p.suffix for p in tmp_path.iterdir()] == [UNFINISHED]
+    write_text(tmp_path / "other.txt", "new")
+    assert [p.name for p in tmp_path.iterdir()] == ["other.txt"]
+
+
+def test_a_write_that_is_under_way_is_not_swept_away(tmp_path: Path) -> None:
+    with staged(tmp_path / "model.onnx") as path:
+        path.write_text("whole")
+        write_text(path.with_suffix(".csv"), "beside it")
+        write_text(tmp_path / "other.txt", "new")
+        sweeper = "import sys, pathlib; from temper.files import write_text; write_text(pathlib.Path(sys.argv[1]), '')"
+        subprocess.run([sys.executable, "-c", sweeper, str(tmp_path / "third.txt")], check=True)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.csv", "model.onnx", "other.txt", "third.txt"]
 
 
 def test_write_text_keeps_any_script(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_interrupted_work_keeps_whole_chunks_and_ends_equal(
     store = Store(tmp_path / "stopped")
     with pytest.raises(KeyboardInterrupt):
         extract(features_of(model), pixels, EXAMPLES, range(2), Augmentation(), store, stop)
-    (store.folder / "killed.part").write_bytes(b"half a chunk")
+    (store.folder / ".killed.npy.unfinished").mkdir()
     found, said = made(model, pixels, store.folder, turns=2)
     assert said[0] == (8, 10)
     assert np.allclose(found, whole, rtol=1e-4, atol=1e-5)
@@ -97,7 +97,7 @@ def test_a_full_disk_says_so_and_leaves_finished_chunks(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("train.features.os.fsync", full)
+    monkeypatch.setattr("temper.files.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         made(model, pixels, tmp_path, 1)
     assert len(list(tmp_path.iterdir())) == 1

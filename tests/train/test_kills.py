@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import pytest
 
+from temper.files import UNFINISHED
 from tests.train.test_data import fill
 from train.checkpoint import read_state
 
@@ -25,9 +26,11 @@ KILLS = int(os.environ.get("TEMPER_KILLS", "4"))
 TABLE = os.environ.get("TEMPER_KILLS_TABLE", "")
 HEAD = """# A training killed at random moments
 
-`kill -9` within a second after a checkpoint was seen, then `--resume`; a tiny backbone, {steps} steps an epoch, a
-checkpoint at every step, so that kills fall into writes too. A step is lost when it was on disk before and is not
-after. At the end the model is compared with that of a training left alone. Made by `{command}`.
+`kill -9`, then `--resume`; a tiny backbone, {steps} steps an epoch, a checkpoint at every step, so that kills fall into
+writes too. Every other kill falls within a second after a checkpoint was seen, the rest at any moment of the first six
+seconds, imports among them. A step is lost when it was on disk before and is not after. At the end the model is
+compared with that of a training left alone, and no scratch file is left. Made by
+`{command}`.
 
 | kill | seconds after the start | epoch, step on disk | steps lost |
 |---|---|---|---|
@@ -69,9 +72,12 @@ def test_killed_at_random_moments_and_resumed_it_ends_like_one_left_alone(tmp_pa
     lines: list[str] = []
     while len(lines) < KILLS:
         training, since = start(data, killed, "--seed", "3", "--resume"), time.time()
-        if not begun(killed.parent / ".training", training, since):
+        if len(lines) % 2:
+            time.sleep(moments.uniform(0, 6))
+        elif begun(killed.parent / ".training", training, since):
+            time.sleep(moments.uniform(0, 1))
+        if training.poll() is not None:
             break
-        time.sleep(moments.uniform(0, 1))
         training.kill()
         training.communicate()
         if training.returncode == -signal.SIGKILL:
@@ -90,6 +96,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_like_one_left_alone(tmp_pa
     differences = [float(np.abs(a - b).max()) for a, b in zip(*(model.get_weights() for model in models), strict=True)]
     assert max(differences) < 1e-4
     assert not list((killed.parent / ".training").glob("checkpoint-*"))
+    assert not list(killed.parent.rglob(f"*{UNFINISHED}"))
     if TABLE:
         command = f"TEMPER_KILLS={KILLS} TEMPER_KILLS_TABLE={TABLE} pytest -m slow tests/train/test_kills.py"
         ending = (
@@ -118,6 +125,12 @@ def test_ctrl_c_says_how_to_go_on_and_leaves_130(tmp_path: Path) -> None:
     assert "stopped: the training so far is kept; the same command with --resume goes on from there." in told
     assert "Traceback" not in told
     assert not out.exists()
+    (kept,) = (out.parent / ".training").glob("checkpoint-*.npz")
+    before = kept.read_bytes()
+    code, told = finish(start(data, out))
+    assert code == 1
+    assert "holds an interrupted training of these pictures. --resume goes on, --force begins anew." in told
+    assert kept.read_bytes() == before
     code, told = finish(start(data, out, "--resume"))
     assert code == 0
     assert "an interrupted training is taken up." in told
