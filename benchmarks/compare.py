@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.report import read_lines
+from benchmarks.report import CONTROL_TOLERANCE, lines_of, read_record
 from benchmarks.statistics import Estimate, percentile, quotient, rate
 from temper.errors import UserError
 
@@ -59,8 +59,16 @@ def parse_limit(text: str) -> Limit:
 
 
 def compare(before: Path, after: Path, limits: list[Limit]) -> list[Change]:
-    """Changes of all rows that both reports measured. Raises UserError when there are none."""
-    old, new = read_lines(before), read_lines(after)
+    """Changes of all rows that both reports measured.
+
+    Raises UserError where figures would say nothing: no row in common, a row that is gone, other pictures or another
+    size, or a report whose A/A control failed.
+    """
+    records = {path: read_record(path) for path in (before, after)}
+    for path, record in records.items():
+        _refuse_noise(path, record)
+    _refuse_other_pictures(records)
+    old, new = lines_of(records[before]), lines_of(records[after])
     shared = [name for name in old if name in new]
     if not shared:
         raise UserError(f"{before} and {after} measured no row in common: compare reports of the same artifacts.")
@@ -70,6 +78,37 @@ def compare(before: Path, after: Path, limits: list[Limit]) -> list[Change]:
             "both times the same artifacts."
         )
     return [Change(name, limit, worse(old[name], new[name], limit)) for name in shared for limit in limits]
+
+
+def other_conditions(before: Path, after: Path) -> list[str]:
+    """What differs between the machines and packages of two reports, a sentence each."""
+    old, new = read_record(before), read_record(after)
+    return [
+        f"{name} was {old[group].get(name, 'absent')} and is {new[group].get(name, 'absent')}"
+        for group in ("machine", "versions")
+        for name in sorted(old[group].keys() | new[group].keys())
+        if old[group].get(name) != new[group].get(name)
+    ]
+
+
+def _refuse_noise(path: Path, record: dict[str, Any]) -> None:
+    control = record["control"]
+    if control and abs(control["ratio"]["value"] - 1) > CONTROL_TOLERANCE:
+        raise UserError(
+            f"{path} was measured on a busy machine: {control['row']} against itself came to "
+            f"{control['ratio']['value']:.3f}, where 1.00 ± {CONTROL_TOLERANCE:g} was expected. Measure it again when "
+            "nothing else runs, longer with --seconds."
+        )
+
+
+def _refuse_other_pictures(records: dict[Path, dict[str, Any]]) -> None:
+    told = {
+        path: f"{record['title']}, {record['pictures']} pictures at {record['size']} pixels"
+        for path, record in records.items()
+    }
+    if len(set(told.values())) > 1:
+        said = "; ".join(f"{path}: {words}" for path, words in told.items())
+        raise UserError(f"The reports asked other pictures ({said}). Measure both with the same --data and artifacts.")
 
 
 def worse(old: dict[str, Any], new: dict[str, Any], limit: Limit) -> Estimate:

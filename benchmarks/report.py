@@ -220,14 +220,21 @@ def as_json(report: Report) -> str:
     return json.dumps(dataclasses.asdict(report), indent=1) + "\n"
 
 
-def read_lines(path: Path) -> dict[str, dict[str, Any]]:
-    """Measured lines of a written report by name, as plain data. Raises UserError for anything else."""
+def read_record(path: Path) -> dict[str, Any]:
+    """A written report as plain data. Raises UserError for anything else."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if record["schema"] != SCHEMA:
             raise UserError(f"{path} follows report schema {record['schema']!r}; this version reads {SCHEMA}.")
-        return {line["name"]: line for line in record["lines"] if line["latency"]}
+        if missing := {each.name for each in dataclasses.fields(Report)} - record.keys():
+            raise KeyError(*sorted(missing))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} is not a report ({error!r}). Expected a report.json that `python benchmarks/run.py` wrote."
         ) from None
+    return record
+
+
+def lines_of(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The measured lines of a report by name."""
+    return {line["name"]: line for line in record["lines"] if line["latency"]}

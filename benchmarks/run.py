@@ -78,10 +78,12 @@ def main() -> int:
 
 def main_compare(options: argparse.Namespace) -> int:
     """Print each change; 1 if any lies beyond its limit."""
-    from benchmarks.compare import compare, parse_limit
+    from benchmarks.compare import compare, other_conditions, parse_limit
 
     limits = [parse_limit(text) for text in options.fail_if or ["p50>5%"]]
     changes = compare(options.before, options.after, limits)
+    for said in other_conditions(options.before, options.after):
+        print(f"not alike: {said}")
     for change in changes:
         print(change)
     return int(any(change.failed for change in changes))

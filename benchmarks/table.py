@@ -65,6 +65,7 @@ def columns(report: Report) -> list[Column]:
         *(Column(f"× at batch {batch}", _speedup(reference, batch), 2, False, True) for batch in largest),
         Column("MB", _cost(lambda costs: costs.megabytes)),
         Column("cold start s", _cost(lambda costs: statistics.median(costs.cold_starts_seconds or [0.0]) or None)),
+        Column("× its cold start", lambda line: _sooner(report, line), 1, brief=False, interval=True),
         Column("peak RSS MiB", _cost(lambda costs: costs.peak_mib or None), 0, brief=False),
         Column("GPU MiB", _cost(lambda costs: costs.gpu_mib), 0, brief=False),
         Column("build s", _cost(lambda costs: costs.build_seconds), 0, brief=False),
@@ -97,6 +98,16 @@ def _rate(batch: int) -> Source:
 
 def _speedup(over: str, batch: int) -> Source:
     return lambda line: line.speedup(over, batch)
+
+
+def _sooner(report: Report, line: Line) -> Estimate | None:
+    """How many times sooner than the reference a fresh process answers: of the medians, and of the extremes."""
+    by_name = {each.name: each.costs.cold_starts_seconds for each in report.lines if each.costs}
+    theirs, ours = by_name.get(report.reference), by_name.get(line.name)
+    if not theirs or not ours or line.name == report.reference:
+        return None
+    middle = statistics.median(theirs) / statistics.median(ours)
+    return Estimate(middle, min(theirs) / max(ours), max(theirs) / min(ours))
 
 
 def _cost(of: Callable[[Costs], float | None]) -> Source:

@@ -1,8 +1,10 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.compare import compare, parse_limit
+from benchmarks.compare import compare, other_conditions, parse_limit
 from benchmarks.report import as_json
 from temper.errors import UserError
 from tests.benchmarks.made import line, report
@@ -54,6 +56,33 @@ def test_reports_without_a_row_in_common_cannot_be_compared(before: Path, tmp_pa
     after = written(tmp_path / "after.json", 20.0, "model.fp16.onnx")
     with pytest.raises(UserError, match="no row in common"):
         compare(before, after, [parse_limit("p50>5%")])
+
+
+def test_a_report_from_a_busy_machine_is_refused_before_or_after(before: Path, tmp_path: Path) -> None:
+    noisy = tmp_path / "noisy.json"
+    noisy.write_text(as_json(report(line("model.int8.onnx", 20.0, None), control=1.05)), encoding="utf-8")
+    for pair in ((before, noisy), (noisy, before)):
+        with pytest.raises(UserError, match=r"noisy\.json was measured on a busy machine: .* 1\.050"):
+            compare(*pair, [parse_limit("p50>5%")])
+
+
+@pytest.mark.parametrize("change", [{"pictures": 40}, {"size": 64}, {"title": "Temper on others"}])
+def test_reports_of_other_pictures_or_another_size_are_refused(
+    before: Path, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    record = json.loads(before.read_text(encoding="utf-8"))
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(record | change), encoding="utf-8")
+    with pytest.raises(UserError, match="asked other pictures"):
+        compare(before, other, [parse_limit("top1>0.5points")])
+
+
+def test_another_machine_or_version_is_told(before: Path, tmp_path: Path) -> None:
+    assert other_conditions(before, before) == []
+    record = json.loads(before.read_text(encoding="utf-8"))
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(record | {"machine": {"processor": "another"}}), encoding="utf-8")
+    assert other_conditions(before, other) == ["processor was some and is another"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"schema": 1}', '{"schema": 99, "lines": []}'])

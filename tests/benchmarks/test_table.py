@@ -22,3 +22,12 @@ def test_columns_without_figures_are_left_out() -> None:
     heads = rows(report(line(KERAS, 80, None)))[0]
     assert "MB" in heads
     assert not {"network ms", "GPU MiB", "J/image", "build s"} & set(heads)
+
+
+def test_a_cold_start_is_told_against_the_references_with_the_extremes() -> None:
+    ours = line("model.int8.onnx", 20, None)
+    assert ours.costs
+    quick = dataclasses.replace(ours, costs=dataclasses.replace(ours.costs, cold_starts_seconds=(0.1, 0.25, 0.2)))
+    heads, theirs, cells = rows(report(line(KERAS, 80, None), quick))
+    assert cells[heads.index("× its cold start")] == "10.0 [4.0, 30.0]"
+    assert theirs[heads.index("× its cold start")] == "–"
