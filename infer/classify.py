@@ -30,6 +30,10 @@ class Answer:
     milliseconds: float = 0.0
     problem: str = ""
 
+    def is_unknown(self, below: float) -> bool:
+        """True when even the likeliest label is less probable than this."""
+        return not self.problem and self.predictions[0].probability < below
+
 
 def classify(runner: Runner, files: Iterable[Path], k: int) -> Iterator[Answer]:
     """Answers in the order of the files; one that cannot be read does not stop the rest."""

@@ -22,6 +22,8 @@ from infer.classify import Answer, classify
 from temper.door import enter
 from temper.errors import UserError
 
+HEAD = ("file", "rank", "label", "probability", "problem")
+
 
 def parse(words: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
@@ -31,6 +33,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--engine", type=Path, help=f"an artifact: {', '.join(SUFFIXES)}")
     parser.add_argument("pictures", nargs="*", help="files, folders, quoted patterns")
     parser.add_argument("--top", type=int, default=1, metavar="K", help="labels to a picture (1)")
+    parser.add_argument("--unknown", action="store_true", help="tell answers less probable than the card's threshold")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object a line")
     form.add_argument("--csv", action="store_true", help="a table with a head: file, rank, label, probability, problem")
@@ -59,35 +62,46 @@ def main() -> int:
     files = find_pictures(options.pictures)
     with open_runner(options.engine) as runner:
         form = "json" if options.json else "csv" if options.csv else "text"
-        return show(classify(runner, files, options.top), form)
+        below = runner.card.unknown_below if options.unknown else None
+        if options.unknown and below is None:
+            raise UserError(
+                f"{options.engine} has no threshold for --unknown on its card: it was trained before there was one. "
+                "Train and convert again, or leave --unknown out."
+            )
+        return show(classify(runner, files, options.top), form, below)
 
 
-def show(answers: Iterable[Answer], form: str) -> int:
-    """Print answers as they come; 1 when a picture could not be read."""
+def show(answers: Iterable[Answer], form: str, unknown_below: float | None = None) -> int:
+    """Print answers as they come; 1 when a picture could not be read.
+
+    unknown_below: what is less probable is told to be unknown; None tells of nothing.
+    """
     unreadable = False
     table = csv.writer(sys.stdout, lineterminator="\n")
     if form == "csv":
-        table.writerow(["file", "rank", "label", "probability", "problem"])
+        table.writerow([*HEAD, *([] if unknown_below is None else ["unknown"])])
     for answer in answers:
         if answer.problem:
             unreadable = True
             sys.stdout.flush()
             print(f"error: {answer.problem}", file=sys.stderr)
+        unknown = None if unknown_below is None else answer.is_unknown(unknown_below)
         if form == "json":
-            print(json.dumps(_fields(answer), ensure_ascii=False))
+            print(json.dumps(_fields(answer, unknown), ensure_ascii=False))
         elif form == "csv":
-            table.writerows(_rows(answer))
+            table.writerows([*row, *([] if unknown is None else ["yes" if unknown else "no"])] for row in _rows(answer))
         elif not answer.problem:
             said = ", ".join(f"{each.label} {100 * each.probability:.1f} %" for each in answer.predictions)
-            print(f"{answer.file}: {said} ({answer.milliseconds:.1f} ms)")
+            print(f"{answer.file}: {'unknown, ' if unknown else ''}{said} ({answer.milliseconds:.1f} ms)")
     return 1 if unreadable else 0
 
 
-def _fields(answer: Answer) -> dict[str, object]:
+def _fields(answer: Answer, unknown: bool | None) -> dict[str, object]:
     if answer.problem:
         return {"file": str(answer.file), "problem": answer.problem}
     predictions = [{"label": each.label, "probability": each.probability} for each in answer.predictions]
-    return {"file": str(answer.file), "predictions": predictions, "milliseconds": round(answer.milliseconds, 3)}
+    told = {} if unknown is None else {"unknown": unknown}
+    return {"file": str(answer.file), "predictions": predictions, **told, "milliseconds": round(answer.milliseconds, 3)}
 
 
 def _rows(answer: Answer) -> list[list[object]]:

@@ -71,7 +71,7 @@ def bundle(folder: Path, each: int = 40) -> Path:
     keras = folder / "model.keras"
     keras.write_bytes(b"stand-in")
     split = write_split(folder / "model.split.csv", root, examples)
-    card = Card(LABELS, SIZE, sha256=sha256_of(keras), split=split)
+    card = Card(LABELS, SIZE, sha256=sha256_of(keras), split=split, unknown_below=0.6)
     write_card(keras, card)
 
     training = [e for e in examples if e.part == "train"]

@@ -78,7 +78,6 @@ class Evaluation:
             "temperature": round(self.temperature, 6),
             "calibration_error_before": round(self.error_before, 6),
             "calibration_error": round(self.error_after, 6),
-            "unknown_below": round(self.unknown_below, 6),
         }
 
 

@@ -119,6 +119,7 @@ def save(trained: Trained, out: Path, folder: Path, examples: list[Example], rec
         made_with=versions(*PACKAGES),
         made_on={"machine": platform.platform(), "device": "GPU" if gpus() else "CPU"},
         split=split,
+        unknown_below=round(found.unknown_below, 6),
     )
     write_card(out, card)
 

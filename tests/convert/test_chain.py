@@ -40,6 +40,7 @@ def test_a_good_conversion_gets_a_card_that_leads_back_to_keras(bundle: Path) ->
     assert card == read_card(bundle.with_name("copy.onnx"))
     assert card.made_from["sha256"] == read_card(bundle.with_name("model.fp32.onnx")).sha256
     assert card.made_from["keras_sha256"] == read_card(bundle).sha256
+    assert card.unknown_below == read_card(bundle).unknown_below == 0.6
     found = agreement_of(card)
     assert found is not None
     assert (found.pictures, found.agreement) == (16, 1.0)

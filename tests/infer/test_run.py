@@ -55,6 +55,37 @@ def test_csv_has_a_head_and_a_row_for_each_label(
     assert [(row["rank"], row["label"]) for row in rows] == [("1", "red"), ("2", "blue")]
 
 
+@pytest.mark.parametrize(("below", "expected"), [(0.0, False), (1.01, True)])
+def test_unknown_is_told_in_every_form_and_hides_nothing(
+    bundle: Path,
+    picture: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    below: float,
+    expected: bool,
+) -> None:
+    engine = bundle.with_name("model.fp32.onnx")
+    write_card(engine, dataclasses.replace(read_card(engine), unknown_below=below))
+    words = ("--engine", engine, picture, "--unknown")
+    answers(monkeypatch, *words)
+    assert capsys.readouterr().out.startswith(f"{picture}: {'unknown, ' if expected else ''}red ")
+    answers(monkeypatch, *words, "--json")
+    told = json.loads(capsys.readouterr().out)
+    assert (told["unknown"], told["predictions"][0]["label"]) == (expected, "red")
+    answers(monkeypatch, *words, "--csv")
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (row["unknown"], row["label"]) == ("yes" if expected else "no", "red")
+
+
+def test_unknown_without_a_threshold_on_the_card_is_refused(
+    bundle: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = bundle.with_name("model.fp32.onnx")
+    write_card(engine, dataclasses.replace(read_card(engine), unknown_below=None))
+    with pytest.raises(UserError, match="has no threshold for --unknown on its card"):
+        answers(monkeypatch, "--engine", engine, picture, "--unknown")
+
+
 def test_a_sound_artifact_passes_its_selftest(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

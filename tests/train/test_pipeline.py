@@ -64,7 +64,8 @@ def test_the_card_tells_labels_size_recipe_and_split(made: tuple[Path, Path, lis
     found = card.recipe["found"]
     assert found["pictures"] == sum(each.part == "test" for each in examples)
     assert 0 <= found["accuracy_interval"][0] <= found["accuracy"] <= found["accuracy_interval"][1] <= 1
-    assert 0.5 <= found["unknown_below"] <= 1
+    assert card.unknown_below is not None
+    assert 0.5 <= card.unknown_below <= 1
     assert found["calibration_error"] >= 0
     assert read_split(out, card, "test") == [each for each in examples if each.part == "test"]
 
