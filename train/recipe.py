@@ -78,3 +78,23 @@ class Recipe:
         changes = dataclasses.asdict(self.augmentation)
         parts = [self.backbone, self.weights, self.size, changes, policy, "folded", sorted(versions.items())]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    def summary(self) -> str:
+        """What is about to be trained, in a line."""
+        start = "from scratch" if self.weights == "none" else f"from {self.weights.split(' ')[0]}"
+        if self.head == "lbfgs":
+            passes = _count(self.passes, "pass", "passes")
+            told = f"solving the head of {self.backbone} {start}: {self.size} px, {passes}, L-BFGS"
+        else:
+            what, how = ("the head", "Adam") if self.layers == "head" else ("all layers", "AdamW, warm-up and cosine")
+            epochs = _count(self.epochs, "epoch", "epochs")
+            told = (
+                f"training {what} of {self.backbone} {start}: {self.size} px, {epochs}, batch {self.batch}, "
+                f"rate {self.learning_rate:g} ({how})"
+            )
+        fine = f", then its top blocks for {_count(self.fine_tune, 'epoch', 'epochs')}" if self.fine_tune else ""
+        return f"{told}{fine}, seed {self.seed}"
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from train.pipeline import Trained
 
 WORK = ".training"
+NOTHING_KEPT = "no interrupted training of these pictures and this recipe is kept: it starts at the first step."
 BESIDE = (
     "md", "summary.txt", "history.csv", "curves.png", "confusion.png", "reliability.png", "mistakes.png", "split.csv",
 )  # fmt: skip
@@ -70,7 +71,7 @@ def main() -> int:
         print(f"{options.out} is up to date: same pictures, same recipe. --force trains it again.")
         return 0
     check_place(options.out)
-    print(_told(recipe))
+    print(recipe.summary())
     events = options.out.with_suffix(".tensorboard") if options.tensorboard else None
     around = Surroundings(options.out.parent / WORK, Meter(), options.resume, events, strategy)
     if options.find_rate:
@@ -80,8 +81,8 @@ def main() -> int:
         raise UserError(
             f"{kept} holds an interrupted training of these pictures. --resume goes on, --force begins anew."
         )
-    if kept.exists() and options.resume:
-        print("an interrupted training is taken up.")
+    if options.resume:
+        print("an interrupted training is taken up." if kept.exists() else NOTHING_KEPT)
     try:
         trained = train(examples, recipe, backbone, around)
     except KeyboardInterrupt:
@@ -139,21 +140,6 @@ def _stopped(kept: Path) -> int:
     how = "the same command with --resume goes on from there" if kept.exists() else "the same command goes on"
     print(f"stopped: {where}; {how}.", file=sys.stderr)
     return 130
-
-
-def _told(recipe: Recipe) -> str:
-    start = "from scratch" if recipe.weights == "none" else f"from {recipe.weights.split(' ')[0]}"
-    if recipe.head == "lbfgs":
-        told = f"solving the head of {recipe.backbone} {start}: {recipe.size} px, {recipe.passes} passes, L-BFGS"
-    else:
-        what = "the head" if recipe.layers == "head" else "all layers"
-        how = "Adam" if recipe.layers == "head" else "AdamW, warm-up and cosine"
-        told = (
-            f"training {what} of {recipe.backbone} {start}: {recipe.size} px, {recipe.epochs} epochs, batch "
-            f"{recipe.batch}, rate {recipe.learning_rate:g} ({how})"
-        )
-    fine = f", then its top blocks for {recipe.fine_tune} epochs" if recipe.fine_tune else ""
-    return f"{told}{fine}, seed {recipe.seed}"
 
 
 if __name__ == "__main__":

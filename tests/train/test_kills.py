@@ -117,11 +117,12 @@ def place_on_disk(folder: Path) -> tuple[int, int]:
 
 def test_ctrl_c_says_how_to_go_on_and_leaves_130(tmp_path: Path) -> None:
     data, out = fill(tmp_path / "pictures", 25), tmp_path / "out" / "model.keras"
-    training = start(data, out)
+    training = start(data, out, "--resume")
     assert begun(out.parent / ".training", training, 0)
     training.send_signal(signal.SIGINT)
     code, told = finish(training)
     assert code == 130
+    assert "no interrupted training of these pictures and this recipe is kept: it starts at the first step." in told
     assert "stopped: the training so far is kept; the same command with --resume goes on from there." in told
     assert "Traceback" not in told
     assert not out.exists()
