@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from temper.door import enter
+from temper.cli.entry_point import enter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.report import Report
+    from benchmarks.analysis.report import Report
 
 FORMATTER = argparse.RawDescriptionHelpFormatter
 
@@ -66,7 +66,7 @@ def main() -> int:
     if sys.argv[1:2] == ["compare"]:
         return main_compare(parse_compare(sys.argv[2:]))
     options = parse(sys.argv[1:])
-    from benchmarks.study import Choices, conduct, write
+    from benchmarks.benchmark import Choices, conduct, write
 
     out = options.out or _default_out(options.places[0])
     choices = Choices(**{name: value for name, value in vars(options).items() if name != "out"}, out=out)
@@ -78,7 +78,7 @@ def main() -> int:
 
 def main_compare(options: argparse.Namespace) -> int:
     """Print each change; 1 if any lies beyond its limit."""
-    from benchmarks.compare import compare, other_conditions, parse_limit
+    from benchmarks.analysis.compare import compare, other_conditions, parse_limit
 
     limits = [parse_limit(text) for text in options.fail_if or ["p50>5%"]]
     changes = compare(options.before, options.after, limits)
@@ -91,8 +91,8 @@ def main_compare(options: argparse.Namespace) -> int:
 
 def show(report: Report, out: Path) -> None:
     """Print the table, the verdicts and where the report lies."""
-    from benchmarks.table import rows
-    from benchmarks.verdict import noise, warnings
+    from benchmarks.analysis.verdict import noise, warnings
+    from benchmarks.rendering.table import rows
 
     lines = rows(report, brief=True)
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]

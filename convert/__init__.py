@@ -1,1 +1,1 @@
-"""model.keras → .onnx, .xml, .plan, TF-TRT: one file for each target."""
+"""model.keras to .onnx, .xml, .plan, SavedModel and TF-TRT, each verified before it is published."""

@@ -18,9 +18,9 @@ from pathlib import Path
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from convert.build_options import EXPLAINED, Batch, parse_batch, parse_options
+from convert.trt.build_options import EXPLAINED, Batch, parse_batch, parse_options
 from temper.card import PRECISIONS
-from temper.door import enter
+from temper.cli.entry_point import enter
 from temper.errors import MissingRuntime, UserError
 
 
@@ -51,11 +51,11 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
 def main() -> int:
     """Make the targets, and the others when one is refused or lacks its runtime; 1 then."""
     options = parse()
-    from convert.chain import Pipeline, RejectedError
-    from convert.gate import Limits
-    from convert.steps import make
-    from convert.verify import Pictures
-    from convert.wish import Wish
+    from convert.pipeline import ConversionRejected, Pipeline
+    from convert.settings import ConversionSettings
+    from convert.targets import make
+    from convert.verification.accuracy_gate import Limits
+    from convert.verification.parity import Pictures
     from temper.formats import checked_card
 
     if options.model.suffix != ".keras":
@@ -64,14 +64,14 @@ def main() -> int:
     limits = Limits(options.max_drop, options.max_class_drop, options.min_agreement)
     pictures = Pictures(options.model, checked_card(options.model), options.data)
     pipeline = Pipeline(pictures, limits, options.force, _progress())
-    wish = Wish(
+    wish = ConversionSettings(
         options.precision, options.calibration, options.pictures, 0, options.keep, options.batch, tuple(options.builder)
     )
     failed: list[UserError] = []
     for target in options.targets or _possible(options.model, options.precision):
         try:
             make(pipeline, wish, target)
-        except (MissingRuntime, RejectedError) as error:
+        except (MissingRuntime, ConversionRejected) as error:
             failed.append(error)
     show(options.model, limits)
     if failed:
@@ -81,14 +81,14 @@ def main() -> int:
 
 def show(model: Path, limits: "Limits") -> None:  # type: ignore[name-defined]  # noqa: F821
     """Print the ladder and the first bad rung."""
-    from convert.ladder import climb, first_bad, ladder_table
+    from convert.verification.parity_table import climb, first_bad, ladder_table
     from temper.card import read_card
 
     rungs = climb(model, limits)
     print(f"\n{read_card(model).recipe.get('pictures', 'held-out pictures')}, {model.name} and what was made of it:")
     print("\n".join(ladder_table(rungs)))
     if bad := first_bad(rungs):
-        print(f"\nfirst bad rung: {bad.name}: {'; '.join(bad.objections)}")
+        print(f"\nfirst bad rung: {bad.name}: {'; '.join(bad.violations)}")
 
 
 def _progress() -> Callable[[str], None]:
@@ -118,8 +118,8 @@ def _possible(model: Path, precision: str) -> list[Path]:
 
 
 def _can_compile() -> bool:
-    from convert.to_tensorrt import find_tensorrt
-    from temper.gpu import find_gpu
+    from convert.trt.to_tensorrt import find_tensorrt
+    from temper.system.gpu import find_gpu
 
     try:
         find_tensorrt()

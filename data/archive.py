@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from temper.errors import UserError
-from temper.files import staged
 from temper.images import SUFFIXES
+from temper.storage.atomic import atomic_write
 
 CHUNK_BYTES = 1 << 18
 TIMEOUT_SECONDS = 30
@@ -59,7 +59,7 @@ def unpack(source: Path, folder: Path) -> int:
     The folder appears whole or not at all. Raises UserError for an archive that is damaged, unsafe, or another one.
     """
     try:
-        with zipfile.ZipFile(source) as zipped, staged(folder) as target:
+        with zipfile.ZipFile(source) as zipped, atomic_write(folder) as target:
             members = _pictures(zipped)
             for member, name in members:
                 (target / name).parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from temper.door import enter
+from temper.cli.entry_point import enter
 from temper.errors import UserError
 
 
@@ -46,7 +46,7 @@ def main() -> int:
 
 def draw(options: argparse.Namespace) -> int:
     """Draw the sample."""
-    from data.sample import Sample, draw_sample
+    from data.drawn.sample import Sample, draw_sample
 
     if min(options.train, options.test) < 1:
         raise UserError("--train and --test take a number of pictures of 1 or more.")

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from data.look import Fault, Finding, Look, look_at
+from data.image_check import Fault, Finding, Look, look_at
 from temper.errors import UserError
-from temper.files import write_text
 from temper.images import SUFFIXES, images_in
+from temper.storage.atomic import write_text
 
 # Read by the training stage: pictures it leaves out, and pictures it keeps in one part together.
 QUARANTINE = "quarantine.csv"

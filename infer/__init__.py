@@ -1,1 +1,1 @@
-"""An artifact and pictures → labels. Needs no TensorFlow unless the artifact does."""
+"""The command that classifies images with an artifact."""

@@ -18,9 +18,9 @@ from pathlib import Path
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from infer.classify import Answer, classify
-from temper.door import enter
+from temper.cli.entry_point import enter
 from temper.errors import UserError
+from temper.infer.classify import Answer, classify
 
 HEAD = ("file", "rank", "label", "probability", "problem")
 
@@ -52,8 +52,8 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
 def main() -> int:
     """Classify, or test the artifact; 1 when a picture could not be read, a test failed or the artifact cannot run."""
     options = parse()
-    from infer.sources import find_pictures
     from temper.formats import open_runner
+    from temper.infer.sources import find_pictures
 
     if options.doctor:
         return _examine(options.engine)
@@ -62,7 +62,7 @@ def main() -> int:
     files = find_pictures(options.pictures)
     with open_runner(options.engine) as runner:
         form = "json" if options.json else "csv" if options.csv else "text"
-        below = runner.card.unknown_below if options.unknown else None
+        below = runner.card.confidence_threshold if options.unknown else None
         if options.unknown and below is None:
             raise UserError(
                 f"{options.engine} has no threshold for --unknown on its card: it was trained before there was one. "
@@ -71,21 +71,21 @@ def main() -> int:
         return show(classify(runner, files, options.top), form, below)
 
 
-def show(answers: Iterable[Answer], form: str, unknown_below: float | None = None) -> int:
+def show(answers: Iterable[Answer], form: str, confidence_threshold: float | None = None) -> int:
     """Print answers as they come; 1 when a picture could not be read.
 
-    unknown_below: what is less probable is told to be unknown; None tells of nothing.
+    confidence_threshold: what is less probable is told to be unknown; None tells of nothing.
     """
     unreadable = False
     table = csv.writer(sys.stdout, lineterminator="\n")
     if form == "csv":
-        table.writerow([*HEAD, *([] if unknown_below is None else ["unknown"])])
+        table.writerow([*HEAD, *([] if confidence_threshold is None else ["unknown"])])
     for answer in answers:
         if answer.problem:
             unreadable = True
             sys.stdout.flush()
             print(f"error: {answer.problem}", file=sys.stderr)
-        unknown = None if unknown_below is None else answer.is_unknown(unknown_below)
+        unknown = None if confidence_threshold is None else answer.is_unknown(confidence_threshold)
         if form == "json":
             print(json.dumps(_fields(answer, unknown), ensure_ascii=False))
         elif form == "csv":
@@ -115,7 +115,7 @@ def _rows(answer: Answer) -> list[list[object]]:
 
 def _self_test(engine: Path) -> int:
     from temper.formats import open_runner
-    from temper.golden import self_test
+    from temper.reference import self_test
 
     with open_runner(engine) as runner:
         result = self_test(runner)
@@ -133,15 +133,15 @@ def _self_test(engine: Path) -> int:
 
 
 def _examine(engine: Path | None) -> int:
-    from temper.doctor import diagnose
+    from temper.compatibility import check_compatibility
     from temper.formats import checked_card
-    from temper.here import describe, look_around
+    from temper.system.environment import describe, detect_environment
 
-    here = look_around()
+    here = detect_environment()
     print("\n".join(describe(here)))
     if not engine:
         return 0
-    if problem := diagnose(engine, checked_card(engine), here):
+    if problem := check_compatibility(engine, checked_card(engine), here):
         raise UserError(problem)
     print(f"{engine.name}: whole, and made for a machine like this")
     return 0

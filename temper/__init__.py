@@ -1,1 +1,1 @@
-"""The noun of the house: a trained classifier, however it is stored."""
+"""A trained image classifier, however it is stored."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from temper.errors import UserError
-from temper.files import write_text
+from temper.storage.atomic import write_text
 
 SCHEMA = 1
 Precision = Literal["fp32", "fp16", "int8"]
@@ -30,7 +30,7 @@ class Card:
     made_with, made_on: library versions; the machine.
     split: file, SHA-256 and folder of the pictures: which were trained on, which were held out.
     golden: file and SHA-256 of the held-out pictures with the Keras model's answers, for self-tests on a target.
-    unknown_below: probability under which the likeliest label is better called unknown; None where nobody asked.
+    confidence_threshold: probability under which the likeliest label is better called unknown; None where nobody asked.
     calibration, agreement: how int8 ranges were found; how the answers compare with the Keras model's.
     """
 
@@ -45,7 +45,7 @@ class Card:
     made_on: dict[str, str] = field(default_factory=dict)
     split: dict[str, str] = field(default_factory=dict)
     golden: dict[str, str] = field(default_factory=dict)
-    unknown_below: float | None = None
+    confidence_threshold: float | None = None
     calibration: dict[str, Any] = field(default_factory=dict)
     agreement: dict[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
@@ -104,8 +104,8 @@ def _parse(fields: Any, path: Path) -> Card:
         card = Card(**{name: value for name, value in fields.items() if name in known})
         labels = tuple(str(label) for label in card.labels)
         batch = None if card.batch is None else (int(card.batch[0]), int(card.batch[1]), int(card.batch[2]))
-        below = None if card.unknown_below is None else float(card.unknown_below)
-        card = dataclasses.replace(card, labels=labels, size=int(card.size), batch=batch, unknown_below=below)
+        below = None if card.confidence_threshold is None else float(card.confidence_threshold)
+        card = dataclasses.replace(card, labels=labels, size=int(card.size), batch=batch, confidence_threshold=below)
     except (TypeError, ValueError, IndexError) as error:
         raise UserError(f"{path} is not a card ({error}). Make it again with `make convert`.") from None
     if len(card.labels) < 2 or card.size < 1 or card.precision not in PRECISIONS:

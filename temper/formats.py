@@ -6,8 +6,8 @@ from pathlib import Path
 
 from temper.card import Card, read_card
 from temper.errors import MissingRuntime, UserError
-from temper.files import sha256_of
 from temper.runners.base import Runner
+from temper.storage.atomic import sha256_of
 
 
 @dataclass(frozen=True)

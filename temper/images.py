@@ -15,11 +15,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from temper.errors import UnreadableImage, UserError
 
 # How a picture becomes pixels; a card repeats it, and other pixels mean other answers.
-CONTRACT = "first frame, EXIF rotation applied, alpha on white, stretched to a square, bilinear with antialiasing"
+PREPROCESSING_TEXT = (
+    "first frame, EXIF rotation applied, alpha on white, stretched to a square, bilinear with antialiasing"
+)
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # A short list keeps Pillow's rarer parsers away from foreign files.
 DECODERS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-LARGEST_PIXELS = 89_478_485
+MAX_PIXELS = 89_478_485
 WHITE = (255, 255, 255, 255)
 # Pillow would warn of what is refused below.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -35,10 +37,9 @@ def load_image(path: Path, size: int) -> Picture:
     """
     try:
         with Image.open(path, formats=DECODERS) as image:
-            if image.width * image.height > LARGEST_PIXELS:
+            if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImage(
-                    f"{path} has {image.width} x {image.height} pixels; at most {LARGEST_PIXELS:,} are read. "
-                    "Scale it down."
+                    f"{path} has {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read. Scale it down."
                 )
             image.draft("RGB", (size, size))
             pixels = _rgb(ImageOps.exif_transpose(image))
@@ -82,7 +83,7 @@ def images_in(folder: Path) -> list[Path]:
     )
 
 
-def labelled_images(folder: Path) -> list[tuple[Path, str]]:
+def labeled_images(folder: Path) -> list[tuple[Path, str]]:
     """Pictures of a folder that holds one folder for each label, sorted by label, then path.
 
     Raises UserError when the folder is missing, or holds fewer than two labels with pictures in them.

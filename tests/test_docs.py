@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.report import LEAST_FOR_P99
+from benchmarks.analysis.report import LEAST_FOR_P99
 from temper.card import Card
 from temper.formats import FORMATS
 

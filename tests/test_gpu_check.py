@@ -13,7 +13,7 @@ import pytest
 import benchmarks.run
 import convert.run
 import infer.run
-from temper.gpu import find_gpu
+from temper.system.gpu import find_gpu
 
 ROOT = Path(__file__).resolve().parents[1]
 DOORS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from temper.card import read_card
-from temper.files import sha256_of
+from temper.storage.atomic import sha256_of
 
 pytestmark = pytest.mark.tensorflow
 ROOT = Path(__file__).resolve().parents[1]

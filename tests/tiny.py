@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from convert.chain import Facts, Pipeline, Step
-from convert.gate import Limits
-from convert.verify import Pictures
+from convert.pipeline import Facts, Pipeline, Step
+from convert.verification.accuracy_gate import Limits
+from convert.verification.parity import Pictures
 from temper.card import Card, read_card, write_card
-from temper.files import sha256_of
+from temper.dataset.split import Example, Part, write_split
 from temper.images import load_images
-from temper.split import Example, Part, write_split
+from temper.storage.atomic import sha256_of
 
 LABELS = ("blue", "red")
 SIZE = 16
@@ -71,7 +71,7 @@ def bundle(folder: Path, each: int = 40) -> Path:
     keras = folder / "model.keras"
     keras.write_bytes(b"stand-in")
     split = write_split(folder / "model.split.csv", root, examples)
-    card = Card(LABELS, SIZE, sha256=sha256_of(keras), split=split, unknown_below=0.6)
+    card = Card(LABELS, SIZE, sha256=sha256_of(keras), split=split, confidence_threshold=0.6)
     write_card(keras, card)
 
     training = [e for e in examples if e.part == "train"]

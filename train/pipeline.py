@@ -13,20 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temper.card import Card, card_path, read_card, versions, write_card
+from temper.dataset.split import PARTS, Example, Part, write_split
 from temper.errors import UserError
-from temper.files import sha256_of, staged
-from temper.split import PARTS, Example, Part, write_split
-from train.batches import EVALUATION_BATCH, Pictures
-from train.charts import draw_confusion, draw_curves, draw_mistakes, draw_reliability
-from train.checkpoint import History
-from train.data import decode, labels_of, targets_of
-from train.evaluation import Evaluation, evaluate, unknown_threshold
-from train.finder import RangeTest
-from train.leaks import leaks_in_words
-from train.learn import Surroundings, Task, build, fine_tune, gpus, learn_all, learn_head, try_rates
-from train.recipe import Recipe, Say
-from train.report import write_history, write_model_card, write_summary
-from train.temperature import best_temperature, build_in
+from temper.storage.atomic import atomic_write, sha256_of
+from train.config import Say, TrainingConfig
+from train.dataset.batches import EVALUATION_BATCH, Pictures
+from train.dataset.leaks import leaks_in_words
+from train.dataset.split import decode, labels_of, targets_of
+from train.evaluation.charts import draw_confusion, draw_curves, draw_mistakes, draw_reliability
+from train.evaluation.metrics import Evaluation, evaluate, unknown_threshold
+from train.evaluation.model_card import write_history, write_model_card, write_summary
+from train.evaluation.temperature_scaling import best_temperature, build_in
+from train.fitting.checkpoint import History
+from train.fitting.lr_range_test import LrRangeTest
+from train.fitting.strategies import (
+    Task,
+    TrainingContext,
+    build,
+    fine_tune,
+    gpus,
+    lr_range_test,
+    train_all_layers,
+    train_head,
+)
 
 PACKAGES = ("keras", "tensorflow", "numpy", "pillow")
 # Where the card keeps, beside the recipe, what came out.
@@ -49,7 +58,7 @@ class Trained:
     first_fine: int = 0
 
 
-def is_up_to_date(out: Path, folder: Path, examples: list[Example], recipe: Recipe) -> bool:
+def is_up_to_date(out: Path, folder: Path, examples: list[Example], recipe: TrainingConfig) -> bool:
     """True when `out` was trained on these very pictures by this recipe, and is whole."""
     if not (out.exists() and card_path(out).exists()):
         return False
@@ -64,7 +73,9 @@ def is_up_to_date(out: Path, folder: Path, examples: list[Example], recipe: Reci
     return same and split_path(out).exists()
 
 
-def train(examples: list[Example], recipe: Recipe, backbone: keras.Model | None, around: Surroundings) -> Trained:
+def train(
+    examples: list[Example], recipe: TrainingConfig, backbone: keras.Model | None, around: TrainingContext
+) -> Trained:
     """Decode the pictures, fit the model, calibrate it on the validation part and evaluate it on the test part.
 
     backbone: where to start, or None to start from nothing.
@@ -72,7 +83,7 @@ def train(examples: list[Example], recipe: Recipe, backbone: keras.Model | None,
     keras.utils.set_random_seed(recipe.seed)
     labels = labels_of(examples)
     task = Task(labels, _decode(examples, recipe.size, labels, around.say), examples, recipe, around)
-    learnt = (learn_head if recipe.layers == "head" else learn_all)(task, backbone)
+    learnt = (train_head if recipe.layers == "head" else train_all_layers)(task, backbone)
     history, seconds, first_fine = learnt.history, learnt.seconds, 0
     if recipe.fine_tune:
         first_fine = len(history["loss"]) + 1
@@ -85,23 +96,23 @@ def train(examples: list[Example], recipe: Recipe, backbone: keras.Model | None,
     return Trained(final, history, found, task.pictures["test"].pixels, seconds, first_fine)
 
 
-def look_for_rate(
-    examples: list[Example], recipe: Recipe, backbone: keras.Model | None, around: Surroundings
-) -> RangeTest:
+def find_learning_rate(
+    examples: list[Example], recipe: TrainingConfig, backbone: keras.Model | None, around: TrainingContext
+) -> LrRangeTest:
     """Decode the pictures and try rising learning rates on the model that `train` would begin with."""
     keras.utils.set_random_seed(recipe.seed)
     labels = labels_of(examples)
-    return try_rates(
+    return lr_range_test(
         Task(labels, _decode(examples, recipe.size, labels, around.say), examples, recipe, around), backbone
     )
 
 
-def save(trained: Trained, out: Path, folder: Path, examples: list[Example], recipe: Recipe) -> None:
+def save(trained: Trained, out: Path, folder: Path, examples: list[Example], recipe: TrainingConfig) -> None:
     """Write the model and what belongs to it, all or nothing; the card comes last."""
     stem, title, found = out.stem, title_of(folder), trained.evaluation
     names = [each.path.name for each in examples if each.part == "test"]
     data = f"{title}: one label a picture, {leaks_in_words(examples, folder)}"
-    with staged(out) as target:
+    with atomic_write(out) as target:
         write_summary(target.with_name(f"{stem}.summary.txt"), trained.model)
         write_history(target.with_name(f"{stem}.history.csv"), trained.history)
         draw_curves(target.with_name(f"{stem}.curves.png"), trained.history, trained.first_fine)
@@ -119,7 +130,7 @@ def save(trained: Trained, out: Path, folder: Path, examples: list[Example], rec
         made_with=versions(*PACKAGES),
         made_on={"machine": platform.platform(), "device": "GPU" if gpus() else "CPU"},
         split=split,
-        unknown_below=round(found.unknown_below, 6),
+        confidence_threshold=round(found.confidence_threshold, 6),
     )
     write_card(out, card)
 
@@ -137,7 +148,7 @@ def title_of(folder: Path) -> str:
         return folder.resolve().name
 
 
-def as_json(recipe: Recipe, folder: Path) -> dict[str, Any]:
+def as_json(recipe: TrainingConfig, folder: Path) -> dict[str, Any]:
     """The recipe as the card tells it."""
     return {**dataclasses.asdict(recipe), "pictures": title_of(folder)}
 

@@ -21,15 +21,15 @@ from typing import TYPE_CHECKING, Any
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from temper.door import enter
+from temper.cli.entry_point import enter
 from temper.errors import UserError
-from temper.files import staged
-from temper.quiet import quiet_stderr
-from train.options import add_options, check_options, check_place, recipe_of
-from train.recipe import Recipe
+from temper.storage.atomic import atomic_write
+from temper.system.quiet import quiet_stderr
+from train.cli_options import add_options, check_options, check_place, recipe_of
+from train.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from train.finder import RangeTest
+    from train.fitting.lr_range_test import LrRangeTest
     from train.pipeline import Trained
 
 WORK = ".training"
@@ -50,8 +50,8 @@ def main() -> int:
     """Train, unless the model is up to date; returns the exit code."""
     options = parse()
     check_options(options)
-    from train.data import find_examples, quarantined
-    from train.leaks import refuse_leaks
+    from train.dataset.leaks import refuse_leaks
+    from train.dataset.split import find_examples, quarantined
 
     if left_out := quarantined(options.data):
         print(f"{len(left_out):,} picture(s) are left out, as {options.data}/quarantine.csv says.")
@@ -59,11 +59,11 @@ def main() -> int:
     if not options.accept_leaks:
         refuse_leaks(examples, options.data)
     with quiet_stderr():
-        from train.checkpoint import checkpoint_path
-        from train.distribute import is_chief, open_strategy
-        from train.learn import Surroundings
-        from train.pipeline import is_up_to_date, look_for_rate, save, train
-        from train.progress import Meter
+        from train.fitting.checkpoint import checkpoint_path
+        from train.fitting.distribute import is_chief, open_strategy
+        from train.fitting.keras_progress import Meter
+        from train.fitting.strategies import TrainingContext
+        from train.pipeline import find_learning_rate, is_up_to_date, save, train
 
     strategy = open_strategy(options.distribute) if options.distribute != "none" else None
     recipe, backbone = _start(options)
@@ -73,9 +73,9 @@ def main() -> int:
     check_place(options.out)
     print(recipe.summary())
     events = options.out.with_suffix(".tensorboard") if options.tensorboard else None
-    around = Surroundings(options.out.parent / WORK, Meter(), options.resume, events, strategy)
+    around = TrainingContext(options.out.parent / WORK, Meter(), options.resume, events, strategy)
     if options.find_rate:
-        return show_rates(look_for_rate(examples, recipe, backbone, around), options.out)
+        return show_rates(find_learning_rate(examples, recipe, backbone, around), options.out)
     kept = checkpoint_path(around.work, examples, recipe)
     if kept.exists() and not (options.resume or options.force):
         raise UserError(
@@ -103,18 +103,20 @@ def show(trained: "Trained", out: Path, folder: Path) -> None:
     print(f"\nheld-out accuracy {found.accuracy:.1%} of {found.pictures:,} pictures ({title_of(folder)})", end="")
     print(f", 95 % interval {low:.1%} to {high:.1%}")
     print(f"calibration error {found.error_before:.3f}, {found.error_after:.3f} at temperature {found.temperature:.2f}")
-    print(f"unknown           below a confidence of {found.unknown_below:.3f}: {1 - found.known.mean():.1%} of these")
+    print(
+        f"unknown           below a confidence of {found.confidence_threshold:.3f}: {1 - found.known.mean():.1%} of these"
+    )
     print(f"model   {out} and its card {out.name}.json")
     for name in BESIDE:
         print(f"        {out.with_name(f'{out.stem}.{name}')}")
 
 
-def show_rates(tried: "RangeTest", out: Path) -> int:
+def show_rates(tried: "LrRangeTest", out: Path) -> int:
     """Draw a range test beside the model to be and say what it suggests; 1 when no rate lowers the loss."""
-    from train.charts import draw_rates
+    from train.evaluation.charts import draw_rates
 
     picture = out.with_name(f"{out.stem}.rates.png")
-    with staged(picture) as path:
+    with atomic_write(picture) as path:
         draw_rates(path, tried)
     if tried.suggestion is None:
         raise UserError(f"no learning rate lowers the loss: look at {picture}. Are the labels right?")
@@ -122,8 +124,8 @@ def show_rates(tried: "RangeTest", out: Path) -> int:
     return 0
 
 
-def _start(options: argparse.Namespace) -> tuple[Recipe, Any]:
-    from train.model import load_backbone
+def _start(options: argparse.Namespace) -> tuple[TrainingConfig, Any]:
+    from train.network.build import load_backbone
 
     if options.weights == "none":
         return recipe_of(options, "none"), None

@@ -1,1 +1,1 @@
-"""One file for each runtime; nothing heavy is imported until its runner is opened."""
+"""One file for each runtime; nothing heavy is imported until a runner is opened."""

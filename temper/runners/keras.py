@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from temper.errors import MissingRuntime, UserError
-from temper.quiet import quiet_stderr
 from temper.runners.base import Images, Probabilities, Runner
+from temper.system.quiet import quiet_stderr
 
 BACKENDS = ("tensorflow", "jax", "torch")
 # Keras itself falls back on nothing; and JAX would take three quarters of a GPU that others use too.

@@ -22,7 +22,7 @@ INT8_PRODUCTS = {"QLinearConv", "QLinearMatMul", "QGemm", "ConvInteger", "MatMul
 FLOAT_PRODUCTS = {"Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul"}
 
 
-def for_x86(artifact: Path) -> bytes:
+def rewrite_for_x86(artifact: Path) -> bytes:
     """Serialise a rewritten copy of an int8 Q/DQ model.
 
     Three of four steps change no value: a pair before a ReLU whose output is rounded on the same grid (rounding, ReLU
@@ -54,7 +54,7 @@ def for_x86(artifact: Path) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def note_kernels(optimised: Path) -> None:
+def annotate_kernel_counts(optimised: Path) -> None:
     """Write into a graph that ONNX Runtime optimised how many of its products it runs in int8, how many in fp32."""
     model = onnx.load(optimised)
     kinds = Counter(

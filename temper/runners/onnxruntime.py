@@ -7,10 +7,10 @@ import numpy as np
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as status
 
-from temper.cache import find_kept, keep, key_of
 from temper.errors import UserError
-from temper.machine import describe_processor
 from temper.runners.base import Images, Probabilities, Runner
+from temper.storage.cache import cache_key, get_cached, keep
+from temper.system.host import describe_processor
 
 REFUSALS = (
     status.Fail,
@@ -38,22 +38,22 @@ class OnnxRuntimeRunner(Runner):
     def _open_int8(self) -> ort.InferenceSession:
         # What ONNX Runtime makes of a graph depends on its version and on the processor.
         library = f"{ort.__version__} {ort.get_build_info()}"
-        key = key_of(self.card.sha256, library, describe_processor(), REWRITER.read_text(encoding="utf-8"))
-        kept = find_kept(key, ".onnx") or keep(key, ".onnx", self._optimise)
+        key = cache_key(self.card.sha256, library, describe_processor(), REWRITER.read_text(encoding="utf-8"))
+        kept = get_cached(key, ".onnx") or keep(key, ".onnx", self._optimise)
         return _open(str(kept), optimise=False) if kept else _open(self._rewrite())
 
     def _rewrite(self) -> bytes:
         # Only here: importing onnx takes as long as ONNX Runtime itself.
-        from temper.runners.onnx_x86 import for_x86
+        from temper.runners.onnx_x86 import rewrite_for_x86
 
-        return for_x86(self.artifact)
+        return rewrite_for_x86(self.artifact)
 
     def _optimise(self, target: Path) -> None:
-        from temper.runners.onnx_x86 import note_kernels
+        from temper.runners.onnx_x86 import annotate_kernel_counts
 
         try:
             _open(self._rewrite(), target=str(target))
-            note_kernels(target)
+            annotate_kernel_counts(target)
         except REFUSALS as error:
             # A full disk among them; a bad model is told of when it is opened without a cache.
             raise OSError(str(error)) from None

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from temper.cache import find_kept, keep, key_of
 from temper.errors import UserError
-from temper.machine import describe_processor
 from temper.runners.base import Images, Probabilities, Runner
+from temper.storage.cache import cache_key, get_cached, keep
+from temper.system.host import describe_processor
 
 EXECUTED = {"f32": "fp32", "f16": "fp16", "bf16": "bf16"}
 
@@ -44,8 +44,8 @@ class OpenVinoRunner(Runner):
         self._request = self._compiled.create_infer_request()
 
     def _open_int8(self) -> ov.CompiledModel:
-        key = key_of(self.card.sha256, ov.__version__, describe_processor(), str(self._options))
-        kept = find_kept(key, ".blob") or keep(key, ".blob", self._export)
+        key = cache_key(self.card.sha256, ov.__version__, describe_processor(), str(self._options))
+        kept = get_cached(key, ".blob") or keep(key, ".blob", self._export)
         if not kept:
             return self._compile()
         return self._core.import_model(io.BytesIO(kept.read_bytes()), "CPU", self._options)

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from temper.errors import UserError
-from temper.quiet import quiet_stderr
 from temper.runners.base import Images, Probabilities, Runner
+from temper.system.quiet import quiet_stderr
 
 with quiet_stderr():
     import tensorflow as tf

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from temper.child import CrashedError, call_in_child
-from temper.doctor import diagnose, rebuild_command, runtime_of
+from temper.compatibility import check_compatibility, rebuild_command, runtime_of
 from temper.errors import MissingRuntime, UserError
-from temper.here import Here, look_around
 from temper.runners.base import Images, Probabilities, Runner
 from temper.runners.cuda import Cuda, free_graph, launch_graph, open_cuda, record_graph
-from temper.trt_engine import load_engine, try_loading
-from temper.trt_log import Log
+from temper.runners.trt_engine import load_engine, try_loading
+from temper.runners.trt_log import Log
+from temper.system.child_process import ChildCrashed, run_in_child
+from temper.system.environment import Here, detect_environment
 
 # While one lane computes, the other's pictures travel.
 LANES = 2
@@ -59,8 +59,8 @@ class TensorRtRunner(Runner):
     copies = True
 
     def _load(self) -> None:
-        here = look_around()
-        if problem := diagnose(self.artifact, self.card, here):
+        here = detect_environment()
+        if problem := check_compatibility(self.artifact, self.card, here):
             raise MissingRuntime(problem)
         module = runtime_of(self.card, here)
         if not self._was_built_on(here, module):
@@ -136,8 +136,8 @@ class TensorRtRunner(Runner):
     def _try_in_child(self, module: str) -> None:
         """A plan from elsewhere may crash the process that loads it; here is one that may crash."""
         try:
-            call_in_child(try_loading, module, self.artifact, self._carries_code())
-        except CrashedError as crash:
+            run_in_child(try_loading, module, self.artifact, self._carries_code())
+        except ChildCrashed as crash:
             raise UserError(
                 f"{self.artifact} crashes {module} ({crash}) when it is loaded. Build it here:\n"
                 f"    {rebuild_command(self.artifact, self.card)}"
@@ -157,7 +157,7 @@ class TensorRtRunner(Runner):
             smallest, _, largest = self._engine.get_tensor_profile_shape(self._input, index)
             self._profiles.append(Profile(index, smallest[0], largest[0], self._make_context(index)))
         self._lanes = [self._make_lane(max(each.largest for each in self._profiles)) for _ in range(LANES)]
-        gpu = look_around().gpu
+        gpu = detect_environment().gpu
         self._device = gpu.name if gpu else ""
 
     def _make_context(self, profile: int) -> Any:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from benchmarks.report import Accuracy, Control, Costs, Flip, Latency, Line, Report, Speedup, Throughput
-from benchmarks.statistics import Estimate
+from benchmarks.analysis.report import Accuracy, Control, Costs, Flip, Latency, Line, Report, Speedup, Throughput
+from benchmarks.analysis.statistics import Estimate
 
 KERAS = "Keras tf.function"
 

@@ -14,7 +14,7 @@ from tests import tiny
 jsonschema = pytest.importorskip("jsonschema")
 pytestmark = pytest.mark.programs
 DOOR = Path(__file__).parents[2] / "benchmarks" / "run.py"
-SCHEMA = DOOR.with_name("report.schema.json")
+SCHEMA = DOOR.parent / "analysis" / "report.schema.json"
 COMMITTED = sorted((DOOR.parent / "results").rglob("report.json"))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from temper.card import Card, read_card, write_card
-from temper.files import sha256_of
+from temper.storage.atomic import sha256_of
 from tests.benchmarks.test_run import SCHEMA, bench, jsonschema
 from tests.tiny import LABELS, SIZE
 

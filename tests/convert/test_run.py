@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from convert import run
-from convert.chain import RejectedError
+from convert.pipeline import ConversionRejected
 from temper.errors import MissingRuntime, UserError
 
 
@@ -12,7 +12,9 @@ def convert(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
     return run.main()
 
 
-@pytest.mark.parametrize("error", [RejectedError("refused: too many labels change", []), MissingRuntime("no OpenVINO")])
+@pytest.mark.parametrize(
+    "error", [ConversionRejected("refused: too many labels change", []), MissingRuntime("no OpenVINO")]
+)
 def test_what_fails_is_told_after_the_others_are_made(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: UserError
 ) -> None:
@@ -23,7 +25,7 @@ def test_what_fails_is_told_after_the_others_are_made(
             raise error
         made.append(target.name)
 
-    monkeypatch.setattr("convert.steps.make", make)
+    monkeypatch.setattr("convert.targets.make", make)
     targets = [bundle.with_name(f"model.fp16{suffix}") for suffix in (".xml", ".onnx")]
     with pytest.raises(UserError, match=str(error)):
         convert(monkeypatch, bundle, *targets, "--precision", "fp16")

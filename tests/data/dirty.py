@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
+from data.drawn.scenes import draw_picture
 from data.scan import QUARANTINED, scan
-from data.scenes import draw_picture
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import pytest
 
 from infer import run
 from temper.card import read_card, write_card
+from temper.dataset.split import read_split
 from temper.errors import UserError
-from temper.files import sha256_of
-from temper.golden import read_golden, write_golden
-from temper.gpu import find_gpu
-from temper.split import read_split
+from temper.reference import read_golden, write_golden
+from temper.storage.atomic import sha256_of
+from temper.system.gpu import find_gpu
 
 
 def answers(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
@@ -65,7 +65,7 @@ def test_unknown_is_told_in_every_form_and_hides_nothing(
     expected: bool,
 ) -> None:
     engine = bundle.with_name("model.fp32.onnx")
-    write_card(engine, dataclasses.replace(read_card(engine), unknown_below=below))
+    write_card(engine, dataclasses.replace(read_card(engine), confidence_threshold=below))
     words = ("--engine", engine, picture, "--unknown")
     answers(monkeypatch, *words)
     assert capsys.readouterr().out.startswith(f"{picture}: {'unknown, ' if expected else ''}red ")
@@ -81,7 +81,7 @@ def test_unknown_without_a_threshold_on_the_card_is_refused(
     bundle: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = bundle.with_name("model.fp32.onnx")
-    write_card(engine, dataclasses.replace(read_card(engine), unknown_below=None))
+    write_card(engine, dataclasses.replace(read_card(engine), confidence_threshold=None))
     with pytest.raises(UserError, match="has no threshold for --unknown on its card"):
         answers(monkeypatch, "--engine", engine, picture, "--unknown")
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from temper.errors import UnreadableImage, UserError
-from temper.images import images_in, labelled_images, load_image, load_images
+from temper.images import images_in, labeled_images, load_image, load_images
 
 RED = (200, 30, 20)
 
@@ -116,7 +116,7 @@ def test_labels_are_folders_and_hidden_files_are_passed_over(tmp_path: Path) -> 
         save(tmp_path / label / "1.png", red("RGB"))
         save(tmp_path / label / ".2.png", red("RGB"))
         (tmp_path / label / "notes.txt").write_text("x")
-    assert [(path.name, label) for path, label in labelled_images(tmp_path)] == [("1.png", "a"), ("1.png", "b")]
+    assert [(path.name, label) for path, label in labeled_images(tmp_path)] == [("1.png", "a"), ("1.png", "b")]
     assert images_in(tmp_path) == [tmp_path / "a" / "1.png", tmp_path / "b" / "1.png"]
 
 
@@ -126,9 +126,9 @@ def test_fewer_than_two_labels_are_refused(tmp_path: Path, labels: list[str], wo
         (tmp_path / label).mkdir()
         save(tmp_path / label / "1.png", red("RGB"))
     with pytest.raises(UserError, match=words):
-        labelled_images(tmp_path)
+        labeled_images(tmp_path)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not a folder"):
-        labelled_images(tmp_path / "none")
+        labeled_images(tmp_path / "none")

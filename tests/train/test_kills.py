@@ -16,9 +16,9 @@ import keras
 import numpy as np
 import pytest
 
-from temper.files import UNFINISHED
-from tests.train.test_data import fill
-from train.checkpoint import read_state
+from temper.storage.atomic import SCRATCH_SUFFIX
+from tests.train.dataset.test_split import fill
+from train.fitting.checkpoint import read_state
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
@@ -96,7 +96,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_like_one_left_alone(tmp_pa
     differences = [float(np.abs(a - b).max()) for a, b in zip(*(model.get_weights() for model in models), strict=True)]
     assert max(differences) < 1e-4
     assert not list((killed.parent / ".training").glob("checkpoint-*"))
-    assert not list(killed.parent.rglob(f"*{UNFINISHED}"))
+    assert not list(killed.parent.rglob(f"*{SCRATCH_SUFFIX}"))
     if TABLE:
         command = f"TEMPER_KILLS={KILLS} TEMPER_KILLS_TABLE={TABLE} pytest -m slow tests/train/test_kills.py"
         ending = (

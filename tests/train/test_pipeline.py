@@ -8,19 +8,23 @@ import numpy as np
 import pytest
 
 from temper.card import read_card
-from temper.files import sha256_of
+from temper.dataset.split import Example, read_split
 from temper.formats import open_runner
 from temper.images import load_images
-from temper.split import Example, read_split
-from tests.train.test_data import fill
-from train.data import find_examples
-from train.learn import Surroundings
+from temper.storage.atomic import sha256_of
+from tests.train.dataset.test_split import fill
+from train.config import TrainingConfig
+from train.dataset.split import find_examples
+from train.fitting.strategies import TrainingContext
 from train.pipeline import is_up_to_date, save, title_of, train
-from train.recipe import Recipe
 
 pytestmark = pytest.mark.tensorflow
-HEAD = Recipe(weights="file", layers="head", size=32, epochs=2, batch=8, learning_rate=1e-3, dense=8, backbone="tiny")
-ALL = Recipe(weights="none", layers="all", size=32, epochs=2, batch=16, learning_rate=1e-3, dense=8, backbone="tiny")
+HEAD = TrainingConfig(
+    weights="file", layers="head", size=32, epochs=2, batch=8, learning_rate=1e-3, dense=8, backbone="tiny"
+)
+ALL = TrainingConfig(
+    weights="none", layers="all", size=32, epochs=2, batch=16, learning_rate=1e-3, dense=8, backbone="tiny"
+)
 FINE = dataclasses.replace(HEAD, head="lbfgs", dense=0, fine_tune=2, class_weights="balanced", label_smoothing=0.1)
 BESIDE = (
     "md", "summary.txt", "history.csv", "curves.png", "confusion.png", "reliability.png", "mistakes.png", "split.csv",
@@ -28,8 +32,8 @@ BESIDE = (
 )  # fmt: skip
 
 
-def around(folder: Path, **told: Any) -> Surroundings:
-    return Surroundings(folder, lambda *_: None, **told)
+def around(folder: Path, **told: Any) -> TrainingContext:
+    return TrainingContext(folder, lambda *_: None, **told)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +68,8 @@ def test_the_card_tells_labels_size_recipe_and_split(made: tuple[Path, Path, lis
     found = card.recipe["found"]
     assert found["pictures"] == sum(each.part == "test" for each in examples)
     assert 0 <= found["accuracy_interval"][0] <= found["accuracy"] <= found["accuracy_interval"][1] <= 1
-    assert card.unknown_below is not None
-    assert 0.5 <= card.unknown_below <= 1
+    assert card.confidence_threshold is not None
+    assert 0.5 <= card.confidence_threshold <= 1
     assert found["calibration_error"] >= 0
     assert read_split(out, card, "test") == [each for each in examples if each.part == "test"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.train.test_data import fill
+from tests.train.dataset.test_split import fill
 
 ROOT = Path(__file__).parents[2]
 

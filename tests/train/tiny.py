@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from train.backbones import BACKBONES, Backbone
+from train.network.backbones import BACKBONES, Backbone
 
 NAME = "tiny"
 
@@ -52,7 +52,8 @@ class Slow(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
-    from train import checkpoint, learn
+    from train.fitting import checkpoint
+    from train.fitting import strategies as learn
 
     add_tiny()
     if devices := int(os.environ.get("TEMPER_TEST_DEVICES", "0")):

@@ -7,16 +7,16 @@ import numpy as np
 import onnx
 import pytest
 
-from convert.calibration import calibrate
-from convert.to_fp16 import to_fp16
-from convert.to_int8 import to_int8
+from convert.precision.calibration import calibrate
+from convert.precision.fp16_graph import to_fp16
+from convert.precision.qdq import to_int8
 from temper.card import read_card
+from temper.dataset.split import read_split
 from temper.errors import MissingRuntime
-from temper.files import sha256_of
 from temper.formats import format_of, load_runner
 from temper.images import load_images
 from temper.runners.base import Images, Runner
-from temper.split import read_split
+from temper.storage.atomic import sha256_of
 
 MADE_FROM_ONNX = ("fp32.onnx", "fp16.onnx", "int8.onnx", "fp32.xml", "fp16.xml", "int8.xml", "fp32.plan")
 TOLERANCE = {"fp32": 2e-3, "fp16": 2e-2, "int8": 0.1}
@@ -53,11 +53,11 @@ def runner(request: pytest.FixtureRequest, made_bundle: Path, pictures: Images, 
 
 def _convert(stored: Path, artifact: Path) -> None:
     if artifact.suffix == ".xml":
-        from convert.to_openvino import to_openvino
+        from convert.exporters.openvino_ir import to_openvino
 
         to_openvino(stored, artifact)
     elif artifact.suffix == ".plan":
-        from convert.to_tensorrt import to_tensorrt
+        from convert.trt.to_tensorrt import to_tensorrt
 
         to_tensorrt(stored, artifact)
 
@@ -121,7 +121,7 @@ def test_the_rewrite_for_x86_changes_no_value_but_on_residual_branches(
 ) -> None:
     import onnxruntime as ort
 
-    from temper.runners.onnx_x86 import BRANCH_SCALES, for_x86
+    from temper.runners.onnx_x86 import BRANCH_SCALES, rewrite_for_x86
 
     fp32, int8 = made_bundle.with_name("model.fp32.onnx"), tmp_path / "model.int8.onnx"
     to_int8(fp32, int8, calibrate(fp32, [pictures], "max"))
@@ -129,5 +129,5 @@ def test_the_rewrite_for_x86_changes_no_value_but_on_residual_branches(
     onnx.helper.set_model_props(model, {BRANCH_SCALES: "{}"})
     onnx.save(model, int8)
     as_written = ort.InferenceSession(str(int8)).run(None, {"images": pictures})[0]
-    rewritten = ort.InferenceSession(for_x86(int8)).run(None, {"images": pictures})[0]
+    rewritten = ort.InferenceSession(rewrite_for_x86(int8)).run(None, {"images": pictures})[0]
     assert np.abs(as_written - rewritten).max() < 1e-6

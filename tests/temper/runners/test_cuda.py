@@ -1,8 +1,8 @@
 import pytest
 
 from temper.errors import UserError
-from temper.gpu import find_gpu
 from temper.runners import cuda
+from temper.system.gpu import find_gpu
 
 pytestmark = pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU here")
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.calibration import calibrate
-from convert.to_int8 import to_int8
-from convert.to_openvino import to_openvino
-from temper.cache import cache_folder
+from convert.exporters.openvino_ir import to_openvino
+from convert.precision.calibration import calibrate
+from convert.precision.qdq import to_int8
 from temper.card import read_card, write_card
-from temper.files import sha256_of
 from temper.formats import format_of, open_runner
 from temper.runners import onnx_x86, onnxruntime
 from temper.runners.base import Images, Probabilities
+from temper.storage.atomic import sha256_of
+from temper.storage.cache import cache_folder
 
 PICTURES: Images = np.random.default_rng(5).integers(0, 256, (9, 16, 16, 3), dtype=np.uint8)
 
@@ -50,7 +50,7 @@ def test_a_second_start_answers_the_same_and_makes_nothing(int8: Path, monkeypat
     first = answers(int8)
     made = [(path, path.stat().st_mtime_ns) for path in kept()]
     assert len(made) == 1
-    monkeypatch.delattr(onnx_x86, "for_x86")
+    monkeypatch.delattr(onnx_x86, "rewrite_for_x86")
     assert np.array_equal(answers(int8), first)
     assert [(path, path.stat().st_mtime_ns) for path in kept()] == made
 

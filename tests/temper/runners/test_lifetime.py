@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from convert.to_openvino import to_openvino
+from convert.exporters.openvino_ir import to_openvino
 from temper.card import Card, read_card
-from temper.child import call_in_child
-from temper.files import sha256_of
 from temper.formats import format_of, load_runner
+from temper.storage.atomic import sha256_of
+from temper.system.child_process import run_in_child
 
 ROOT = Path(__file__).parents[3]
 TABLE = os.environ.get("TEMPER_CYCLES_TABLE", "")
@@ -52,7 +52,7 @@ def artifact(request: pytest.FixtureRequest, bundle: Path) -> tuple[Path, Card]:
 
 
 def test_ctrl_c_after_two_runners_that_went_as_they_came_is_an_ordinary_one(artifact: tuple[Path, Card]) -> None:
-    assert call_in_child(_signals_after_two_runners, *artifact) == 1
+    assert run_in_child(_signals_after_two_runners, *artifact) == 1
 
 
 def _signals_after_two_runners(path: Path, card: Card) -> int:
@@ -74,7 +74,7 @@ def _signals_after_two_runners(path: Path, card: Card) -> int:
 def test_memory_stays_flat_over_a_thousand_openings(bundle: Path, suffix: str) -> None:
     # A process of its own: what other tests left cannot be taken for a leak, or hide one.
     path, card = made(bundle, suffix)
-    resident = call_in_child(_memory_over_cycles, path, card)
+    resident = run_in_child(_memory_over_cycles, path, card)
     slope, _ = np.polyfit(np.linspace(0, 1, len(resident)), resident, 1)
     kept_in_table(suffix, resident, float(slope))
     assert slope < MOST_GROWTH_MIB

@@ -13,11 +13,11 @@ import pytest
 from temper.card import Card, read_card
 from temper.errors import MissingRuntime, UserError
 from temper.formats import load_runner
-from temper.gpu import Gpu, find_gpu
-from temper.here import Here, Runtime
 from temper.runners import tensorrt
 from temper.runners.base import Images
 from temper.runners.tensorrt import Profile, TensorRtRunner, choose_profile
+from temper.system.environment import Here, Runtime
+from temper.system.gpu import Gpu, find_gpu
 from tests.temper.runners.simulated_gpu import Batch, Graphs, SimulatedCuda, SimulatedEngine
 
 L4 = Gpu("NVIDIA L4", "8.9", "580.95.05", "13.0")
@@ -38,7 +38,7 @@ class Simulation:
             __name__="tensorrt", __version__="11.4.0.106", TensorIOMode=SimpleNamespace(INPUT="in", OUTPUT="out")
         )
         patch.setitem(sys.modules, "tensorrt", trt)
-        patch.setattr(tensorrt, "look_around", lambda: HERE)
+        patch.setattr(tensorrt, "detect_environment", lambda: HERE)
         patch.setattr(tensorrt, "open_cuda", lambda: self.cuda)
         patch.setattr(tensorrt, "load_engine", lambda *_: self.engine)
         for name in ("record", "launch", "free"):

@@ -1,0 +1,1 @@
+"""From samples to statistics: intervals, accuracy, verdicts and the comparison of reports."""

@@ -1,0 +1,1 @@
+"""Runs artifacts in processes of their own and records samples."""

@@ -1,0 +1,1 @@
+"""From the fp32 ONNX graph to fp16 and int8 graphs."""

@@ -1,0 +1,40 @@
+"""What TensorRT measured for one GPU, driver and version, kept between builds.
+
+TensorRT-RTX measures nothing when it builds: its cache stays empty, and costs nothing.
+"""
+
+import hashlib
+import re
+import warnings
+from pathlib import Path
+from typing import Any
+
+from temper.storage.atomic import atomic_write
+from temper.storage.cache import cache_folder
+
+
+def cache_path(*key: str) -> Path:
+    """Where the cache of a GPU, driver and TensorRT version lies, in the user's cache folder."""
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", "_".join(part for part in key if part))
+    return cache_folder() / f"{name}.timing"
+
+
+def use_cache(config: Any, path: Path) -> None:
+    """Give a builder configuration the cache that is stored, or an empty one where it is missing or refused."""
+    stored = path.read_bytes() if path.is_file() else b""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        cache = config.create_timing_cache(stored) or config.create_timing_cache(b"")
+        if not config.set_timing_cache(cache, False):
+            config.set_timing_cache(config.create_timing_cache(b""), False)
+
+
+def keep_cache(config: Any, path: Path) -> str:
+    """Store what the build added, whole or not at all; returns the name and the start of its SHA-256."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        content = bytes(config.get_timing_cache().serialize())
+    if not path.is_file() or path.read_bytes() != content:
+        with atomic_write(path) as fresh:
+            fresh.write_bytes(content)
+    return f"{path.name} {hashlib.sha256(content).hexdigest()[:12]}"

@@ -1,0 +1,1 @@
+"""The drawn sample: images of cats and dogs made by code."""

@@ -1,0 +1,1 @@
+"""The command line: entry points, exit codes, logging, progress and tables."""

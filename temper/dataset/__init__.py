@@ -1,0 +1,1 @@
+"""Files that describe a dataset: its split, images to leave out, near-duplicates, its title."""

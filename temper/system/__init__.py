@@ -1,0 +1,1 @@
+"""This machine: processor, GPU, installed runtimes, child processes."""

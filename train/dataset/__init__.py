@@ -1,0 +1,1 @@
+"""Which images are in which subset, and their pixels."""

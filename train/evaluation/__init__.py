@@ -1,0 +1,1 @@
+"""Metrics, calibration of confidence, charts and the model card."""

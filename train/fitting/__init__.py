@@ -1,0 +1,1 @@
+"""Training loops, feature cache, checkpoints and distribution."""

@@ -1,0 +1,1 @@
+"""Builds the network: backbone, preprocessing and head."""
