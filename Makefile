@@ -1,4 +1,4 @@
-# Temper: a folder of labelled photos → an engine that can be trusted. `make` alone lists the commands.
+# Temper: from a folder of labeled images to a TensorRT engine whose accuracy is verified. `make` lists the commands.
 PYTHON    ?= python3
 VENV      ?= .venv
 PY        := $(VENV)/bin/python
@@ -7,76 +7,81 @@ DATA      ?= photos/cats-and-dogs
 WEIGHTS   ?= imagenet
 PRECISION ?= fp16
 MODEL     ?= artifacts/model.keras
-# Passed on to train only when they are given: train says in a line what it chose.
+# Passed to train only when they are given: its defaults depend on how the training starts.
 TRAIN_OPTIONS := $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SIZE),--size $(SIZE))
 OPTIONS   ?=
-# Where the photos lie now, if DATA is named.
+# Where the images are now, if DATA is named.
 MOVED     := $(if $(filter-out file,$(origin DATA)),--data $(DATA))
 
 SAMPLE    := photos/drawn-sample
 DEMO      := artifacts/demo
-DEMO_RECIPE := --train-layers all --size 64 --epochs 5 --batch 32 \
+DEMO_TRAINING := --trainable all --size 64 --epochs 5 --batch 32 \
   --rotation 8 --zoom 0.05 --shift 0.05 --shear 0.05 --brightness 0.1
-# One of 400 pictures is a quarter of a point, and a model of five epochs is unsure of many.
+# One of 400 images is a quarter of a percentage point, and a model of five epochs is unsure of many.
 DEMO_GATE := --max-drop 2 --max-class-drop 4 --min-agreement 95
-# A worker that crashed would leave the others waiting for ever: it ends the tests.
+# A crashed worker ends the tests: the others would wait for it.
 TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
+COVERAGE  := --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo data train convert bench gpu-check lint test test-fast test-slow clean
+.PHONY: help demo data train convert bench gpu-check wheel lint test test-fast test-slow audit clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.run ## from nothing to a table, on pictures drawn here; no GPU and no download but packages
+demo: $(VENV)/.run ## from nothing to a benchmark table, on images drawn by code; needs no GPU and downloads packages only
 	@$(PY) data/run.py draw $(SAMPLE) --train 1000 --test 200
-	@$(PY) train/run.py --data $(SAMPLE) --out $(DEMO)/model.keras $(DEMO_RECIPE)
+	@$(PY) train/run.py --data $(SAMPLE) --out $(DEMO)/model.keras $(DEMO_TRAINING)
 	@$(PY) convert/run.py $(DEMO)/model.keras --precision fp32
 	@$(PY) convert/run.py $(DEMO)/model.keras --precision fp16
-	@$(PY) convert/run.py $(DEMO)/model.keras --precision int8 $(DEMO_GATE) || echo "what was refused stays out of the table"
+	@$(PY) convert/run.py $(DEMO)/model.keras --precision int8 $(DEMO_GATE) || echo "rejected artifacts are not benchmarked"
 	@$(PY) infer/run.py --engine $(DEMO)/model.int8.onnx $(SAMPLE)/test/cat/cat.0000[0-2]* $(SAMPLE)/test/dog/dog.0000[0-2]*
 	@$(PY) benchmarks/run.py $(DEMO) --quick --seconds 1
 
-data: $(VENV)/.run ## fetch the public photos of cats and dogs (69 MB) into DATA
+data: $(VENV)/.run ## download the public photos of cats and dogs (69 MB) to DATA
 	@$(PY) data/run.py fetch $(DATA)
 
-train: $(VENV)/.run ## photos → MODEL: DATA=folder WEIGHTS=imagenet|none|path EPOCHS=2 SIZE=224
+train: $(VENV)/.run ## images to MODEL: DATA=folder WEIGHTS=imagenet|none|path EPOCHS=2 SIZE=224
 	@$(PY) train/run.py --data $(DATA) --weights $(WEIGHTS) --out $(MODEL) $(TRAIN_OPTIONS) $(OPTIONS)
 
-convert: $(VENV)/.run ## MODEL → engines, verified: PRECISION=fp32|fp16|int8
+convert: $(VENV)/.run ## MODEL to verified artifacts: PRECISION=fp32|fp16|int8
 	@$(PY) convert/run.py $(MODEL) --precision $(PRECISION) $(OPTIONS)
 
-bench: $(VENV)/.run ## every artifact beside MODEL, in latency and accuracy, against Keras
+bench: $(VENV)/.run ## latency and accuracy of every artifact beside MODEL, compared with Keras
 	@$(PY) benchmarks/run.py $(dir $(MODEL)) $(OPTIONS)
 
-gpu-check: $(VENV)/.gpu ## on a machine with an NVIDIA GPU: build, self-test and bench every precision of MODEL
-	@$(PY) infer/run.py --doctor
-	@gpu=$$($(PY) infer/run.py --doctor | sed -n 's/^GPU: \(.*\), compute.*/\1/p' | tr ' ' '-'); \
-	[ "$$gpu" ] || { echo "no NVIDIA GPU answers here: see the doctor's lines above"; exit 1; }; \
+gpu-check: $(VENV)/.gpu ## on a machine with an NVIDIA GPU: build, self-test and benchmark every precision of MODEL
+	@$(PY) infer/run.py doctor
+	@gpu=$$($(PY) infer/run.py doctor --json | $(PY) -c 'import json, sys; \
+	  print(((json.load(sys.stdin)["environment"]["gpu"] or {}).get("name") or "").replace(" ", "-"))'); \
+	[ "$$gpu" ] || { echo "no NVIDIA GPU responds here: see the lines above"; exit 1; }; \
 	for precision in fp32 fp16 int8; do \
 	  plan=$(MODEL:.keras=).$$precision.plan; \
 	  $(PY) convert/run.py $(MODEL) $$plan --precision $$precision --force $(MOVED) $(OPTIONS) \
-	  && $(PY) infer/run.py --engine $$plan --selftest || exit 1; \
+	  && $(PY) infer/run.py selftest $$plan || exit 1; \
 	done; \
-	$(PY) benchmarks/run.py $(dir $(MODEL)) $(MOVED) --batches 1,8,32,128 --out benchmarks/results/$$gpu --no-thumbnails \
-	&& for kind in json md html png; do \
-	  mv benchmarks/results/$$gpu/report.$$kind benchmarks/results/$$gpu.$$kind; \
-	done && rmdir benchmarks/results/$$gpu
+	$(PY) benchmarks/run.py $(dir $(MODEL)) $(MOVED) --batch-sizes 1,8,32,128 --out benchmarks/results/$$gpu --no-thumbnails
+
+wheel: $(VENV)/.dev ## the library as dist/temper_classifier-*.whl, for devices and other programs
+	@$(PY) -m build --wheel --no-isolation --outdir dist .
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check . && $(VENV)/bin/mypy
 
-test: $(VENV)/.dev ## all tests but the slow extras
-	@$(TESTS) -m "not slow"
+test: $(VENV)/.dev ## all tests but the slow extras, with the coverage of every file that is not complete
+	@$(TESTS) $(COVERAGE) -m "not slow"
 
-test-fast: $(VENV)/.dev ## the tests that need no TensorFlow and start no other program, in seconds
+test-fast: $(VENV)/.dev ## the tests that need no TensorFlow and start no other program
 	@$(TESTS) -m "not tensorflow and not programs and not slow"
 
-test-slow: $(VENV)/.dev ## the extras: other backbones, kills, workers on loopback; many minutes
+test-slow: $(VENV)/.dev ## the extras: other backbones, kills, workers on loopback; takes many minutes
 	@$(VENV)/bin/pytest -m slow
 
-clean: ## remove artifacts; photos and the environment stay
-	rm -rf artifacts
+audit: $(VENV)/.dev ## known vulnerabilities of the installed packages (pip-audit)
+	@$(VENV)/bin/pip-audit --skip-editable
+
+clean: ## remove artifacts and built wheels; images and the environment stay
+	rm -rf artifacts dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \

@@ -1,1 +1,1 @@
-"""Artifacts and labelled pictures → one report on speed and accuracy, Keras as the first rows."""
+"""Artifacts and labeled images → one report on speed and accuracy, with Keras as the baseline."""

@@ -1,225 +1,151 @@
-"""A whole run: choose the rows, take their pictures, measure, and put the figures together."""
+"""A complete benchmark: measures all cases and summarizes their samples in a report."""
 
-import contextlib
 import dataclasses
 import datetime
 import os
-import shlex
 import statistics
-import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.analysis import summarize as figures
-from benchmarks.analysis.report import Line, Report, as_json
+from benchmarks.analysis.report import SCHEMA, Report
+from benchmarks.analysis.summarize import Context, FileSet, summarize, summarize_control
 from benchmarks.analysis.verdict import with_verdicts
-from benchmarks.cases import PLAIN_MODE, Row, controlled, find_rows, reference_of
-from benchmarks.measurement import gpu_telemetry as nvidia
-from benchmarks.measurement import peak_compute as peak
-from benchmarks.measurement.end_to_end import BATCH, decode_seconds, enlarge
-from benchmarks.measurement.samples import Measured, Plan, candidate
-from benchmarks.measurement.session import Say, Session
-from benchmarks.measurement.worker_process import time_calls
-from temper.card import Card, versions
-from temper.dataset.split import Example, read_split
-from temper.images import load_images
-from temper.reference import read_answers
-from temper.runners.base import Probabilities
-from temper.storage.atomic import write_text
+from benchmarks.cases import Case, pick_baseline, pick_control
+from benchmarks.config import BenchmarkConfig
+from benchmarks.evaluation_set import EvaluationSet, file_sets, image_array
+from benchmarks.measurement import gpu_telemetry
+from benchmarks.measurement.end_to_end import decode_seconds
+from benchmarks.measurement.mlperf import import_loadgen
+from benchmarks.measurement.peak_compute import PEAK_PRECISIONS, count_operations
+from benchmarks.measurement.samples import PeakSamples, Samples
+from benchmarks.measurement.session import BenchmarkSession
+from benchmarks.measurement.timing import time_calls
+from temper.cli.progress import ProgressCallback
+from temper.dataset.split import Example
+from temper.provenance import package_versions
+from temper.runners.base import Images
 from temper.system.host import describe_host
 
 PACKAGES = ("tensorflow", "keras", "onnxruntime", "openvino", "tensorrt", "mlcommons-loadgen", "numpy", "pillow")
-AS_THEY_ARE, TWELVE_MEGAPIXELS = "as they are", "12 megapixels"
-FILES, LARGE_FILES = 32, 16
 OVERHEAD_CALLS = 2000
-MILLI, MICRO, GIGA = 1e3, 1e6, 1e9
+MILLI, MICRO = 1e3, 1e6
 
 
-@dataclass(frozen=True)
-class Choices:
-    """What the command line asks: see `python benchmarks/run.py --help`."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Measurements:
+    """Everything that was measured. conditions: of the machine, before, during and after."""
 
-    places: list[Path]
-    data: Path | None
-    pictures: int
-    seconds: float
-    batches: tuple[int, ...]
-    cold_starts: int
-    scenario_seconds: float
-    bound_ms: float
-    quick: bool
-    no_thumbnails: bool
-    out: Path
+    samples: list[Samples]
+    control: Samples
+    peaks: list[PeakSamples]
+    file_sets: list[FileSet]
+    conditions: dict[str, dict[str, str]]
 
 
-def conduct(choices: Choices, say: Say) -> Report:
-    """Measure everything that was asked. Raises UserError when there is nothing to measure."""
-    rows = find_rows(choices.places, choices.quick)
-    examples = pictures_of(rows[0], choices)
-    found = [candidate(row) for row in rows]
-    twin = candidate(dataclasses.replace(controlled(rows), name="A/A control", control=True))
-    kernels = {} if choices.quick else {name: Measured(f"peak {name}", o) for name, o in peak.peak_openers().items()}
-    before = conditions()
-    with _prepared(rows[0].card, examples, choices) as (pixels, files):
-        during = _measure([*found, twin, *kernels.values()], pixels, _plan(choices, files), say)
-        sets = [_file_set(title, chosen, rows[0].card) for title, chosen in files.items()]
-    peaks = {name: _best_gops(name, each) for name, each in kernels.items() if not each.skipped}
-    best = reference_of([each.row for each in found if each.row and not each.skipped])
-    reference = next((each for each in found if best and each.row == best), None)
-    report = Report(
-        title=f"Temper on {title_of(rows[0].card)}",
-        made_at=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        command=shlex.join(["python", "benchmarks/run.py", *sys.argv[1:]]),
-        pictures=len(examples),
-        size=rows[0].card.size,
-        reference=reference.name if reference else "",
-        control=figures.make_control(next(each for each in found if each.row == controlled(rows)), twin),
-        overhead_microseconds=overhead_microseconds(),
-        peaks_gops=peaks,
-        bound_ms=choices.bound_ms,
-        machine=describe_host(),
-        versions=versions(*PACKAGES),
-        conditions={"before": before, **({"during": during} if during else {}), "after": conditions()},
-        lines=_lines(found, reference.answers if reference else kept_answers(rows[0], choices), examples, sets),
+def run_benchmark(
+    cases: list[Case], evaluation: EvaluationSet, config: BenchmarkConfig, progress: ProgressCallback, command: str = ""
+) -> Report:
+    """Measure all cases on the same images. command: that was called, for the report."""
+    measurements = measure(cases, evaluation, config, progress)
+    ran = [each for each in measurements.samples if not each.skipped]
+    baseline_case = pick_baseline(each.case for each in ran)
+    baseline = next((each for each in ran if each.case == baseline_case), None)
+    controlled = next(each for each in measurements.samples if each.case == pick_control(cases))
+    context = Context(
+        evaluation=evaluation,
+        keras=baseline.probabilities if baseline else evaluation.reference,
+        baselines=[each for each in ran if each.case.is_keras],
+        file_sets=measurements.file_sets,
+        peak_gops={peak.precision: peak.gops for peak in measurements.peaks if peak.gops},
+        operations=_operations(cases),
     )
-    lines = tuple(_with_share(line, peaks, _operations(rows)) for line in report.lines)
-    return with_verdicts(dataclasses.replace(report, lines=lines))
+    report = Report(
+        dataset=evaluation.title,
+        created=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        command=command,
+        images=len(evaluation.examples),
+        size=evaluation.size,
+        baseline=baseline.name if baseline else "",
+        control=summarize_control(controlled, measurements.control),
+        timer_overhead_us=timer_overhead_microseconds(),
+        peak_gops=context.peak_gops,
+        server_latency_bound_ms=config.server_latency_bound_ms,
+        host=describe_host(),
+        versions=package_versions(*PACKAGES),
+        conditions=measurements.conditions,
+        cases=tuple(summarize(each, context) for each in measurements.samples),
+        schema=SCHEMA,
+    )
+    return with_verdicts(report)
 
 
-def write(report: Report, choices: Choices) -> None:
-    """Write report.json, report.md, report.html and report.png, each whole or not at all."""
-    from benchmarks.rendering.html import as_page
-    from benchmarks.rendering.markdown import as_markdown
-    from benchmarks.rendering.png import draw
-
-    examples = [] if choices.no_thumbnails else pictures_of(find_rows(choices.places)[0], choices)
-    write_text(choices.out / "report.json", as_json(report))
-    write_text(choices.out / "report.md", as_markdown(report))
-    write_text(choices.out / "report.html", as_page(report, {f"{e.label}/{e.path.name}": e.path for e in examples}))
-    draw(report, choices.out / "report.png")
-
-
-def pictures_of(row: Row, choices: Choices) -> list[Example]:
-    """The held-out pictures that are asked: every n-th of the split, which keeps the shares of its labels."""
-    examples = read_split(row.artifact, row.card, "test", choices.data)
-    return examples[:: _step(len(examples), choices)]
-
-
-def kept_answers(row: Row, choices: Choices) -> Probabilities | None:
-    """What the Keras model answered to the same pictures when artifacts were made of it, where that was kept."""
-    answers = read_answers(row.artifact, row.card)
-    return None if answers is None else answers[:: _step(len(answers), choices)]
-
-
-def _step(count: int, choices: Choices) -> int:
-    return max(1, -(-count // choices.pictures))
-
-
-def title_of(card: Card) -> str:
-    """What the pictures call themselves ("drawn sample"), or their folder's name."""
-    return str(card.recipe.get("pictures") or Path(card.split["folder"]).name)
+def measure(
+    cases: list[Case], evaluation: EvaluationSet, config: BenchmarkConfig, progress: ProgressCallback
+) -> Measurements:
+    """Run every step of the benchmark. Raises MissingRuntime at once when scenarios need LoadGen and it is missing."""
+    if config.scenario_seconds:
+        import_loadgen()
+    samples = [Samples.of(case) for case in cases]
+    control = Samples.of(dataclasses.replace(pick_control(cases), name="A/A control", is_control=True))
+    peaks = [] if config.quick else [PeakSamples(precision=each) for each in PEAK_PRECISIONS]
+    files: list[FileSet] = []
+    before = conditions()
+    with (
+        image_array(evaluation) as images,
+        BenchmarkSession([*samples, control], images, config, peaks, progress) as session,
+    ):
+        session.predict()
+        session.warm_up()
+        session.measure_latency()
+        session.measure_throughput()
+        if not config.quick:
+            files = _measure_end_to_end(session, evaluation)
+        if config.scenario_seconds:
+            session.run_scenarios()
+        session.measure_memory()
+        during = _gpu_conditions(gpu_telemetry.value_ranges(session.gpu_states))
+    phases = {"before": before, **({"during": during} if during else {}), "after": conditions()}
+    return Measurements(samples=samples, control=control, peaks=peaks, file_sets=files, conditions=phases)
 
 
 def conditions() -> dict[str, str]:
-    """How busy the machine is, and the GPU's state where there is one."""
+    """The load of the machine, and the GPU's state where there is one."""
     load = {"load": f"{os.getloadavg()[0]:.2f}"} if hasattr(os, "getloadavg") else {}
-    return {**load, **{f"gpu_{name}": value for name, value in nvidia.conditions().items()}}
+    return {**load, **_gpu_conditions(gpu_telemetry.gpu_state())}
 
 
-def overhead_microseconds() -> float:
-    """What the stop-watch adds to a call: the time it shows for a call that does nothing, at the worst of a hundred."""
-    calls = time_calls(lambda images: None, np.zeros((8, 1, 1, 3), np.uint8), 1, OVERHEAD_CALLS, float("inf"))
-    return MICRO * float(np.percentile(calls.wall_seconds, 99))
+def timer_overhead_microseconds() -> float:
+    """What the timer adds to a call: the 99th percentile of what it measures for a call that does nothing."""
+    images = np.zeros((8, 1, 1, 3), np.uint8)
+    return MICRO * float(np.percentile(time_calls(_do_nothing, images, 1, OVERHEAD_CALLS).wall_seconds, 99))
 
 
-@contextlib.contextmanager
-def _prepared(card: Card, examples: list[Example], choices: Choices) -> Iterator[tuple[Path, dict[str, list[Example]]]]:
-    """The pictures as an array file, and the sets of files to go from file to label with."""
-    with tempfile.TemporaryDirectory(prefix="temper-bench-") as folder:
-        pixels = Path(folder) / "pictures.npy"
-        np.save(pixels, np.stack(list(load_images((each.path for each in examples), card.size))))
-        files: dict[str, list[Example]] = {}
-        if not choices.quick:
-            files[AS_THEY_ARE] = _spread(examples, FILES)
-            files[TWELVE_MEGAPIXELS] = [
-                dataclasses.replace(each, path=enlarge(each.path, Path(folder) / f"{i}.jpg"))
-                for i, each in enumerate(_spread(examples, LARGE_FILES))
-            ]
-        yield pixels, files
+def _measure_end_to_end(session: BenchmarkSession, evaluation: EvaluationSet) -> list[FileSet]:
+    with file_sets(evaluation) as sets:
+        session.label_files({title: [each.path for each in examples] for title, examples in sets.items()})
+        return [_describe_files(title, examples, evaluation) for title, examples in sets.items()]
 
 
-def _spread(examples: list[Example], most: int) -> list[Example]:
-    # Whole batches only: XLA would compile once more for a rest.
-    n = min(most, len(examples))
-    n = n // BATCH * BATCH or n
-    return [examples[i * len(examples) // n] for i in range(n)]
-
-
-def _plan(choices: Choices, files: dict[str, list[Example]]) -> Plan:
-    return Plan(
-        seconds=choices.seconds,
-        batches=choices.batches,
-        cold_starts=choices.cold_starts,
-        files={title: [each.path for each in chosen] for title, chosen in files.items()},
-        logs=choices.out / "loadgen",
-        scenario_seconds=choices.scenario_seconds,
-        bound_seconds=choices.bound_ms / MILLI,
+def _describe_files(title: str, examples: list[Example], evaluation: EvaluationSet) -> FileSet:
+    seconds = [decode_seconds(each.path, evaluation.size) for each in examples]
+    overlapped, one_by_one = (MILLI * statistics.median(column) for column in zip(*seconds, strict=True))
+    return FileSet(
+        title=title,
+        truth=tuple(evaluation.labels.index(each.label) for each in examples),
+        decode_ms={"overlapped": overlapped, "one by one": one_by_one},
     )
 
 
-def _measure(found: list[Measured], pixels: Path, plan: Plan, say: Say) -> dict[str, str]:
-    """Ask everything; returns the range of the GPU's state meanwhile."""
-    with Session(found, pixels, plan, say) as session:
-        session.answer()
-        session.warm_up()
-        session.latency()
-        session.throughput()
-        session.label_files()
-        if plan.scenario_seconds:
-            session.scenarios()
-        session.count_memory()
-    return {f"gpu_{name}": value for name, value in nvidia.range_of(session.conditions).items()}
+def _operations(cases: list[Case]) -> float | None:
+    onnx_files = [case.artifact for case in cases if case.artifact.format.suffix == ".onnx"]
+    # Quantized graphs contain other operators.
+    onnx_files.sort(key=lambda artifact: artifact.card.precision != "fp32")
+    return count_operations(onnx_files[0].path) if onnx_files else None
 
 
-def _lines(
-    found: list[Measured], keras: Probabilities | None, examples: list[Example], sets: list[figures.FileSet]
-) -> tuple[Line, ...]:
-    rivals = [each for each in found if each.row and each.row.is_keras and not each.skipped]
-    plain = next((each for each in rivals if each.row and each.row.mode == PLAIN_MODE), None)
-    lines = []
-    for each in found:
-        line = figures.make_line(each, rivals, keras, examples)
-        if line.latency:
-            line = dataclasses.replace(line, end_to_end=figures.make_end_to_end(each, plain, sets))
-        lines.append(line)
-    return tuple(lines)
+def _gpu_conditions(state: dict[str, str]) -> dict[str, str]:
+    return {f"gpu_{name}": value for name, value in state.items()}
 
 
-def _file_set(title: str, chosen: list[Example], card: Card) -> figures.FileSet:
-    seconds = [decode_seconds(each.path, card.size) for each in chosen]
-    ours, full = (MILLI * statistics.median(pair[way] for pair in seconds) for way in (0, 1))
-    return figures.FileSet(title, tuple(card.labels.index(each.label) for each in chosen), ours, full)
-
-
-def _best_gops(name: str, kernel: Measured) -> float:
-    fastest = min(seconds for calls in kernel.latency for seconds in calls.wall_seconds)
-    return peak.OPERATIONS[name] / fastest / GIGA
-
-
-def _operations(rows: list[Row]) -> float | None:
-    onnx_files = [row.artifact for row in rows if row.artifact.suffix == ".onnx"]
-    plain = [path for path in onnx_files if "fp32" in path.name] or onnx_files
-    return peak.operations_of(plain[0]) if plain else None
-
-
-def _with_share(line: Line, peaks: dict[str, float], operations: float | None) -> Line:
-    best = peaks.get(line.main_precision)
-    if best is None or operations is None or line.costs is None or not line.throughput or line.device != "CPU":
-        return line
-    fastest = max(each.images_per_second.value for each in line.throughput)
-    share = fastest * operations / GIGA / best
-    return dataclasses.replace(line, costs=dataclasses.replace(line.costs, share_of_peak=share))
+def _do_nothing(images: Images) -> None:
+    pass

@@ -1,85 +1,107 @@
-"""What is measured: every artifact with a card, in every way its format can be called."""
+"""What is measured: every artifact with a card, in every mode that its format can be called in."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from temper.card import Card, card_path, read_card
-from temper.errors import UserError
+from temper.artifact import Artifact
+from temper.card import Card
+from temper.errors import ArtifactError, UsageError
 from temper.formats import FORMATS, format_of
 
-PLAIN_MODE = "predict"
-# What speed-ups are told against, the first that runs here: Keras called well, not called badly.
-REFERENCE_MODES = ("tf.function", "XLA", "predict_on_batch", PLAIN_MODE)
-QUICK_MODES = ("tf.function", PLAIN_MODE)
+# Keras is the format that others are converted from.
+KERAS_SUFFIX = FORMATS[0].suffix
+TUTORIAL_MODE = "predict"
+# The baseline is the first of these that runs: Keras called well, not called badly.
+BASELINE_MODES = ("tf.function", "XLA", "predict_on_batch", TUTORIAL_MODE)
+QUICK_MODES = ("tf.function", TUTORIAL_MODE)
 
 
-@dataclass(frozen=True)
-class Row:
-    """An artifact and a way to call it. Keras rows are named for the call, others for the file.
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """An artifact and a mode to call it in. Cases of Keras are named for the mode, others for the file.
 
-    control: this is a second process of another row, whose ratio to the first must be 1.
+    is_control: a second process of another case (A/A control), whose ratio to the first must be 1.
     """
 
     name: str
-    artifact: Path
-    mode: str
-    card: Card
-    control: bool = False
+    artifact: Artifact
+    mode: str = ""
+    is_control: bool = False
+
+    @property
+    def card(self) -> Card:
+        """The artifact's card."""
+        return self.artifact.card
 
     @property
     def is_keras(self) -> bool:
-        """True for a Keras model, however it is called."""
-        return format_of(self.artifact).suffix == ".keras"
+        """True for a Keras model in any mode."""
+        return self.artifact.format.suffix == KERAS_SUFFIX
+
+    @property
+    def is_tutorial(self) -> bool:
+        """True for Keras in the mode that its tutorials use."""
+        return self.is_keras and self.mode == TUTORIAL_MODE
 
 
-def find_rows(places: list[Path], quick: bool = False) -> list[Row]:
-    """Rows of artifacts and of folders that hold some, Keras first, then by file name.
+def find_cases(paths: list[Path], quick: bool = False) -> list[Case]:
+    """Cases of artifacts and of folders that contain artifacts: Keras first, then by file name.
 
-    quick: leave out the rarer ways to call Keras. Raises UserError when there is no artifact, and when artifacts
-    come from different models: they could not be compared.
+    quick: leave out the rarer modes of Keras. Raises ArtifactError when there is no artifact, and UsageError when
+    artifacts come from different models: they cannot be compared.
     """
-    artifacts = [artifact for place in places for artifact in (_artifacts_in(place) if place.is_dir() else [place])]
-    rows = [row for artifact in dict.fromkeys(artifacts) for row in _rows_of(artifact, quick)]
-    if not rows:
-        names = ", ".join(str(place) for place in places)
-        raise UserError(f"{names} holds no artifact with a card. Make some with `make train` and `make convert`.")
-    for row in rows[1:]:
-        if _model(row.card) != _model(rows[0].card):
-            raise UserError(
-                f"{row.artifact} and {rows[0].artifact} come from different models (labels, size or split differ). "
-                "Name the artifacts of one model, or keep each model in a folder of its own."
+    artifacts = dict.fromkeys(artifact for path in paths for artifact in _artifacts_at(path))
+    cases = [case for artifact in artifacts for case in _cases_of(artifact, quick)]
+    if not cases:
+        raise ArtifactError(
+            f"{', '.join(map(str, paths))} contains no artifact with a card",
+            fix="Build some with `make train` and `make convert`.",
+        )
+    for case in cases[1:]:
+        if _model_key(case.card) != _model_key(cases[0].card):
+            raise UsageError(
+                f"{case.artifact.path} and {cases[0].artifact.path} come from different models (labels, size or split "
+                "differ)",
+                fix="Name the artifacts of one model, or put each model into a folder of its own.",
             )
-    return rows
+    return cases
 
 
-def reference_of(rows: list[Row]) -> Row | None:
-    """Keras under `tf.function`, or the next best way to call it that is among the rows."""
-    return min((row for row in rows if row.is_keras), key=lambda row: REFERENCE_MODES.index(row.mode), default=None)
+def pick_baseline(cases: Iterable[Case]) -> Case | None:
+    """Keras under `tf.function`, or the next best mode of Keras that is among the cases."""
+    return min(
+        (case for case in cases if case.is_keras), key=lambda case: BASELINE_MODES.index(case.mode), default=None
+    )
 
 
-def controlled(rows: list[Row]) -> Row:
-    """The row to run twice: int8 if there is one, since noise weighs most on short calls, and better not Keras."""
-    return min(rows, key=lambda row: (row.is_keras, row.card.precision != "int8", rows.index(row)))
+def pick_control(cases: list[Case]) -> Case:
+    """The case to run twice: int8 if there is one, since noise weighs most on short calls; rather not Keras."""
+    return min(cases, key=lambda case: (case.is_keras, case.card.precision != "int8", cases.index(case)))
 
 
-def _model(card: Card) -> tuple[object, ...]:
-    return card.labels, card.size, card.split.get("sha256")
+def _model_key(card: Card) -> tuple[object, ...]:
+    return card.labels, card.size, card.dataset.split.sha256 if card.dataset else None
 
 
-def _artifacts_in(folder: Path) -> list[Path]:
-    found = [path for path in folder.iterdir() if _known(path) and card_path(path).exists()]
-    order = {each.suffix: i for i, each in enumerate(FORMATS)}
-    return sorted(found, key=lambda path: (order[format_of(path).suffix] > 0, path.name))
+def _artifacts_at(path: Path) -> list[Artifact]:
+    # An artifact may itself be a folder: its suffix decides.
+    if format_of(path.name) or path.is_file():
+        return [Artifact.at(path)]
+    if not path.is_dir():
+        return []
+    inside = [Artifact.at(file) for file in path.iterdir() if format_of(file.name)]
+    artifacts = [artifact for artifact in inside if artifact.exists]
+    return sorted(artifacts, key=lambda artifact: (artifact.format.suffix != KERAS_SUFFIX, artifact.name))
 
 
-def _known(path: Path) -> bool:
-    return any(path.name.endswith(each.suffix) for each in FORMATS)
-
-
-def _rows_of(artifact: Path, quick: bool) -> list[Row]:
-    card, chosen = read_card(artifact), format_of(artifact)
-    if len(chosen.modes) == 1:
-        return [Row(artifact.name, artifact, chosen.modes[0], card)]
-    modes = [mode for mode in chosen.modes if not quick or mode in QUICK_MODES]
-    stem = "" if artifact.stem == "model" else f" ({artifact.name})"
-    return [Row(f"{chosen.title} {mode}{stem}", artifact, mode, card) for mode in modes]
+def _cases_of(artifact: Artifact, quick: bool) -> list[Case]:
+    modes = artifact.format.modes
+    if len(modes) == 1:
+        return [Case(name=artifact.name, artifact=artifact, mode=modes[0])]
+    suffix = "" if artifact.model_name == "model" else f" ({artifact.name})"
+    return [
+        Case(name=f"{artifact.format.title} {mode}{suffix}", artifact=artifact, mode=mode)
+        for mode in modes
+        if not quick or mode in QUICK_MODES
+    ]

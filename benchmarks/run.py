@@ -1,137 +1,146 @@
-"""Measure artifacts side by side on the same held-out pictures: speed, accuracy, agreement with Keras.
+"""Measure artifacts side by side on the same held-out images: latency, throughput, accuracy, agreement with Keras.
 
     python benchmarks/run.py                                every artifact in artifacts/
     python benchmarks/run.py artifacts/demo --quick         in a minute or two
-    python benchmarks/run.py --scenario-seconds 10          MLPerf's scenarios too
+    python benchmarks/run.py --scenario-seconds 10          also the scenarios of MLPerf
     python benchmarks/run.py compare old.json new.json --fail-if "p50>5%"
 
-Every row runs in a process of its own, one at a time, in rounds of random order. Writes report.json, report.md,
-report.html and report.png to artifacts' report/ folder, and prints the table. `compare` exits with 1 when a row has
-become worse than the limit, by more than the intervals leave to chance.
+Without a command, `run` is assumed.
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from temper.cli.entry_point import enter
+from benchmarks.config import BenchmarkConfig
+from temper.cli.console import add_verbosity_options
+from temper.cli.entry_point import run_command
+from temper.exit_codes import ExitCode
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+RUN_DESCRIPTION = """Every case (an artifact, and a mode to call it in) runs in a process of its own; one at a time is
+measured, in rounds of random order. Prints a table and writes report.json, .md, .html, .png and .svg."""
+COMPARE_DESCRIPTION = """Compare two reports of the same artifacts. The exit code is 1 when a case became worse than a
+limit allows, beyond what its 95 % interval leaves to chance."""
+DEFAULT_LIMIT = "p50>5%"
+DEFAULT = "(default: %(default)s)"
 
-    from benchmarks.analysis.report import Report
 
-FORMATTER = argparse.RawDescriptionHelpFormatter
-
-
-def parse(words: list[str]) -> argparse.Namespace:
-    """The command line of a measurement."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=FORMATTER)
-    places = [Path("artifacts")]
-    parser.add_argument("places", nargs="*", type=Path, default=places, help="artifacts, or folders (artifacts)")
-    parser.add_argument("--data", type=Path, help="where the model's pictures lie, if they have moved")
-    parser.add_argument("--pictures", type=_positive, default=400, help="held-out pictures that are asked (400)")
-    parser.add_argument(
-        "--seconds", type=_seconds, default=8.0, help="a row's timing: latency, and each batch size (8)"
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """The command line; without a command, `run` is assumed."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(
+        prog="benchmarks/run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--batches", type=_batches, default=(1, 8), help="batch sizes of the throughput (1,8)")
-    parser.add_argument("--cold-starts", type=_positive, default=1, help="fresh processes a row (1)")
-    parser.add_argument("--scenario-seconds", type=_seconds, default=0.0, help="of each LoadGen run (0: none)")
-    parser.add_argument("--bound-ms", type=_seconds, default=100.0, help="p99 that LoadGen's Server must keep (100)")
-    parser.add_argument("--quick", action="store_true", help="no rarer Keras calls, no files to labels, no peak")
-    parser.add_argument("--no-thumbnails", action="store_true", help="keep the pictures themselves out of the page")
-    parser.add_argument("--out", type=Path, help="folder of the report (report/ beside the first artifact)")
-    return parser.parse_args(words)
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_run(commands)
+    _add_compare(commands)
+    if arguments[:1] and arguments[0] in (*commands.choices, "-h", "--help"):
+        return parser.parse_args(arguments)
+    return parser.parse_args(["run", *arguments])
 
 
-def parse_compare(words: list[str]) -> argparse.Namespace:
-    """The command line of a comparison."""
-    parser = argparse.ArgumentParser(prog="run.py compare", description=__doc__, formatter_class=FORMATTER)
-    parser.add_argument("before", type=Path, help="report.json of before")
-    parser.add_argument("after", type=Path, help="report.json of after")
-    parser.add_argument(
-        "--fail-if", action="append", help='"p50>5%%" (the default), "throughput@8>5%%", "top1>1points"'
+def run(options: argparse.Namespace) -> int:
+    """Measure and write the report, or compare two reports."""
+    return _compare(options) if options.command == "compare" else _benchmark(options)
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("run", help="measure artifacts (the default)", description=RUN_DESCRIPTION)
+    default = BenchmarkConfig()
+    add = parser.add_argument
+    paths = [Path("artifacts")]
+    add("paths", nargs="*", type=Path, default=paths, help="artifacts, or folders with some (default: artifacts)")
+    add("--data", type=Path, help="folder of the model's images, if they have moved")
+    add("--max-images", type=_count, default=400, help=f"held-out images that every case classifies {DEFAULT}")
+    add("--seconds", type=_seconds, default=default.seconds, help=f"of samples per case and batch size {DEFAULT}")
+    add("--batch-sizes", type=_counts, default="1,8", metavar="N,N", help=f"of the throughput {DEFAULT}")
+    add("--cold-starts", type=_count, default=default.cold_starts, help=f"new processes per case {DEFAULT}")
+    add(
+        "--scenario-seconds",
+        type=_seconds,
+        default=default.scenario_seconds,
+        help=f"of each run of MLPerf's LoadGen, 0 for none {DEFAULT}",
     )
-    return parser.parse_args(words)
+    add(
+        "--server-latency-bound-ms",
+        type=_seconds,
+        default=default.server_latency_bound_ms,
+        help=f"limit of the p99 latency in LoadGen's Server scenario {DEFAULT}",
+    )
+    add("--quick", action="store_true", help="leave out rare Keras modes, end-to-end runs and peak compute")
+    add("--no-thumbnails", action="store_true", help="show no images in report.html")
+    add("--out", type=Path, help="folder of the report (default: report/ beside the artifacts)")
+    add_verbosity_options(parser)
 
 
-def main() -> int:
-    """Measure and write the report, or compare two."""
-    if sys.argv[1:2] == ["compare"]:
-        return main_compare(parse_compare(sys.argv[2:]))
-    options = parse(sys.argv[1:])
-    from benchmarks.benchmark import Choices, conduct, write
-
-    out = options.out or _default_out(options.places[0])
-    choices = Choices(**{name: value for name, value in vars(options).items() if name != "out"}, out=out)
-    report = conduct(choices, _progress())
-    write(report, choices)
-    show(report, out)
-    return 0
+def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("compare", help="compare two reports", description=COMPARE_DESCRIPTION)
+    parser.add_argument("before", type=Path, help="the earlier report.json")
+    parser.add_argument("after", type=Path, help="the later report.json")
+    parser.add_argument(
+        "--fail-if",
+        action="append",
+        metavar="LIMIT",
+        help='"p50>5%%" (the default), "p90>5%%", "p99>10%%", "throughput@8>5%%" or "top1>1points"; may be repeated',
+    )
+    add_verbosity_options(parser)
 
 
-def main_compare(options: argparse.Namespace) -> int:
-    """Print each change; 1 if any lies beyond its limit."""
-    from benchmarks.analysis.compare import compare, other_conditions, parse_limit
+def _benchmark(options: argparse.Namespace) -> int:
+    from benchmarks.benchmark import run_benchmark
+    from benchmarks.cases import find_cases
+    from benchmarks.evaluation_set import load_evaluation_set
+    from benchmarks.rendering.report_files import write_report
+    from benchmarks.rendering.terminal import terminal_text
+    from temper.cli.progress import ProgressDisplay
 
-    limits = [parse_limit(text) for text in options.fail_if or ["p50>5%"]]
-    changes = compare(options.before, options.after, limits)
-    for said in other_conditions(options.before, options.after):
-        print(f"not alike: {said}")
-    for change in changes:
+    out: Path = options.out or _default_out(options.paths[0])
+    config = BenchmarkConfig(
+        seconds=options.seconds,
+        batch_sizes=options.batch_sizes,
+        cold_starts=options.cold_starts,
+        scenario_seconds=options.scenario_seconds,
+        server_latency_bound_ms=options.server_latency_bound_ms,
+        quick=options.quick,
+        logs=out / "loadgen",
+    )
+    command = shlex.join(["python", "benchmarks/run.py", *sys.argv[1:]])
+    cases = find_cases(options.paths, options.quick)
+    evaluation = load_evaluation_set(cases[0].artifact, options.data, options.max_images)
+    with ProgressDisplay() as progress:
+        report = run_benchmark(cases, evaluation, config, progress, command)
+    files = write_report(report, out, {} if options.no_thumbnails else evaluation.files)
+    print(terminal_text(report))
+    print(f"\nreport: {', '.join(map(str, files))}")
+    return ExitCode.OK
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from benchmarks.analysis.compare import compare, parse_limit
+
+    comparison = compare(
+        options.before, options.after, [parse_limit(text) for text in options.fail_if or [DEFAULT_LIMIT]]
+    )
+    for difference in comparison.differences:
+        print(f"different: {difference}")
+    for change in comparison.changes:
         print(change)
-    return int(any(change.failed for change in changes))
+    return ExitCode.SOME_FAILED if any(change.failed for change in comparison.changes) else ExitCode.OK
 
 
-def show(report: Report, out: Path) -> None:
-    """Print the table, the verdicts and where the report lies."""
-    from benchmarks.analysis.verdict import noise, warnings
-    from benchmarks.rendering.table import rows
+def _default_out(path: Path) -> Path:
+    from temper.formats import format_of
 
-    lines = rows(report, brief=True)
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    if report.control is not None and not report.control.passed:
-        print(f"\n{noise(report.control)}")
-    print(f"\n{report.title}: {report.pictures} held-out pictures at {report.size} pixels\n")
-    for line in lines:
-        padded = [
-            cell.ljust(w) if i < 2 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-        ]
-        print("  ".join(padded).rstrip())
-    print()
-    if report.control is not None and report.control.passed:
-        print(noise(report.control))
-    for said in (*warnings(report), *(line.verdict for line in report.lines)):
-        print(said)
-    files = ", ".join(str(out / f"report.{suffix}") for suffix in ("html", "md", "png", "json"))
-    print(f"\nlook at {files}")
+    return (path if path.is_dir() and not format_of(path.name) else path.parent) / "report"
 
 
-def _progress() -> Callable[[str], None]:
-    """A line that rewrites itself on a terminal; elsewhere a line for each stage, not for each round."""
-    said: list[str] = []
-
-    def say(text: str) -> None:
-        if sys.stderr.isatty():
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-        elif (stage := text.partition(",")[0]) not in said:
-            said.append(stage)
-            print(stage, flush=True)
-
-    return say
-
-
-def _default_out(place: Path) -> Path:
-    return (place if place.is_dir() else place.parent) / "report"
-
-
-def _positive(text: str) -> int:
+def _count(text: str) -> int:
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text}: expected 1 or more")
@@ -145,9 +154,9 @@ def _seconds(text: str) -> float:
     return number
 
 
-def _batches(text: str) -> tuple[int, ...]:
-    return tuple(sorted({_positive(each) for each in text.split(",")}))
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(sorted({_count(each) for each in text.split(",")}))
 
 
 if __name__ == "__main__":
-    enter(main)
+    run_command(parse, run)

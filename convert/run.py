@@ -1,142 +1,159 @@
-"""Convert a trained Keras model, and verify every step against it on held-out pictures.
+"""Convert a trained Keras model, and verify every step against it on held-out images.
 
     python convert/run.py --precision int8
-    python convert/run.py --precision fp16 artifacts/model.keras artifacts/model.fp16.plan
+    python convert/run.py artifacts/model.keras artifacts/model.fp16.plan --precision fp16
 
-The suffix of a target is the wish: .onnx (ONNX Runtime), .xml (OpenVINO), .plan (TensorRT), .savedmodel (TensorFlow),
-.tftrt (TF-TRT).
-Without a target: the ONNX file, and besides it what this machine can make. What is up to date is not made again.
+The suffix of a target decides its format: .onnx (ONNX Runtime), .xml (OpenVINO), .plan (TensorRT), .savedmodel
+(TensorFlow) or .tftrt (TF-TRT, only when it is named). Without a target, the model is converted to every format that
+this machine can build. An artifact that is up to date is not converted again. A conversion that the accuracy gate
+rejects is stored as `….rejected`, which nothing loads; the artifact that was published before is unchanged.
 """
 
 import argparse
-import importlib.util
-import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from convert.trt.build_options import EXPLAINED, Batch, parse_batch, parse_options
+from convert.settings import CALIBRATION_METHODS, ConversionSettings, parse_batch
+from temper.artifact import Artifact
 from temper.card import PRECISIONS
-from temper.cli.entry_point import enter
-from temper.errors import MissingRuntime, UserError
+from temper.cli.console import add_verbosity_options
+from temper.cli.entry_point import run_command
+from temper.errors import IncompatibleMachine, QualityError, UsageError, UserError
+
+if TYPE_CHECKING:
+    from convert.verification.accuracy_gate import GateLimits
+
+DEFAULT_MODEL = Path("artifacts/model.keras")
 
 
-def parse(words: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", nargs="?", type=Path, default=Path("artifacts/model.keras"), help="a .keras file")
-    parser.add_argument("targets", nargs="*", type=Path, help="what to make of it, named by suffix")
-    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
-    parser.add_argument("--data", type=Path, help="where the model's pictures lie, if they have moved")
-    plan = parser.add_argument_group("plan")
-    plan.add_argument("--batch", type=_batch, default=(1, 8, 32), help="smallest:best:largest (1:8:32)")
-    plan.add_argument("--builder", action="append", default=[], metavar="NAME=VALUE", help=EXPLAINED)
-    int8 = parser.add_argument_group("int8")
-    int8.add_argument(
-        "--calibration", choices=("auto", "max", "percentile", "entropy"), default="auto", help="auto tries all (auto)"
+    add = parser.add_argument
+    add("model", nargs="?", type=Path, default=DEFAULT_MODEL, help="a .keras file (default: %(default)s)")
+    add("targets", nargs="*", type=Path, help="files to write")
+    add(
+        "--precision", choices=PRECISIONS, default="fp32",
+        help="precision of the weights and of the computation (default: %(default)s)",
+    )  # fmt: skip
+    add("--data", type=Path, metavar="FOLDER", help="where the model's images are, if they were moved after training")
+    add("--force", action="store_true", help="convert the targets again, even if they are up to date")
+    add_verbosity_options(parser)
+    _add_int8_options(parser.add_argument_group("int8"))
+    _add_plan_options(parser.add_argument_group("TensorRT plan"))
+    _add_gate_options(parser.add_argument_group("accuracy gate: what a conversion may cost, compared with Keras"))
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Convert to all targets; one that is rejected or lacks its runtime does not stop the others."""
+    from convert.dataset import ModelDataset
+    from convert.pipeline import Pipeline
+    from convert.targets import conversion_of, default_targets
+    from convert.trt.build_options import parse_options
+    from convert.verification.accuracy_gate import GateLimits
+    from temper.cli.progress import ProgressDisplay
+
+    model = Artifact.at(options.model)
+    if model.format.conversions:
+        raise UsageError(f"{model.path} is not a .keras file", fix="Name the model that `make train` wrote.")
+    settings = ConversionSettings(
+        calibration_method=options.calibration_method,
+        calibration_images=options.calibration_images,
+        max_float_layers=options.max_float_layers,
+        batch=parse_batch(options.batch),
+        builder_options=tuple(options.builder_option),
     )
-    int8.add_argument("--pictures", type=int, default=256, help="training pictures that calibrate (256)")
-    int8.add_argument("--keep", type=int, default=8, help="layers that may stay in float to pass the gate (8)")
-    gate = parser.add_argument_group("gate", "what a conversion may cost; beyond it the file is kept as ….rejected")
-    gate.add_argument("--max-drop", type=float, default=0.5, help="points of top-1 (0.5)")
-    gate.add_argument("--max-class-drop", type=float, default=2.0, help="points of one label's recall (2)")
-    gate.add_argument("--min-agreement", type=float, help="%% of labels equal to Keras (99.9, 99, 97 by precision)")
-    parser.add_argument("--force", action="store_true", help="make again what is up to date")
-    return parser.parse_args(words)
-
-
-def main() -> int:
-    """Make the targets, and the others when one is refused or lacks its runtime; 1 then."""
-    options = parse()
-    from convert.pipeline import ConversionRejected, Pipeline
-    from convert.settings import ConversionSettings
-    from convert.targets import make
-    from convert.verification.accuracy_gate import Limits
-    from convert.verification.parity import Pictures
-    from temper.formats import checked_card
-
-    if options.model.suffix != ".keras":
-        raise UserError(f"{options.model} is not a .keras file. Name the model that `make train` wrote.")
-    parse_options(options.builder)
-    limits = Limits(options.max_drop, options.max_class_drop, options.min_agreement)
-    pictures = Pictures(options.model, checked_card(options.model), options.data)
-    pipeline = Pipeline(pictures, limits, options.force, _progress())
-    wish = ConversionSettings(
-        options.precision, options.calibration, options.pictures, 0, options.keep, options.batch, tuple(options.builder)
+    parse_options(settings.builder_options)
+    limits = GateLimits(
+        max_drop=options.max_drop, max_class_drop=options.max_class_drop, min_agreement=options.min_agreement
     )
+    dataset = ModelDataset(model=model.verified(), folder=options.data)
+    targets = [Artifact.at(path) for path in options.targets] or default_targets(model, options.precision)
+    for target in targets:
+        conversion_of(target, options.precision)
     failed: list[UserError] = []
-    for target in options.targets or _possible(options.model, options.precision):
-        try:
-            make(pipeline, wish, target)
-        except (MissingRuntime, ConversionRejected) as error:
-            failed.append(error)
-    show(options.model, limits)
+    with ProgressDisplay() as progress:
+        pipeline = Pipeline(dataset=dataset, limits=limits, settings=settings, progress=progress)
+        for target in targets:
+            try:
+                pipeline.build(target, options.precision, force=options.force)
+            except (IncompatibleMachine, QualityError) as error:
+                failed.append(error)
+    show_parity(model, limits)
     if failed:
-        raise UserError("\n".join(str(error) for error in failed))
+        raise combined(failed)
     return 0
 
 
-def show(model: Path, limits: "Limits") -> None:  # type: ignore[name-defined]  # noqa: F821
-    """Print the ladder and the first bad rung."""
-    from convert.verification.parity_table import climb, first_bad, ladder_table
-    from temper.card import read_card
-
-    rungs = climb(model, limits)
-    print(f"\n{read_card(model).recipe.get('pictures', 'held-out pictures')}, {model.name} and what was made of it:")
-    print("\n".join(ladder_table(rungs)))
-    if bad := first_bad(rungs):
-        print(f"\nfirst bad rung: {bad.name}: {'; '.join(bad.violations)}")
+def combined(errors: list[UserError]) -> UserError:
+    """One error with all messages, of the kind that they have in common."""
+    kinds = {type(error) for error in errors}
+    kind = kinds.pop() if len(kinds) == 1 else UserError
+    return errors[0] if len(errors) == 1 else kind("\n".join(map(str, errors)))
 
 
-def _progress() -> Callable[[str], None]:
-    """Lines; one that counts ("…: 3 of 53") rewrites itself on a terminal, and elsewhere is said once."""
-    counting = ""
+def show_parity(model: Artifact, limits: "GateLimits") -> None:
+    """Print the parity report, and the first artifact that violates a limit."""
+    from convert.verification.parity_table import collect, first_failing, parity_table
 
-    def say(line: str) -> None:
-        nonlocal counting
-        counts = re.fullmatch(r"(.*): \d+ of \d+", line)
-        if sys.stdout.isatty():
-            ended = "" if counts or not counting else "\n"
-            print(f"{ended}\r\x1b[K{line}" if counts else f"{ended}{line}\n", end="", flush=True)
-        elif not counts or counts[1] != counting:
-            print(counts[1] if counts else line, flush=True)
-        counting = counts[1] if counts else ""
-
-    return say
+    rows = collect(model, limits)
+    title = model.card.dataset.title if model.card.dataset else ""
+    print(f"\nParity with {model.name} on the held-out images{f' of {title}' if title else ''}:")
+    print(parity_table(rows).plain())
+    if failing := first_failing(rows):
+        print(f"\nThe first that violates a limit is {failing.name}: {'; '.join(failing.violations)}.")
 
 
-def _possible(model: Path, precision: str) -> list[Path]:
-    """The ONNX file, and what else can be made here without being asked for."""
-    suffixes = [".savedmodel"] if precision == "fp32" else []
-    suffixes += [".onnx"]
-    suffixes += [".xml"] if importlib.util.find_spec("openvino") else []
-    suffixes += [".plan"] if _can_compile() else []
-    return [model.with_name(f"{model.stem}.{precision}{suffix}") for suffix in suffixes]
+def _add_int8_options(group: "argparse._ArgumentGroup") -> None:
+    add = group.add_argument
+    add(
+        "--calibration-method", choices=CALIBRATION_METHODS, default="auto",
+        help="how activation ranges are measured; auto tries all and takes the most accurate (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--calibration-images", type=int, default=256, metavar="N",
+        help="number of training images that ranges are measured on (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--max-float-layers", type=int, default=8, metavar="N",
+        help="number of layers that may stay in floating point to pass the accuracy gate (default: %(default)s)",
+    )  # fmt: skip
 
 
-def _can_compile() -> bool:
-    from convert.trt.to_tensorrt import find_tensorrt
-    from temper.system.gpu import find_gpu
+def _add_plan_options(group: "argparse._ArgumentGroup") -> None:
+    add = group.add_argument
+    add(
+        "--batch", default="1:8:32", metavar="MIN:BEST:MAX",
+        help="smallest batch, batch that kernels are optimized for, largest batch (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--builder-option", action="append", default=[], metavar="NAME=VALUE",
+        help="level, workspace, profiles, compatibility or compute_capabilities; may be repeated; docs/artifacts.md "
+        "explains them",
+    )  # fmt: skip
 
-    try:
-        find_tensorrt()
-    except MissingRuntime as missing:
-        if find_gpu():
-            print(f"no plan is made: {missing}")
-        return False
-    return True
 
-
-def _batch(text: str) -> Batch:
-    try:
-        return parse_batch(text)
-    except ValueError:
-        expected = "smallest:best:largest, each 1 or more and none below the one before, such as 1:8:32"
-        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}") from None
+def _add_gate_options(group: "argparse._ArgumentGroup") -> None:
+    add = group.add_argument
+    add(
+        "--max-drop", type=float, default=0.5, metavar="POINTS",
+        help="largest drop of top-1 accuracy, in percentage points (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--max-class-drop", type=float, default=2.0, metavar="POINTS",
+        help="largest drop of the recall of one label, in percentage points (default: %(default)s)",
+    )  # fmt: skip
+    add(
+        "--min-agreement", type=float, metavar="PERCENT",
+        help="smallest percentage of images with the same label as Keras (default: 99.9 for fp32, 99 for fp16, 97 for "
+        "int8)",
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
-    enter(main)
+    run_command(parse, run)

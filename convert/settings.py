@@ -1,23 +1,60 @@
-"""What is asked of a conversion."""
+"""The settings of a conversion that decide its result."""
 
 from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
-from temper.card import Precision
+import msgspec
+
+from temper.card import BatchRange
+from temper.errors import UsageError
+
+CalibrationMethod = Literal["auto", "max", "percentile", "entropy"]
+DEFAULT_BATCH = BatchRange(1, 8, 32)
+CALIBRATION_METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ConversionSettings:
-    """The settings that decide a result.
+    """What a user may choose. Each format names those that matter to it (temper.formats.Conversion.settings).
 
-    method: of calibration, "auto" for the best of all. pictures: how many calibrate. most_kept: layers that int8 may
-    leave in float. batch: smallest, best and largest batch of a plan. builder: words to its compiler, as
-    convert/trt/build_options.py explains them.
+    calibration_method: "auto" tries all and takes the most accurate. calibration_images: number of training images.
+    max_float_layers: layers that int8 may leave in floating point to pass the accuracy gate. batch: of a plan.
+    builder_options: "name=value" words for TensorRT's builder; see convert.trt.build_options.
+    Raises UsageError for a number that is too small.
     """
 
-    precision: Precision
-    method: str = "auto"
-    pictures: int = 256
+    calibration_method: CalibrationMethod = "auto"
+    calibration_images: int = 256
     seed: int = 0
-    most_kept: int = 8
-    batch: tuple[int, int, int] = (1, 8, 32)
-    builder: tuple[str, ...] = ()
+    max_float_layers: int = 8
+    batch: BatchRange = DEFAULT_BATCH
+    builder_options: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, smallest in (("calibration_images", 1), ("max_float_layers", 0)):
+            if getattr(self, name) < smallest:
+                option = name.replace("_", "-")
+                raise UsageError(f"--{option} is {getattr(self, name)}", fix=f"Expected {smallest} or more.")
+
+    def select(self, names: tuple[str, ...]) -> dict[str, Any]:
+        """Some settings as plain JSON values, as a card records them."""
+        values = {name: getattr(self, name) for name in names}
+        return msgspec.json.decode(msgspec.json.encode(values), type=dict[str, Any])
+
+
+def parse_batch(text: str) -> BatchRange:
+    """The range of "1:8:32" = min:best:max. Raises UsageError when it is none, or not in order.
+
+    >>> parse_batch("1:8:32").best
+    8
+    """
+    try:
+        smallest, best, largest = (int(part) for part in text.split(":"))
+    except ValueError:
+        smallest, best, largest = 0, 0, 0
+    if not 1 <= smallest <= best <= largest:
+        raise UsageError(
+            f"{text!r} is not a range of batch sizes",
+            fix="Expected min:best:max, each 1 or more and none below the one before, such as 1:8:32.",
+        )
+    return BatchRange(smallest, best, largest)

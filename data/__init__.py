@@ -1,1 +1,1 @@
-"""Folders of pictures to train on: drawn, fetched, looked over."""
+"""Folders of labeled images: draw a sample, download a public dataset, scan for unusable and duplicate images."""

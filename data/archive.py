@@ -1,110 +1,148 @@
-"""Fetch the public cats_and_dogs_filtered.zip: resumed where it stopped, checked, and unpacked with care."""
+"""Download the public cats_and_dogs_filtered.zip and unpack its images.
 
-import json
+The server publishes no checksum of the archive. An archive is accepted when its size in bytes is the expected one, when
+the CRC-32 of every unpacked image is right and, if a SHA-256 is given, when that is equal too.
+"""
+
+import http.client
+import logging
 import shutil
 import stat
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from temper.errors import UserError
+from temper.cli.progress import ProgressCallback, no_progress
+from temper.dataset.listing import write_about
+from temper.errors import DataError, UsageError
 from temper.images import SUFFIXES
 from temper.storage.atomic import atomic_write
+from temper.storage.digest import sha256_of
 
+LOGGER = logging.getLogger("temper.data")
 CHUNK_BYTES = 1 << 18
 TIMEOUT_SECONDS = 30
-# Pictures hardly shrink in a zip: what unpacks to much more is not this archive.
-LARGEST_GROWTH = 10
-PARTS = {"train": "train", "validation": "test"}
+MEGABYTE = 1_000_000
+SCHEMES = ("http://", "https://")
+# JPEG files hardly shrink in a zip: an archive that grows more than this when it is unpacked is a zip bomb.
+MAX_EXPANSION = 10
+SUBSETS = {"train": "train", "validation": "test"}
 LABELS = {"cats": "cat", "dogs": "dog"}
+OWN_IMAGES = "Use images of your own: `make train DATA=folder`."
+TRY_AGAIN = "Run the same command again."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Archive:
-    """Where an archive lies and how many bytes it has."""
+    """A zip archive on a server. size: in bytes. sha256: in hex; empty where it is not known."""
 
     url: str = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
     size: int = 68_606_236
+    sha256: str = ""
 
 
-def download(archive: Archive, target: Path) -> Iterator[int]:
-    """Fetch the archive to `target`; yields the bytes that are there. Goes on where an interrupted call stopped.
+def download(archive: Archive, target: Path, progress: ProgressCallback = no_progress) -> None:
+    """Download the archive to `target`; a partial file that is there already is continued.
 
-    Raises UserError when it cannot be reached or its size is not the expected one.
+    Raises UsageError when the URL is neither http nor https, DataError when the server cannot be reached, and when the
+    size or the SHA-256 is not the expected one.
     """
-    have = target.stat().st_size if target.exists() else 0
-    if have == archive.size:
-        return
-    request = urllib.request.Request(archive.url, headers={"Range": f"bytes={have}-"} if have else {})
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-            resumed = answer.status == 206
-            with target.open("ab" if resumed else "wb") as file:
-                yield from _copy(answer, file, archive.size)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        raise UserError(
-            f"{archive.url} cannot be fetched ({getattr(error, 'reason', error)}). Run the same command again where "
-            f"it can be reached, copy the file to {target}, or use photos of your own: make train DATA=folder."
-        ) from None
+    if not archive.url.lower().startswith(SCHEMES):
+        raise UsageError(f"{archive.url} is not an address that begins with http:// or https://")
+    present = target.stat().st_size if target.exists() else 0
+    if present < archive.size:
+        _transfer(archive, target, present, progress)
     _check_size(archive, target)
+    _check_sha256(archive, target)
 
 
 def unpack(source: Path, folder: Path) -> int:
-    """Unpack the pictures of train/ and validation/ into folder/{train,test}/{cat,dog}; returns their number.
+    """Unpack the images of train/ and validation/ to folder/{train,test}/{cat,dog}; returns the number of images.
 
-    The folder appears whole or not at all. Raises UserError for an archive that is damaged, unsafe, or another one.
+    Either the complete folder is written or nothing. Raises DataError when the archive is damaged, has unsafe entries,
+    or is another one.
     """
     try:
-        with zipfile.ZipFile(source) as zipped, atomic_write(folder) as target:
-            members = _pictures(zipped)
+        with zipfile.ZipFile(source) as archive, atomic_write(folder) as target:
+            members = _select_images(archive)
             for member, name in members:
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
-                with zipped.open(member) as inside, (target / name).open("wb") as file:
-                    shutil.copyfileobj(inside, file)
-            about = {"title": f"photos of {source.name.partition('.')[0]}", "pictures": len(members)}
-            (target / "about.json").write_text(json.dumps(about) + "\n", encoding="utf-8")
+                with archive.open(member) as packed, (target / name).open("wb") as file:
+                    shutil.copyfileobj(packed, file)
+            write_about(target, f"photos of {source.name.partition('.')[0]}", len(members))
             return len(members)
     except (zipfile.BadZipFile, EOFError) as error:
         source.unlink()
-        raise UserError(f"The archive is damaged ({error}) and was removed. Run the same command again.") from None
+        raise DataError(f"The archive is damaged ({error}) and was removed", fix=TRY_AGAIN) from None
 
 
-def _copy(source: IO[bytes], target: IO[bytes], size: int) -> Iterator[int]:
-    while target.tell() <= size and (chunk := source.read(CHUNK_BYTES)):
-        target.write(chunk)
-        yield target.tell()
+def _transfer(archive: Archive, target: Path, present: int, progress: ProgressCallback) -> None:
+    headers = {"Range": f"bytes={present}-"} if present else {}
+    try:
+        request = urllib.request.Request(archive.url, headers=headers)
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+            is_partial = response.status == 206
+            with target.open("ab" if is_partial else "wb") as file:
+                _copy(response, file, present if is_partial else 0, archive.size, progress)
+    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        raise DataError(
+            f"{archive.url} cannot be downloaded ({getattr(error, 'reason', error)})",
+            fix=f"Run the same command again with a connection to it, or copy the file to {target}. {OWN_IMAGES}",
+        ) from None
+
+
+def _copy(source: IO[bytes], target: IO[bytes], done: int, size: int, progress: ProgressCallback) -> None:
+    """Copy until the end, or to a little more than `size`: an endless response must not fill the disk."""
+    step, total = "downloading, in MB", size // MEGABYTE + 1
+    while done <= size and (chunk := source.read(CHUNK_BYTES)):
+        done += target.write(chunk)
+        progress(step, done // MEGABYTE, total)
+    if done == size:
+        progress(step, total, total)
 
 
 def _check_size(archive: Archive, target: Path) -> None:
-    found = target.stat().st_size
-    if found < archive.size:
-        raise UserError(
-            f"The connection ended after {found:,} of {archive.size:,} bytes. Run the same command again: it goes on."
+    size = target.stat().st_size
+    if size < archive.size:
+        raise DataError(
+            f"The connection ended after {size:,} of {archive.size:,} bytes", fix=f"{TRY_AGAIN} The download continues."
         )
-    if found > archive.size:
+    if size > archive.size:
         target.unlink()
-        raise UserError(
-            f"{archive.url} is not the expected {archive.size:,} bytes long, so it is another file; it was removed. "
-            "Use photos of your own: make train DATA=folder."
+        raise DataError(
+            f"{archive.url} has more than the expected {archive.size:,} bytes, so it is another file; it was removed",
+            fix=OWN_IMAGES,
         )
 
 
-def _pictures(zipped: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:
-    found, unpacked = [], 0
-    for member in zipped.infolist():
+def _check_sha256(archive: Archive, target: Path) -> None:
+    sha256 = sha256_of(target)
+    LOGGER.info("SHA-256 of the archive: %s", sha256)
+    if archive.sha256 and sha256 != archive.sha256.lower():
+        target.unlink()
+        raise DataError(
+            f"{archive.url} has another SHA-256 than the expected {archive.sha256}; it was removed", fix=OWN_IMAGES
+        )
+
+
+def _select_images(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]]:
+    """The images, each with its path in the new folder. Raises DataError before anything is unpacked."""
+    images, members = [], archive.infolist()
+    for member in members:
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or stat.S_ISLNK(member.external_attr >> 16):
-            raise UserError(f"The archive holds an unsafe entry ({member.filename}); nothing was unpacked.")
-        unpacked += member.file_size
+            raise DataError(f"The archive has an unsafe entry ({member.filename}): nothing was unpacked")
         if member.is_dir() or path.suffix.lower() not in SUFFIXES or len(path.parts) < 3:
             continue
-        part, label = path.parts[-3:-1]
-        if part in PARTS and label in LABELS:
-            found.append((member, f"{PARTS[part]}/{LABELS[label]}/{path.name}"))
-    if not found or unpacked > LARGEST_GROWTH * sum(member.compress_size for member in zipped.infolist()):
-        raise UserError("The archive is not cats_and_dogs_filtered: nothing was unpacked. Remove it and fetch again.")
-    return found
+        subset, label = path.parts[-3:-1]
+        if subset in SUBSETS and label in LABELS:
+            images.append((member, f"{SUBSETS[subset]}/{LABELS[label]}/{path.name}"))
+    packed, unpacked = (sum(getattr(m, name) for m in members) for name in ("compress_size", "file_size"))
+    if not images or unpacked > MAX_EXPANSION * packed:
+        raise DataError(
+            "The archive is not cats_and_dogs_filtered: nothing was unpacked", fix="Remove it and download it again."
+        )
+    return images

@@ -1,4 +1,4 @@
-"""Look one picture over: what is broken or odd about it, its checksum, and how it looks in 64 bits."""
+"""Inspect one image file: whether it can be used, what is unusual about it, its checksum and its perceptual hash."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,76 +8,72 @@ from typing import Literal
 import imagehash
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from temper.errors import UnreadableImage
 from temper.images import DECODERS, load_image
-from temper.storage.atomic import sha256_of
+from temper.storage.digest import sha256_of
 
-Fault = Literal[
-    "empty", "unreadable", "tiny", "duplicate", "two labels", "leak",
-    "near leak", "near duplicate", "wrong suffix", "animated", "rotated", "transparent", "CMYK", "16 bits",
+IssueKind = Literal[
+    "empty", "unreadable", "too small", "duplicate", "label conflict", "leak", "near-duplicate leak",
+    "near-duplicate", "wrong suffix", "animated", "EXIF rotation", "transparency", "CMYK", "16 bits",
 ]  # fmt: skip
-TINY_PIXELS = 32
-HASH_SIDE = 64
-SUFFIX_OF = {".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF"}
+MIN_PIXELS = 32
+HASH_INPUT_PIXELS = 64
+FORMAT_OF = {".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF"}
+EXIF_ORIENTATION = 0x0112
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One fault of one picture; `other` is the picture it equals, or what was found."""
-
-    path: Path
-    fault: Fault
-    other: str = ""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a look at one file told: its faults, the SHA-256 of its bytes, and 64 bits of how it looks."""
+@dataclass(frozen=True, kw_only=True)
+class Issue:
+    """One issue of one image. detail: the path of the image that it equals or resembles, or what was detected."""
 
     path: Path
-    faults: tuple[Finding, ...]
+    kind: IssueKind
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """The result for one file. phash: perceptual hash, bool [64]; None for a file that cannot be decoded."""
+
+    path: Path
     sha256: str
-    bits: NDArray[np.bool_] | None
+    issues: tuple[Issue, ...] = ()
+    phash: NDArray[np.bool_] | None = None
 
 
-def look_at(path: Path) -> Look:
-    """Open, decode and hash one file; never raises for a bad one."""
+def inspect_image(path: Path) -> Inspection:
+    """Decode and hash one file; a file that is no valid image is an issue, not an exception."""
     sha256 = sha256_of(path)
     if not path.stat().st_size:
-        return Look(path, (Finding(path, "empty"),), sha256, None)
+        return Inspection(path=path, sha256=sha256, issues=(Issue(path=path, kind="empty"),))
     try:
+        small = Image.fromarray(load_image(path, HASH_INPUT_PIXELS))
         with Image.open(path, formats=DECODERS) as image:
-            faults = tuple(_oddities(path, image))
-        small = Image.fromarray(load_image(path, HASH_SIDE))
-    except (
-        UnidentifiedImageError,
-        UnreadableImage,
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ) as error:
-        known = isinstance(error, UnreadableImage)
-        reason = str(error).removeprefix(f"{path} ").split(". ")[0] if known else "is not a picture that can be read"
-        return Look(path, (Finding(path, "unreadable", reason),), sha256, None)
-    return Look(path, faults, sha256, imagehash.phash(ImageOps.grayscale(small)).hash.ravel())
+            issues = tuple(_unusual_properties(path, image))
+    except UnreadableImage as error:
+        reason = error.what.removeprefix(f"{path} ").partition(". ")[0]
+    # Pillow's parsers raise these for damaged metadata, or for a damaged frame of an animation.
+    except (OSError, SyntaxError, ValueError, EOFError):
+        reason = "has damaged metadata"
+    else:
+        phash = imagehash.phash(ImageOps.grayscale(small)).hash.ravel()
+        return Inspection(path=path, sha256=sha256, issues=issues, phash=phash)
+    return Inspection(path=path, sha256=sha256, issues=(Issue(path=path, kind="unreadable", detail=reason),))
 
 
-def _oddities(path: Path, image: Image.Image) -> Iterator[Finding]:
-    suffix = path.suffix.lower()
-    if image.format != SUFFIX_OF.get(suffix, suffix[1:].upper()):
-        yield Finding(path, "wrong suffix", f"is {image.format}")
-    if min(image.size) < TINY_PIXELS:
-        yield Finding(path, "tiny", f"{image.width} x {image.height}")
-    if getattr(image, "n_frames", 1) > 1:
-        yield Finding(path, "animated", f"{image.n_frames} frames")  # type: ignore[attr-defined]
-    if image.getexif().get(0x0112, 1) != 1:
-        yield Finding(path, "rotated", "by its EXIF tag")
-    if image.has_transparency_data:
-        yield Finding(path, "transparent")
-    if image.mode == "CMYK":
-        yield Finding(path, "CMYK")
-    if image.mode.startswith("I") or image.mode == "F":
-        yield Finding(path, "16 bits")
+def _unusual_properties(path: Path, image: Image.Image) -> Iterator[Issue]:
+    suffix, n_frames = path.suffix.lower(), getattr(image, "n_frames", 1)
+    properties: list[tuple[IssueKind, bool, str]] = [
+        ("wrong suffix", image.format != FORMAT_OF.get(suffix, suffix[1:].upper()), f"is {image.format}"),
+        ("too small", min(image.size) < MIN_PIXELS, f"{image.width} x {image.height}"),
+        ("animated", n_frames > 1, f"{n_frames} frames"),
+        ("EXIF rotation", image.getexif().get(EXIF_ORIENTATION, 1) != 1, ""),
+        ("transparency", image.has_transparency_data, ""),
+        ("CMYK", image.mode == "CMYK", ""),
+        ("16 bits", image.mode.startswith("I") or image.mode == "F", ""),
+    ]
+    for kind, applies, detail in properties:
+        if applies:
+            yield Issue(path=path, kind=kind, detail=detail)

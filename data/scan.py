@@ -1,155 +1,120 @@
-"""Look pictures over before they are trained on: what is broken, odd, double, or in two parts at once."""
+"""Scan a dataset before training: unusable and unusual images, duplicates, and leaks between train and test."""
 
-import csv
-import io
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-
-from data.image_check import Fault, Finding, Look, look_at
-from temper.errors import UserError
+from data.image_check import Inspection, Issue, IssueKind, inspect_image
+from data.near_duplicates import Neighbors, find_neighbors, group_neighbors
+from temper.cli.progress import ProgressCallback, no_progress
+from temper.errors import DataError
 from temper.images import SUFFIXES, images_in
-from temper.storage.atomic import write_text
 
-# Read by the training stage: pictures it leaves out, and pictures it keeps in one part together.
-QUARANTINE = "quarantine.csv"
-LOOK_ALIKES = "look-alikes.csv"
-# These pictures are left out of training; the others are fine to train on and only told of.
-QUARANTINED: tuple[Fault, ...] = ("empty", "unreadable", "tiny", "duplicate", "two labels", "leak", "near leak")
-LEAKS: tuple[Fault, ...] = ("leak", "near leak")
-# Of 64 bits: photos scaled or compressed again differ in fewer, other photos in about half.
-NEAR_BITS = 3
+LEAKS: tuple[IssueKind, ...] = ("leak", "near-duplicate leak")
+# Training leaves these images out; it uses the images with other issues.
+QUARANTINED: tuple[IssueKind, ...] = ("empty", "unreadable", "too small", "duplicate", "label conflict", *LEAKS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scan:
-    """What a scan found: faults, how many pictures lie in each folder, and groups of pictures that look alike.
+    """The result of a scan.
 
-    alike: of pictures that are not to be left out, each group two or more; each looks like another of its group.
+    counts: images by folder. near_duplicates: groups of images that resemble each other and are not in quarantine, by
+    path relative to the dataset's folder, sorted.
     """
 
-    findings: list[Finding]
+    folder: Path
+    issues: list[Issue]
     counts: Counter[str]
-    alike: list[list[Path]]
+    near_duplicates: list[list[str]]
+
+    @property
+    def quarantine(self) -> dict[str, str]:
+        """Images that training leaves out, by path relative to the dataset's folder, each with the first reason."""
+        reasons: dict[str, str] = {}
+        for each in self.issues:
+            if each.kind in QUARANTINED:
+                reasons.setdefault(_name(self.folder, each.path), f"{each.kind} {each.detail}".strip())
+        return reasons
+
+    @property
+    def n_leaks(self) -> int:
+        """Images that are in train/ and in test/, near-duplicates included."""
+        return sum(each.kind in LEAKS for each in self.issues)
 
 
-def scan(folder: Path, say: Callable[[int, int], None]) -> Scan:
-    """Look over every picture below a folder; `say` is told (looked at, all).
-
-    Raises UserError when the folder is missing or has no pictures.
-    """
+def scan(folder: Path, progress: ProgressCallback = no_progress) -> Scan:
+    """Inspect every image below a folder. Raises DataError when the folder is missing or has no images."""
     paths = images_in(folder) if folder.is_dir() else []
     if not paths:
-        raise UserError(f"{folder} holds no pictures. Expected a folder with {', '.join(SUFFIXES)} files below it.")
-    looks = []
+        raise DataError(f"{folder} has no images", fix=f"Expected files that end in {', '.join(SUFFIXES)} below it.")
+    inspections = []
     with ThreadPoolExecutor() as pool:
-        for look in pool.map(look_at, paths):
-            looks.append(look)
-            say(len(looks), len(paths))
-    sound = [look for look in looks if look.bits is not None]
-    groups = _groups(folder, sound)
-    copies = {look.path for group in groups for look in group[1:]}
-    single = _held_out_first(folder, (look for look in sound if look.path not in copies))
-    near = _near(single)
-    findings = [
-        *(finding for look in looks for finding in look.faults),
-        *(finding for group in groups for finding in _duplicates(folder, group)),
-        *_near_duplicates(folder, single, near),
+        for inspection in pool.map(inspect_image, paths):
+            inspections.append(inspection)
+            progress("scanning", len(inspections), len(paths))
+    decoded = _test_first(folder, (each for each in inspections if each.phash is not None))
+    groups = _equal_files(decoded)
+    copies = {each.path for group in groups for each in group[1:]}
+    distinct = [each for each in decoded if each.path not in copies]
+    neighbors = find_neighbors([each.phash for each in distinct if each.phash is not None])
+    issues = [
+        *(issue for each in inspections for issue in each.issues),
+        *(issue for group in groups for issue in _duplicate_issues(folder, group)),
+        *_near_duplicate_issues(folder, distinct, neighbors),
     ]
-    left_out = {each.path for each in findings if each.fault in QUARANTINED}
-    counts = Counter(path.parent.relative_to(folder).as_posix() for path in paths)
-    alike = _alike([look.path for look in single], near, left_out)
-    return Scan(sorted(findings, key=lambda each: (each.path, each.fault)), counts, alike)
+    quarantined = {each.path for each in issues if each.kind in QUARANTINED}
+    excluded = {index for index, each in enumerate(distinct) if each.path in quarantined}
+    return Scan(
+        folder=folder,
+        issues=sorted(issues, key=lambda each: (each.path, each.kind)),
+        counts=Counter(_name(folder, path.parent) for path in paths),
+        near_duplicates=[
+            sorted(_name(folder, distinct[index].path) for index in group)
+            for group in group_neighbors(neighbors, excluded)
+        ],
+    )
 
 
-def write_quarantine(target: Path, folder: Path, findings: list[Finding]) -> int:
-    """List the pictures to leave out, with the reason; nothing is moved or deleted. Returns their number."""
-    reasons: dict[str, str] = {}
-    for each in findings:
-        if each.fault in QUARANTINED:
-            reasons.setdefault(each.path.relative_to(folder).as_posix(), f"{each.fault} {each.other}".strip())
-    _write_table(target, ("path", "reason"), reasons.items())
-    return len(reasons)
+def _test_first(folder: Path, inspections: Iterable[Inspection]) -> list[Inspection]:
+    # The later one of two equal images is left out: this must be the one that would be trained on.
+    return sorted(inspections, key=lambda each: (_subset(folder, each.path) != "test", each.path))
 
 
-def write_look_alikes(target: Path, folder: Path, alike: list[list[Path]]) -> int:
-    """List the pictures to keep in one part together, each with the first of its group. Returns their number."""
-    names = [[path.relative_to(folder).as_posix() for path in group] for group in alike]
-    rows = [(name, group[0]) for group in names for name in group]
-    _write_table(target, ("path", "group"), rows)
-    return len(rows)
-
-
-def _write_table(target: Path, header: tuple[str, str], rows: Iterable[tuple[str, str]]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    write_text(target, text.getvalue())
-
-
-def _groups(folder: Path, looks: list[Look]) -> list[list[Look]]:
-    """Looks at equal files, two or more."""
-    groups: dict[str, list[Look]] = defaultdict(list)
-    for look in _held_out_first(folder, looks):
-        groups[look.sha256].append(look)
+def _equal_files(inspections: list[Inspection]) -> list[list[Inspection]]:
+    groups: dict[str, list[Inspection]] = defaultdict(list)
+    for each in inspections:
+        groups[each.sha256].append(each)
     return [group for group in groups.values() if len(group) > 1]
 
 
-def _held_out_first(folder: Path, looks: Iterable[Look]) -> list[Look]:
-    # Of two equal pictures the later is left out: it is to be the one that would be trained on.
-    return sorted(looks, key=lambda look: (_part(folder, look) != "test", look.path))
+def _duplicate_issues(folder: Path, group: list[Inspection]) -> Iterator[Issue]:
+    first, *copies = (each.path for each in group)
+    has_conflict = len({each.path.parent.name for each in group}) > 1
+    for path in [first, *copies] if has_conflict else copies:
+        other = copies[0] if path == first else first
+        is_leak = _subset(folder, path) != _subset(folder, first)
+        kind: IssueKind = "label conflict" if has_conflict else "leak" if is_leak else "duplicate"
+        yield Issue(path=path, kind=kind, detail=_name(folder, other))
 
 
-def _duplicates(folder: Path, group: list[Look]) -> Iterator[Finding]:
-    kept, *copies = group
-    mixed = len({look.path.parent.name for look in group}) > 1
-    for look in group if mixed else copies:
-        other = kept if look is not kept else copies[0]
-        crosses = _part(folder, look) != _part(folder, kept)
-        fault: Fault = "two labels" if mixed else "leak" if crosses else "duplicate"
-        yield Finding(look.path, fault, other.path.relative_to(folder).as_posix())
+def _near_duplicate_issues(folder: Path, inspections: list[Inspection], neighbors: Neighbors) -> Iterator[Issue]:
+    paths = [each.path for each in inspections]
+    for index, others in neighbors.items():
+        # An image of the other subset counts, even if one of the same subset is nearer.
+        across = [other for other in others if _subset(folder, paths[other]) != _subset(folder, paths[index])]
+        nearest = paths[(across or others)[0]]
+        kind: IssueKind = "near-duplicate leak" if across else "near-duplicate"
+        yield Issue(path=paths[index], kind=kind, detail=_name(folder, nearest))
 
 
-def _near(looks: list[Look]) -> dict[int, NDArray[np.intp]]:
-    """For each look that has any: the earlier ones that look like it, the nearest first."""
-    bits = np.array([look.bits for look in looks], dtype=np.uint8)
-    found: dict[int, NDArray[np.intp]] = {}
-    for index in range(1, len(looks)):
-        distance = (bits[:index] != bits[index]).sum(axis=1)
-        near = np.flatnonzero(distance <= NEAR_BITS)
-        if near.size:
-            found[index] = near[distance[near].argsort(kind="stable")]
-    return found
-
-
-def _near_duplicates(folder: Path, looks: list[Look], near: dict[int, NDArray[np.intp]]) -> Iterator[Finding]:
-    for index, others in near.items():
-        part = _part(folder, looks[index])
-        # A held-out picture counts however much nearer one of the same part is.
-        across = [other for other in others if _part(folder, looks[other]) != part]
-        other = looks[(across or others)[0]].path.relative_to(folder).as_posix()
-        yield Finding(looks[index].path, "near leak" if across else "near duplicate", other)
-
-
-def _alike(paths: list[Path], near: dict[int, NDArray[np.intp]], left_out: set[Path]) -> list[list[Path]]:
-    pairs = [(i, j) for i, others in near.items() for j in others if not {paths[i], paths[j]} & left_out]
-    if not pairs:
-        return []
-    rows, columns = np.array(pairs).T
-    _, group_of = connected_components(coo_array((np.ones(len(pairs)), (rows, columns)), (len(paths), len(paths))))
-    groups: dict[int, list[Path]] = defaultdict(list)
-    for path, group in zip(paths, group_of.tolist(), strict=True):
-        groups[group].append(path)
-    return [sorted(group) for group in groups.values() if len(group) > 1]
-
-
-def _part(folder: Path, look: Look) -> str:
-    """ "train" or "test" where the folder is parted so; else nothing."""
-    top = look.path.relative_to(folder).parts[0]
+def _subset(folder: Path, path: Path) -> str:
+    """The "train" or "test" folder that an image is in; empty where the dataset has no such folders."""
+    top = path.relative_to(folder).parts[0]
     return top if top in ("train", "test") else ""
+
+
+def _name(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()

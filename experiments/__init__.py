@@ -1,1 +1,1 @@
-"""Measurements that are no part of the product; each writes a table to benchmarks/results/."""
+"""Measurements that are not part of the product; each program writes its table to benchmarks/results/."""

@@ -1,40 +1,40 @@
-"""How long forwards of a network take at the rate at which this machine multiplies matrices."""
+"""How long forward passes of a network take at the highest rate at which this machine multiplies matrices."""
 
 import math
 import time
 from dataclasses import dataclass
 from typing import Any
 
-MATRIX, REPEATS = 4096, 3
+MATRIX_SIZE, REPEATS = 4096, 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ForwardLimit:
-    """flop: floating-point operations of one forward. rate: operations a second of a plain product of matrices."""
+    """flop: floating-point operations of one forward pass. rate: operations a second of a plain matrix product."""
 
     flop: float
     rate: float
 
-    def seconds(self, forwards: int) -> float:
-        """The least that so many forwards take, were everything but the convolutions free."""
-        return forwards * self.flop / self.rate
+    def min_seconds(self, n_forwards: int) -> float:
+        """The shortest time for forward passes if everything but their convolutions took no time."""
+        return n_forwards * self.flop / self.rate
 
 
 def measure_limit(model: Any) -> ForwardLimit:
-    """Count the convolutions of a Keras model; multiply float32 and bfloat16 matrices, and take the best rate."""
+    """Count a Keras model's convolutions, and take the best rate of float32 and bfloat16 matrix products."""
     import tensorflow as tf
 
     rates: list[float] = []
     for dtype in (tf.float32, tf.bfloat16) * REPEATS:
-        matrix = tf.cast(tf.random.normal((MATRIX, MATRIX)), dtype)
+        matrix = tf.cast(tf.random.normal((MATRIX_SIZE, MATRIX_SIZE)), dtype)
         started = time.perf_counter()
         tf.matmul(matrix, matrix).numpy()
-        rates.append(2 * MATRIX**3 / (time.perf_counter() - started))
-    return ForwardLimit(count_flop(model), max(rates))
+        rates.append(2 * MATRIX_SIZE**3 / (time.perf_counter() - started))
+    return ForwardLimit(flop=count_flop(model), rate=max(rates))
 
 
 def count_flop(model: Any) -> int:
-    """Operations of the plain convolutions of a forward, a multiplication and an addition each."""
+    """Operations of the Conv2D layers in a forward pass; a multiplication and an addition count as two."""
     convolutions = [layer for layer in model.layers if type(layer).__name__ == "Conv2D"]
     products: list[int] = [math.prod((*each.output.shape[1:], *each.kernel.shape[:3])) for each in convolutions]
     return 2 * sum(products)

@@ -1,15 +1,15 @@
-"""Make a ResNet50 that answers as before and is hard to quantise, to see whether int8 repairs itself.
+"""Make a ResNet50 with equal predictions that is hard to quantize, to test the mixed-precision fallback of int8.
 
-    python experiments/int8_outliers.py artifacts/model.keras artifacts/hard/model.keras
-    python convert/run.py artifacts/hard/model.keras --precision int8 --keep 0      plain int8: refused
-    python convert/run.py artifacts/hard/model.keras --precision int8               repaired
+    python experiments/int8_outliers.py artifacts/model.keras artifacts/outliers/model.keras
+    python convert/run.py artifacts/outliers/model.keras --precision int8 --max-float-layers 0    rejected
+    python convert/run.py artifacts/outliers/model.keras --precision int8                         accepted
 
-In some blocks one channel is made FACTOR times larger, and what reads it as much smaller: ReLU keeps the product. The
-range of the whole tensor then is that channel's, and 8 bits leave nothing to the others.
+In some blocks one channel is multiplied by FACTOR, and the weights that read it are divided by FACTOR; ReLU preserves
+the product. This channel then determines the range of the complete tensor, and 8 bits are too coarse for the others.
 """
 
 import argparse
-import dataclasses
+import logging
 import shutil
 import sys
 from pathlib import Path
@@ -18,57 +18,49 @@ from typing import Any
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import numpy as np
+from experiments.support import make_parser
+from temper.cli.entry_point import run_command
 
-from temper.card import write_card
-from temper.cli.entry_point import enter
-from temper.formats import checked_card
-from temper.storage.atomic import atomic_write, sha256_of
-from temper.system.quiet import quiet_stderr
-
+LOGGER = logging.getLogger("temper.experiments")
 FACTOR = 1000.0
 BLOCKS = ("conv3_block2", "conv4_block3", "conv4_block5", "conv5_block2")
 
 
-def parse(words: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path, help="a .keras file of train/run.py with ResNet50 inside")
-    parser.add_argument("target", type=Path, help="where the hard one goes, in a folder of its own")
-    parser.add_argument("--blocks", nargs="+", default=BLOCKS, help=f"({' '.join(BLOCKS)})")
-    return parser.parse_args(words)
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = make_parser(__doc__)
+    parser.add_argument("source", type=Path, help="a .keras file with a ResNet50, written by train/run.py")
+    parser.add_argument("target", type=Path, help="the model that is written, in another folder")
+    parser.add_argument("--blocks", nargs="+", default=BLOCKS, help=f"blocks with such a channel ({' '.join(BLOCKS)})")
+    return parser.parse_args(arguments)
 
 
-def main() -> int:
-    """Scale the channels and write the model with its card and split."""
-    options = parse()
-    card = checked_card(options.source)
-    with quiet_stderr():
-        import keras
+def run(options: argparse.Namespace) -> int:
+    """Scale the channels, and write the model with its card and split."""
+    from temper.artifact import Artifact
+    from temper.card import write_card
+    from temper.runners.keras import import_keras
+    from temper.storage.atomic import atomic_write
 
-        model = keras.saving.load_model(options.source, compile=False)
+    source, target = Artifact.at(options.source).verified(), Artifact.at(options.target)
+    model = import_keras().saving.load_model(source.path, compile=False)
     layers = {layer.name: layer for layer in model._flatten_layers()}
     for block in options.blocks:
         scale_channel(layers[f"{block}_1_bn"], layers[f"{block}_2_conv"])
-    options.target.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(options.target) as path:
+    with atomic_write(target.path) as path:
         model.save(path)
-    split = card.split["file"]
-    shutil.copy(options.source.with_name(split), options.target.with_name(split))
-    write_card(options.target, dataclasses.replace(card, sha256=sha256_of(options.target)))
-    show(options.target, options.blocks)
+    if source.card.dataset:
+        split = source.card.dataset.split.file
+        shutil.copy(source.path.with_name(split), target.path.with_name(split))
+    write_card(target.path, source.card.changed(sha256=target.sha256()))
+    LOGGER.info("%s: one channel of %s is multiplied by %g", target.path, ", ".join(options.blocks), FACTOR)
     return 0
 
 
-def show(target: Path, blocks: tuple[str, ...]) -> None:
-    """Say what was made."""
-    print(f"{target}: a channel of {', '.join(blocks)} is {FACTOR:g} times larger, its readers as much smaller")
-
-
 def scale_channel(normalization: Any, convolution: Any) -> None:
-    """Scale the channel with the largest factor, and the weights of `convolution` [h, w, in, out] that read it."""
+    """Scale the channel with the largest gamma, and inversely the weights [h, w, in, out] that read it."""
     gamma, beta, *moving = normalization.get_weights()
-    channel = int(np.argmax(gamma))
+    channel = int(gamma.argmax())
     gamma[channel] *= FACTOR
     beta[channel] *= FACTOR
     normalization.set_weights([gamma, beta, *moving])
@@ -78,4 +70,4 @@ def scale_channel(normalization: Any, convolution: Any) -> None:
 
 
 if __name__ == "__main__":
-    enter(main)
+    run_command(parse, run)

@@ -1,1 +1,42 @@
-"""A trained image classifier, however it is stored."""
+"""Classify images with a trained classifier, in whatever format it is stored.
+
+>>> import temper
+>>> classifier = temper.load("artifacts/model.int8.onnx")  # doctest: +SKIP
+>>> for result in classifier("photos/*.jpg"):  # doctest: +SKIP
+...     print(result.label, result.probability)
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from temper.artifact import Artifact
+    from temper.card import Card
+    from temper.classifier import Classifier, load
+    from temper.errors import UserError
+    from temper.infer.results import Result
+    from temper.predictions import Prediction
+
+__version__ = "0.2.0"
+__all__ = ["Artifact", "Card", "Classifier", "Prediction", "Result", "UserError", "__version__", "load"]
+
+# Imported when they are first used, so that `import temper` is immediate and loads no library.
+_MODULES = {
+    "Artifact": "temper.artifact",
+    "Card": "temper.card",
+    "Classifier": "temper.classifier",
+    "Prediction": "temper.predictions",
+    "Result": "temper.infer.results",
+    "UserError": "temper.errors",
+    "load": "temper.classifier",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'temper' has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

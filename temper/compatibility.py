@@ -1,193 +1,231 @@
-"""Does an artifact run here? Its card is held against this machine before anything native is imported or loaded."""
+"""Whether an artifact runs on a machine: its card is compared with the environment before anything native is loaded."""
 
 import re
-from pathlib import Path
 
-from temper.card import Card
-from temper.formats import Format, format_of
-from temper.system.environment import CUDA_BINDINGS, NEEDS, TENSORRT, Here
+from temper.artifact import Artifact
+from temper.card import PlanInfo
+from temper.errors import IncompatibleMachine, MissingRuntime
+from temper.system.environment import CUDA_BINDINGS, TENSORRT, Environment, tensorrt_packages
 from temper.system.gpu import Gpu
 
 # https://docs.nvidia.com/deeplearning/tensorrt-rtx/latest/inference-library/cpu-engines.html: without a list of
-# targets a plan runs on these, and on 12.0 and later.
+# targets a plan runs on these compute capabilities, and on 12.0 and later.
 RTX_DEFAULT = ("8.0", "8.6", "8.9")
-RTX_LATER = 12.0
-# A version-compatible plan of the first loads in the second, besides later releases of its own.
+RTX_MIN_LATER = 12.0
+RTX_TURING = "7.5"
+# With --builder-option compatibility=ampere a plan runs on this compute capability and later.
+AMPERE = 8.0
+# A version-compatible plan of the first major release loads in the second, besides later releases of its own.
 ACROSS_MAJOR = {(10, 11)}
 
 
-def check_compatibility(artifact: Path, card: Card, here: Here) -> str:
-    """Why an artifact does not run here and the command that helps, or "" when it does. The first reason counts."""
-    chosen = format_of(artifact)
-    if chosen.suffix != ".plan":
-        return _missing_modules(artifact, chosen, here)
-    checks = (_other_system, _no_gpu, _no_runtime, _old_driver, _other_version, _other_gpu, _no_bindings)
-    return next((problem for check in checks if (problem := check(artifact, card, here))), "")
+def check_compatibility(artifact: Artifact, environment: Environment) -> IncompatibleMachine | None:
+    """Why an artifact does not run in an environment, as the error to raise; None when it runs.
+
+    Only the first reason is returned: what helps against it may change the others.
+    """
+    # A module of TensorRT can stand in for another: that is checked with the card, not with the format's list.
+    is_plan = not TENSORRT.keys().isdisjoint(artifact.format.requires)
+    checks = PLAN_CHECKS if is_plan else (missing_modules, missing_gpu)
+    return next((problem for check in checks if (problem := check(artifact, environment))), None)
 
 
-def runtime_of(card: Card, here: Here) -> str:
+def runtime_of(artifact: Artifact, environment: Environment) -> str:
     """The module that loads a plan: the one that built it, or the lean runtime for a portable one; "" for none."""
-    builder = "tensorrt_rtx" if "tensorrt_rtx" in card.made_with else "tensorrt"
-    if builder in here.tensorrt:
-        return builder
-    lean = builder == "tensorrt" and "version" in _portable(card) and "tensorrt_lean" in here.tensorrt
-    return "tensorrt_lean" if lean else ""
+    plan = plan_info(artifact)
+    if plan.module in environment.tensorrt:
+        return plan.module
+    is_lean = plan.module == "tensorrt" and "version" in plan.portable and "tensorrt_lean" in environment.tensorrt
+    return "tensorrt_lean" if is_lean else ""
 
 
-def rebuild_command(artifact: Path, card: Card, extra: str = "") -> str:
-    """The command that makes a plan again, here."""
-    keras = artifact.with_name(f"{artifact.name.split('.')[0]}.keras")
-    return f"python convert/run.py {keras} {artifact} --precision {card.precision} --force{extra}"
+def plan_info(artifact: Artifact) -> PlanInfo:
+    """What a plan was built with; for a card without this record, TensorRT of an unknown version."""
+    return artifact.card.plan or PlanInfo(module="tensorrt", version="")
 
 
-def _missing_modules(artifact: Path, chosen: Format, here: Here) -> str:
-    missing = [name for name in NEEDS[chosen.suffix] if name not in here.modules]
+def rebuild_command(artifact: Artifact, extra: str = "") -> str:
+    """The command that converts the model to this artifact again, on the machine where it is run."""
+    model, precision = artifact.model().path, artifact.card.precision
+    return f"python convert/run.py {model} {artifact.path} --precision {precision} --force{extra}"
+
+
+def too_new_for_driver(module: str, environment: Environment) -> MissingRuntime | None:
+    """Why the GPU's driver cannot run an installed TensorRT, and which one it can; None when it can."""
+    runtime, gpu = environment.tensorrt.get(module), environment.gpu
+    if not runtime or not gpu or not gpu.cuda_major or runtime.cuda <= gpu.cuda_major:
+        return None
+    return MissingRuntime(
+        f"{module} {runtime.version} is for CUDA {runtime.cuda}; the driver {gpu.driver} supports CUDA {gpu.cuda} at "
+        "most",
+        fix="Update the driver, or install the TensorRT that it can run:\n"
+        f"    pip install {_package(module, environment)} {_bindings_package(environment)}",
+    )
+
+
+def missing_modules(artifact: Artifact, environment: Environment) -> MissingRuntime | None:
+    """The format's libraries that are not installed."""
+    missing = [module for module in artifact.format.requires if module not in environment.modules]
     if not missing:
-        return ""
-    return f"{artifact} is run by {chosen.title}; {' and '.join(missing)} is not installed:\n    {chosen.install}"
+        return None
+    verb = "are" if len(missing) > 1 else "is"
+    return MissingRuntime(
+        f"{artifact.path} is run by {artifact.format.title}; {' and '.join(missing)} {verb} not installed",
+        fix=f"Install what is missing:\n    {artifact.format.install}",
+    )
 
 
-def _other_system(artifact: Path, card: Card, here: Here) -> str:
-    built, now = card.made_on.get("system", here.system), here.system
+def missing_gpu(artifact: Artifact, environment: Environment) -> MissingRuntime | None:
+    """A format that needs a GPU, and no GPU that responds."""
+    if environment.gpu or not artifact.format.needs_gpu:
+        return None
+    source = artifact.card.provenance.source
+    instead = artifact.path.with_name(source.file) if source else artifact.model().path
+    fix = f"{instead.name}, which it was converted from, runs on any CPU:\n    python infer/run.py --engine {instead}"
+    if environment.has_nvidia_device:
+        return MissingRuntime(
+            f"{artifact.path} runs on an NVIDIA GPU. There is one here, but its driver does not respond",
+            fix=f"Check whether `nvidia-smi` works; a container must be started with --gpus all. Until then: {fix}",
+        )
+    return MissingRuntime(f"{artifact.path} runs on an NVIDIA GPU, and there is none here", fix=fix)
+
+
+def system_mismatch(artifact: Artifact, environment: Environment) -> IncompatibleMachine | None:
+    """A plan that was built on another operating system or architecture."""
+    built, now = artifact.card.host.system or environment.system, environment.system
     # A plan of TensorRT-RTX is the same on Windows and Linux.
-    same = built.split()[-1] == now.split()[-1] if "tensorrt_rtx" in card.made_with else built == now
-    if same:
-        return ""
-    return f"{artifact} was built on {built}; this is {now}. Build it here:\n    {rebuild_command(artifact, card)}"
+    is_rtx = plan_info(artifact).module == "tensorrt_rtx"
+    if built.split()[-1] == now.split()[-1] if is_rtx else built == now:
+        return None
+    return _rebuild(artifact, f"{artifact.path} was built on {built}; this is {now}")
 
 
-def _no_gpu(artifact: Path, card: Card, here: Here) -> str:
-    if here.gpu:
-        return ""
-    onnx = artifact.with_name(card.made_from.get("file", artifact.with_suffix(".onnx").name))
-    instead = f"The ONNX file it was made from gives the same answers on any CPU:\n    --engine {onnx}"
-    if here.has_card:
-        return (
-            f"{artifact} runs on an NVIDIA GPU; there is one here, but no driver answers (does `nvidia-smi` work? in a "
-            f"container, was it started with --gpus all?). Until then: {instead}"
+def missing_runtime(artifact: Artifact, environment: Environment) -> MissingRuntime | None:
+    """No TensorRT that can load the plan, or one without its native library."""
+    plan, module = plan_info(artifact), runtime_of(artifact, environment)
+    package = _package(module or plan.module, environment)
+    if not module:
+        version = f"=={plan.version}" if plan.version else ""
+        return MissingRuntime(
+            f"{artifact.path} was built by {plan.module} {plan.version}, which is not installed",
+            fix=f"Install the same version:\n    pip install {package}{version} {_bindings_package(environment)}",
         )
-    return f"{artifact} runs on an NVIDIA GPU, and there is none here (no driver answers). {instead}"
-
-
-def _no_runtime(artifact: Path, card: Card, here: Here) -> str:
-    name = runtime_of(card, here)
-    if name and here.tensorrt[name].whole:
-        return ""
-    builder = name or ("tensorrt_rtx" if "tensorrt_rtx" in card.made_with else "tensorrt")
-    package = _package(builder, here)
-    if name:
-        return (
-            f"{artifact} needs {name}, whose Python part is installed without its library, lib{TENSORRT[name][1]}. "
-            f"Install it whole:\n    pip install --force-reinstall {package}-libs=={here.tensorrt[name].version}"
-        )
-    version = card.made_with.get(builder, "")
-    return (
-        f"{artifact} was built by {builder} {version}, which is not installed. Install the same version:\n"
-        f"    pip install {package}{f'=={version}' if version else ''} {_bindings(here)}"
+    runtime = environment.tensorrt[module]
+    if runtime.has_library:
+        return None
+    return MissingRuntime(
+        f"{artifact.path} needs {module}, which is installed without its library, lib{TENSORRT[module]}",
+        fix=f"Install the library:\n    pip install --force-reinstall {package}-libs=={runtime.version}",
     )
 
 
-def too_new_for_driver(module: str, here: Here) -> str:
-    """Why the GPU's driver cannot run an installed TensorRT and what it can, or ""."""
-    runtime, gpu = here.tensorrt.get(module), here.gpu
-    if not runtime or not gpu or not gpu.cuda or runtime.cuda <= int(gpu.cuda.split(".")[0]):
-        return ""
-    return (
-        f"{module} {runtime.version} is for CUDA {runtime.cuda}; the driver {gpu.driver} speaks CUDA {gpu.cuda} at "
-        "most. Update the driver, or install the TensorRT that it can run:\n"
-        f"    pip install {_package(module, here)} {_bindings(here)}"
+def driver_mismatch(artifact: Artifact, environment: Environment) -> MissingRuntime | None:
+    """A TensorRT that is too new for the driver."""
+    problem = too_new_for_driver(runtime_of(artifact, environment), environment)
+    if not problem:
+        return None
+    return MissingRuntime(f"{artifact.path}: {problem.what}", fix=f"{problem.fix}\n    {rebuild_command(artifact)}")
+
+
+def release_mismatch(artifact: Artifact, environment: Environment) -> IncompatibleMachine | None:
+    """A plan that was built by a release of TensorRT which the installed one does not load."""
+    plan, now = plan_info(artifact), environment.tensorrt[runtime_of(artifact, environment)].version
+    is_portable = plan.module == "tensorrt" and "version" in plan.portable
+    if not plan.version or _loads(_release(plan.version), _release(now), is_portable):
+        return None
+    return _rebuild(
+        artifact,
+        f"{artifact.path} was built by {plan.module} {plan.version}; this is {now}, and a plan loads in the release "
+        "that built it",
     )
 
 
-def _old_driver(artifact: Path, card: Card, here: Here) -> str:
-    name = runtime_of(card, here)
-    problem = too_new_for_driver(name, here)
-    return f"{artifact}: {problem}\n    {rebuild_command(artifact, card)}" if problem else ""
-
-
-def _other_version(artifact: Path, card: Card, here: Here) -> str:
-    name = runtime_of(card, here)
-    builder = "tensorrt" if name == "tensorrt_lean" else name
-    built, now = card.made_with.get(builder, ""), here.tensorrt[name].version
-    if not built or _loads(_release(built), _release(now), "version" in _portable(card)):
-        return ""
-    return (
-        f"{artifact} was built by {builder} {built}; this is {now}, and a plan loads in the release that built it. "
-        f"Build it here:\n    {rebuild_command(artifact, card)}"
-    )
-
-
-def _other_gpu(artifact: Path, card: Card, here: Here) -> str:
-    gpu = here.gpu
+def gpu_mismatch(artifact: Artifact, environment: Environment) -> IncompatibleMachine | None:
+    """A plan that was built for GPUs of another compute capability."""
+    plan, gpu = plan_info(artifact), environment.gpu
     if not gpu:
-        return ""
-    if "tensorrt_rtx" in card.made_with:
-        return _other_rtx(artifact, card, gpu)
-    built, now = card.made_on.get("compute_capability", ""), gpu.compute_capability
-    if not built or built == now or ("ampere" in _portable(card) and float(now) >= 8.0):
-        return ""
-    return (
-        f'{artifact} was built for compute capability {built} ("{card.made_on.get("gpu")}"); this is {now} '
-        f'("{gpu.name}"). A plan runs on the kind of GPU it was built on. Build it here:\n'
-        f"    {rebuild_command(artifact, card)}"
+        return None
+    if plan.module == "tensorrt_rtx":
+        return _rtx_gpu_mismatch(artifact, plan, gpu)
+    built, now = plan.compute_capability, gpu.compute_capability
+    if not built or built == now or ("ampere" in plan.portable and float(now) >= AMPERE):
+        return None
+    return _rebuild(
+        artifact,
+        f'{artifact.path} was built for compute capability {built} ("{plan.gpu}"); this is {now} ("{gpu.name}"), and a '
+        "plan runs on the kind of GPU that it was built on",
     )
 
 
-def _other_rtx(artifact: Path, card: Card, gpu: Gpu) -> str:
-    targets, now = card.made_on.get("targets", "").split(), gpu.compute_capability
-    if now in (targets or RTX_DEFAULT) or (not targets and float(now) >= RTX_LATER):
-        return ""
-    said = (
-        f'{artifact} was built for compute capability {", ".join(targets or RTX_DEFAULT)}; this is {now} ("{gpu.name}")'
+def missing_bindings(artifact: Artifact, environment: Environment) -> MissingRuntime | None:
+    """No Python bindings of CUDA."""
+    if not environment.modules.isdisjoint(CUDA_BINDINGS):
+        return None
+    return MissingRuntime(
+        f"{artifact.path} needs CUDA's Python bindings to copy images to the GPU, and none are installed",
+        fix=f"Install them:\n    pip install {_bindings_package(environment)}",
     )
-    if now not in ("7.5", *RTX_DEFAULT) and float(now) < RTX_LATER:
-        return (
-            f"{said}, which TensorRT-RTX does not serve. Build it with TensorRT instead:\n"
-            f"    pip install -r requirements-gpu.txt\n    {rebuild_command(artifact, card)}"
+
+
+def bindings_too_new(artifact: Artifact, environment: Environment) -> MissingRuntime | None:
+    """Bindings that call a newer CUDA than the driver supports."""
+    gpu, cuda = environment.gpu, environment.bindings_cuda
+    # pycuda is preferred where it is installed, and is compiled against this machine's CUDA.
+    if "pycuda" in environment.modules or not gpu or not gpu.cuda_major or cuda <= gpu.cuda_major:
+        return None
+    return MissingRuntime(
+        f"{artifact.path} needs CUDA's Python bindings; those installed are for CUDA {cuda}, and the driver "
+        f"{gpu.driver} supports CUDA {gpu.cuda} at most",
+        fix=f"Install those that fit:\n    pip install {_bindings_package(environment)}",
+    )
+
+
+# In this order: a later check relies on what the earlier ones have established.
+PLAN_CHECKS = (
+    system_mismatch, missing_gpu, missing_runtime, driver_mismatch, release_mismatch, gpu_mismatch, missing_bindings,
+    bindings_too_new,
+)  # fmt: skip
+
+
+def _rtx_gpu_mismatch(artifact: Artifact, plan: PlanInfo, gpu: Gpu) -> IncompatibleMachine | None:
+    targets, now = plan.compute_capabilities, gpu.compute_capability
+    if now in (targets or RTX_DEFAULT) or (not targets and float(now) >= RTX_MIN_LATER):
+        return None
+    built = f"{artifact.path} was built for compute capability {', '.join(targets or RTX_DEFAULT)}"
+    what = f'{built}; this is {now} ("{gpu.name}")'
+    if now not in (RTX_TURING, *RTX_DEFAULT) and float(now) < RTX_MIN_LATER:
+        return IncompatibleMachine(
+            f"{what}, which TensorRT-RTX does not support",
+            fix="Build it with TensorRT instead:\n    pip install -r requirements-gpu.txt\n"
+            f"    {rebuild_command(artifact)}",
         )
-    return f"{said}. Build it for this GPU:\n    {rebuild_command(artifact, card, f' --builder for={now}')}"
+    return _rebuild(artifact, what, f" --builder-option compute_capabilities={now}")
 
 
-def _no_bindings(artifact: Path, card: Card, here: Here) -> str:
-    if here.modules.intersection(CUDA_BINDINGS):
-        return _new_bindings(artifact, here)
-    return (
-        f"{artifact} needs CUDA's Python bindings to reach the GPU's memory, and none are installed:\n"
-        f"    pip install {_bindings(here)}"
-    )
+def _rebuild(artifact: Artifact, what: str, extra: str = "") -> IncompatibleMachine:
+    return IncompatibleMachine(what, fix=f"Build it on this machine:\n    {rebuild_command(artifact, extra)}")
 
 
-def _new_bindings(artifact: Path, here: Here) -> str:
-    gpu = here.gpu
-    # pycuda is used first, and is compiled against the CUDA that is here.
-    if "pycuda" in here.modules or not gpu or not gpu.cuda or here.bindings_cuda <= int(gpu.cuda.split(".")[0]):
-        return ""
-    return (
-        f"{artifact} needs CUDA's Python bindings; those installed are for CUDA {here.bindings_cuda}, and the driver "
-        f"{gpu.driver} speaks CUDA {gpu.cuda} at most:\n    pip install {_bindings(here)}"
-    )
-
-
-def _package(module: str, here: Here) -> str:
+def _package(module: str, environment: Environment) -> str:
     """The package that fits the driver: wheels are built for one major release of CUDA."""
-    newest, older, _ = TENSORRT[module][0]
-    return older if here.gpu and here.gpu.cuda and float(here.gpu.cuda) < 13 else newest
+    newest, older, _ = tensorrt_packages(module)
+    return older if _has_old_driver(environment) else newest
 
 
-def _bindings(here: Here) -> str:
-    """The same for CUDA's bindings: those of release 13 call a driver that speaks CUDA 13."""
-    return "'cuda-python<13'" if here.gpu and here.gpu.cuda and float(here.gpu.cuda) < 13 else "cuda-python"
+def _bindings_package(environment: Environment) -> str:
+    """The bindings that fit the driver: those of release 13 need a driver that supports CUDA 13."""
+    return "'cuda-python<13'" if _has_old_driver(environment) else "cuda-python"
 
 
-def _portable(card: Card) -> list[str]:
-    return [] if "tensorrt_rtx" in card.made_with else card.made_on.get("portable", "").split()
+def _has_old_driver(environment: Environment) -> bool:
+    return environment.gpu is not None and 0 < environment.gpu.cuda_major < 13
 
 
 def _release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def _loads(built: tuple[int, ...], now: tuple[int, ...], portable: bool) -> bool:
+def _loads(built: tuple[int, ...], now: tuple[int, ...], is_portable: bool) -> bool:
     if built == now:
         return True
-    return portable and now > built and (now[0] == built[0] or (built[0], now[0]) in ACROSS_MAJOR)
+    return is_portable and now > built and (now[0] == built[0] or (built[0], now[0]) in ACROSS_MAJOR)

@@ -1,25 +1,89 @@
-"""What can go wrong and the user can mend. Anything else is a bug and keeps its traceback.
+"""Errors that a user can fix. Any other exception is a bug: it shows its traceback, with exit code 70.
 
-UserError               one message at the door, exit 1
-├── MissingRuntime      the library or the device that a format needs is not there
-└── UnreadableImage     one picture; the others go on
+UserError                    exit code 1
+├── UsageError               2: options that contradict each other
+├── DataError                3: a dataset that cannot be used
+│   └── UnreadableImage         one image; the others are still processed
+├── ArtifactError            4: an artifact or its card is missing, damaged or not what was expected
+├── IncompatibleMachine      5: the artifact does not run, or cannot be built, on this machine
+│   └── MissingRuntime          a library or a device is not installed
+├── ResourceError            6: out of disk space or memory, or no permission
+└── QualityError             7: the accuracy gate or the self-test failed
 
-A message says what happened, what was expected and how to fix it.
+A message says what happened, what was expected, and how to fix it.
 """
+
+from temper.exit_codes import ExitCode
 
 
 class UserError(Exception):
-    """A mistake or a circumstance the user can mend; its text is shown without a traceback."""
+    """A mistake or a circumstance that the user can fix; shown without a traceback.
 
-    @property
-    def in_short(self) -> str:
-        """What happened, without the remedy: the first sentence."""
-        return str(self).splitlines()[0].partition(". ")[0]
+    what: what happened and what was expected, one or more sentences without the last full stop.
+    fix: how to fix it; a command stands on a line of its own, indented.
+
+    >>> str(UserError("model.plan does not exist", fix="Build it with `make convert`."))
+    'model.plan does not exist. Build it with `make convert`.'
+    """
+
+    exit_code = ExitCode.SOME_FAILED
+
+    def __init__(self, what: str, *, fix: str = "") -> None:
+        super().__init__(what, fix)
+        self.what = what
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.fix}" if self.fix else self.what
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Keyword-only arguments are lost by Exception's own pickling; child processes send errors back.
+        return _restore, (type(self), self.what, self.fix)
 
 
-class MissingRuntime(UserError):
-    """The library or the device that makes or runs a format is not on this machine."""
+class UsageError(UserError):
+    """Options that contradict each other, or values that are not allowed."""
+
+    exit_code = ExitCode.USAGE
 
 
-class UnreadableImage(UserError):
-    """A file that cannot be decoded to a picture."""
+class DataError(UserError):
+    """A dataset that cannot be used: missing, empty, or with contradictions."""
+
+    exit_code = ExitCode.DATA
+
+
+class UnreadableImage(DataError):
+    """A file that cannot be decoded to an image."""
+
+
+class ArtifactError(UserError):
+    """An artifact or its card is missing, damaged, or not the one that was expected."""
+
+    exit_code = ExitCode.ARTIFACT
+
+
+class IncompatibleMachine(UserError):
+    """The artifact was built for another machine."""
+
+    exit_code = ExitCode.MACHINE
+
+
+class MissingRuntime(IncompatibleMachine):
+    """The library or the device that builds or runs a format is not on this machine."""
+
+
+class ResourceError(UserError):
+    """No disk space, no memory or no permission."""
+
+    exit_code = ExitCode.RESOURCES
+
+
+class QualityError(UserError):
+    """The accuracy gate or the self-test failed."""
+
+    exit_code = ExitCode.QUALITY
+
+
+def _restore(kind: type[UserError], what: str, fix: str) -> UserError:
+    return kind(what, fix=fix)

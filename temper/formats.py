@@ -1,105 +1,152 @@
-"""FORMATS, the one place a format is listed, and the way from an artifact to its runner."""
+"""FORMATS, the one place where a format is listed: how it is stored, run, installed and converted."""
 
-import importlib
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from temper.card import Card, read_card
-from temper.errors import MissingRuntime, UserError
-from temper.runners.base import Runner
-from temper.storage.atomic import sha256_of
+from temper.card.records import Precision
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """How one format is made in one precision.
+
+    source, source_precision: suffix and precision of the artifact that it is converted from.
+    function: "module:function" of a convert.job.Converter. settings: names of the fields of
+    convert.settings.ConversionSettings that decide the result.
+    """
+
+    source: str
+    source_precision: Precision
+    function: str
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Format:
     """A way to store a classifier.
 
-    suffix: of the artifact's path. companions: suffixes that replace it in files belonging to the artifact.
-    runner: module and class under temper.runners. modes: ways to call it, the default first.
-    install: the command that brings its runtime.
+    suffix: of the artifact's path. title: of its runtime. runner: "module:class" of a temper.runners.base.Runner.
+    requires: modules that the runner imports. install: the command that installs them. modes: ways to call the runner,
+    the default first. companions: suffixes that replace the format's own in files that belong to the artifact.
+    is_folder: whether the artifact is a folder. needs_gpu: whether it runs on an NVIDIA GPU only. on_request: converted
+    only when it is named as a target. buildable: "module:function" that says whether it can be built on this machine;
+    by default it can where `requires` are installed. conversions: how it is made, by precision; empty for the format
+    that is trained.
     """
 
     suffix: str
     title: str
     runner: str
+    requires: tuple[str, ...]
     install: str
     modes: tuple[str, ...] = ("",)
     companions: tuple[str, ...] = ()
+    is_folder: bool = False
+    needs_gpu: bool = False
+    on_request: bool = False
+    buildable: str = ""
+    conversions: Mapping[Precision, Conversion] = field(default_factory=dict, hash=False)
 
-    def files(self, artifact: Path) -> list[Path]:
-        """All paths of the artifact, itself first."""
-        return [artifact, *(artifact.with_suffix(suffix) for suffix in self.companions)]
+
+def _from_onnx(function: str, settings: tuple[str, ...] = ()) -> dict[Precision, Conversion]:
+    precisions: tuple[Precision, ...] = ("fp32", "fp16", "int8")
+    return {
+        each: Conversion(source=".onnx", source_precision=each, function=function, settings=settings)
+        for each in precisions
+    }
 
 
 FORMATS: tuple[Format, ...] = (
     Format(
-        ".keras",
-        "Keras",
-        "keras:KerasRunner",
-        "pip install -r requirements.txt",
+        suffix=".keras",
+        title="Keras",
+        runner="temper.runners.keras:KerasRunner",
+        requires=("keras", "tensorflow"),
+        install="pip install -r requirements.txt",
         modes=("tf.function", "predict", "predict_on_batch", "XLA"),
     ),
     Format(
-        ".savedmodel",
-        "TensorFlow SavedModel",
-        "saved_model:SavedModelRunner",
-        "pip install -r requirements.txt",
+        suffix=".savedmodel",
+        title="TensorFlow SavedModel",
+        runner="temper.runners.saved_model:SavedModelRunner",
+        requires=("tensorflow",),
+        install="pip install -r requirements.txt",
+        is_folder=True,
+        conversions={
+            "fp32": Conversion(
+                source=".keras", source_precision="fp32", function="convert.exporters.saved_model:convert"
+            )
+        },
     ),
-    Format(".tftrt", "TF-TRT", "saved_model:SavedModelRunner", "pip install -r requirements-tftrt.txt"),
-    Format(".onnx", "ONNX Runtime", "onnxruntime:OnnxRuntimeRunner", "pip install onnxruntime onnx"),
-    Format(".xml", "OpenVINO", "openvino:OpenVinoRunner", "pip install openvino", companions=(".bin",)),
-    Format(".plan", "TensorRT", "tensorrt:TensorRtRunner", "pip install -r requirements-gpu.txt"),
+    Format(
+        suffix=".tftrt",
+        title="TF-TRT",
+        runner="temper.runners.saved_model:SavedModelRunner",
+        requires=("tensorflow",),
+        install="pip install -r requirements-tftrt.txt",
+        is_folder=True,
+        needs_gpu=True,
+        on_request=True,
+        conversions={
+            each: Conversion(
+                source=".savedmodel",
+                source_precision="fp32",
+                function="convert.exporters.tftrt:convert",
+                settings=("batch", "calibration_images", "seed"),
+            )
+            for each in ("fp32", "fp16", "int8")
+        },
+    ),
+    Format(
+        suffix=".onnx",
+        title="ONNX Runtime",
+        runner="temper.runners.onnxruntime:OnnxRuntimeRunner",
+        requires=("onnxruntime", "onnx"),
+        install="pip install onnxruntime onnx",
+        conversions={
+            "fp32": Conversion(
+                source=".keras", source_precision="fp32", function="convert.exporters.onnx_export:convert"
+            ),
+            "fp16": Conversion(source=".onnx", source_precision="fp32", function="convert.precision.fp16:convert"),
+            "int8": Conversion(
+                source=".onnx",
+                source_precision="fp32",
+                function="convert.precision.int8:convert",
+                settings=("calibration_method", "calibration_images", "seed", "max_float_layers"),
+            ),
+        },
+    ),
+    Format(
+        suffix=".xml",
+        title="OpenVINO",
+        runner="temper.runners.openvino:OpenVinoRunner",
+        requires=("openvino",),
+        install="pip install openvino",
+        companions=(".bin",),
+        conversions=_from_onnx("convert.exporters.openvino_ir:convert"),
+    ),
+    Format(
+        suffix=".plan",
+        title="TensorRT",
+        runner="temper.runners.tensorrt:TensorRtRunner",
+        requires=("tensorrt",),
+        install="pip install -r requirements-gpu.txt",
+        needs_gpu=True,
+        buildable="convert.trt.find:can_compile",
+        conversions=_from_onnx("convert.trt.to_tensorrt:convert", settings=("batch", "builder_options")),
+    ),
 )
-SUFFIXES = tuple(each.suffix for each in FORMATS)
 
 
-def format_of(artifact: Path) -> Format:
-    """The format an artifact's suffix names. Raises UserError for an unknown one."""
-    for each in FORMATS:
-        if artifact.name.endswith(each.suffix):
-            return each
-    raise UserError(
-        f"{artifact} has no suffix that Temper knows. Expected one of {', '.join(SUFFIXES)}: rename it, or convert "
-        "a .keras model with `make convert`."
-    )
+def suffixes() -> tuple[str, ...]:
+    """The suffixes of all formats, in their order."""
+    return tuple(each.suffix for each in FORMATS)
 
 
-def checked_card(artifact: Path) -> Card:
-    """The artifact's card, after its files were found to be those the card speaks of (SHA-256).
+def format_of(name: str) -> Format | None:
+    """The format that a file name's suffix stands for, or None.
 
-    Raises UserError for an unknown suffix, a missing file, a missing card or changed content. Nothing is loaded:
-    a plan is native code, and a flipped bit in an ONNX file changes answers without an error.
+    >>> format_of("model.int8.onnx").title
+    'ONNX Runtime'
     """
-    files = format_of(artifact).files(artifact)
-    card = read_card(artifact)
-    for file in files:
-        if not file.exists():
-            raise UserError(f"{file} is missing: {artifact.name} needs it beside it. Copy it along, or convert again.")
-    if sha256_of(*files) != card.sha256:
-        raise UserError(
-            f"{artifact} is not the file its card describes: it is truncated, damaged or replaced (SHA-256 differs). "
-            "Copy it again with its card, or make both again with `make convert`."
-        )
-    return card
-
-
-def open_runner(artifact: Path, mode: str = "") -> Runner:
-    """Check an artifact against its card and load it into the runner of its format.
-
-    Raises UserError for a bad artifact, MissingRuntime when its library or device is not on this machine.
-    """
-    return load_runner(artifact, checked_card(artifact), mode)
-
-
-def load_runner(artifact: Path, card: Card, mode: str = "") -> Runner:
-    """Load an artifact that was just made or checked; `mode` is one of its format's, the first by default."""
-    chosen = format_of(artifact)
-    module, name = chosen.runner.split(":")
-    try:
-        runner: type[Runner] = getattr(importlib.import_module(f"temper.runners.{module}"), name)
-    except ModuleNotFoundError as error:
-        raise MissingRuntime(
-            f"{artifact} is run by {chosen.title}, which is not installed here ({error}). Install it:\n"
-            f"    {chosen.install}"
-        ) from None
-    return runner(artifact, card, mode or chosen.modes[0])
+    return next((each for each in FORMATS if name.endswith(each.suffix)), None)

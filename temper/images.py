@@ -1,79 +1,101 @@
-"""The only code that decodes and resizes, for every stage: training and inference see the same pixels."""
+"""The only code that decodes and resizes images: training and inference see the same pixels."""
 
 import itertools
 import os
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from temper.errors import UnreadableImage, UserError
+from temper.errors import DataError, UnreadableImage
 
-# How a picture becomes pixels; a card repeats it, and other pixels mean other answers.
-PREPROCESSING_TEXT = (
-    "first frame, EXIF rotation applied, alpha on white, stretched to a square, bilinear with antialiasing"
-)
+# What is done here is recorded in every card as temper.card.Preprocessing: change both together.
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-# A short list keeps Pillow's rarer parsers away from foreign files.
+# A short list, so that untrusted files never reach Pillow's rarer parsers.
 DECODERS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 89_478_485
 WHITE = (255, 255, 255, 255)
-# Pillow would warn of what is refused below.
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# Images that are decoded ahead of the reader, for each core.
+AHEAD_PER_CORE = 4
 
-Picture = NDArray[np.uint8]
+# Pillow's parsers raise many kinds of error on damaged files; all have the same cause for the reader.
+DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError)
+
+ImageArray = NDArray[np.uint8]
+Item = TypeVar("Item")
+Decoded = TypeVar("Decoded")
 
 
-def load_image(path: Path, size: int) -> Picture:
+def load_image(path: Path, size: int) -> ImageArray:
     """Decode a file to uint8 RGB [size, size, 3].
 
-    A large JPEG is decoded at 1/2, 1/4 or 1/8 of its scale, never below `size`, which costs a quarter of a full
-    decode of a 12-megapixel photo. Raises UnreadableImage for anything that is not a sound picture.
+    A large JPEG is decoded at 1/2, 1/4 or 1/8 of its scale, never below `size`, which costs a quarter of a full decode
+    of a 12-megapixel photo. Raises UnreadableImage for anything that is not a valid image.
     """
+    return fit(open_image(path, size), size)
+
+
+def open_image(path: Path, draft_size: int = 0) -> Image.Image:
+    """Decode a file to an RGB image with its orientation applied. Raises UnreadableImage.
+
+    draft_size: a JPEG may be decoded at a smaller scale, with no side below this; 0 decodes in full.
+    """
+    _ignore_size_warning()
     try:
         with Image.open(path, formats=DECODERS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImage(
-                    f"{path} has {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are read. Scale it down."
+                    f"{path} has {image.width} x {image.height} pixels; the limit is {MAX_PIXELS:,}",
+                    fix="Scale it down.",
                 )
-            image.draft("RGB", (size, size))
-            pixels = _rgb(ImageOps.exif_transpose(image))
+            if draft_size:
+                image.draft("RGB", (draft_size, draft_size))
+            return to_rgb(image)
     except FileNotFoundError:
-        raise UnreadableImage(f"{path} does not exist. Check the path.") from None
+        raise UnreadableImage(f"{path} does not exist", fix="Check the path.") from None
     except UnidentifiedImageError:
         raise UnreadableImage(
-            f"{path} is not a picture that can be read. Expected {', '.join(DECODERS)}; remove or convert it."
+            f"{path} is not an image that can be read. Expected {', '.join(DECODERS)}", fix="Remove or convert it."
         ) from None
-    # Pillow's parsers raise many kinds of error on damaged files; all mean the same to the reader.
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, Image.DecompressionBombError) as error:
-        raise UnreadableImage(f"{path} is damaged ({error}). Replace or remove it.") from None
-    return np.asarray(pixels.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)
+    except DECODE_ERRORS as error:
+        raise UnreadableImage(f"{path} is damaged ({error})", fix="Replace or remove it.") from None
 
 
-def load_images(paths: Iterable[Path], size: int) -> Iterator[Picture]:
-    """Decode files in order, in as many threads as there are cores, a few pictures ahead of the reader.
+def fit(image: Image.Image, size: int) -> ImageArray:
+    """Stretch an RGB image to uint8 [size, size, 3], bilinear with antialiasing."""
+    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)
+
+
+def load_images(paths: Iterable[Path], size: int) -> Iterator[ImageArray]:
+    """Decode files in order, in as many threads as there are cores, a few images ahead of the reader.
 
     Raises UnreadableImage at the first file that cannot be decoded.
     """
+    return map_ahead(lambda path: load_image(path, size), paths)
+
+
+def map_ahead(function: Callable[[Item], Decoded], items: Iterable[Item]) -> Iterator[Decoded]:
+    """Results of a function in the order of its items, computed by threads a few items ahead of the reader."""
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future[Picture]] = deque()
-        rest = iter(paths)
-        for path in itertools.islice(rest, 4 * workers):
-            waiting.append(pool.submit(load_image, path, size))
-        while waiting:
-            yield waiting.popleft().result()
-            for path in itertools.islice(rest, 1):
-                waiting.append(pool.submit(load_image, path, size))
+        rest = iter(items)
+        pending: deque[Future[Decoded]] = deque(
+            pool.submit(function, item) for item in itertools.islice(rest, AHEAD_PER_CORE * workers)
+        )
+        while pending:
+            yield pending.popleft().result()
+            pending.extend(pool.submit(function, item) for item in itertools.islice(rest, 1))
 
 
 def images_in(folder: Path) -> list[Path]:
-    """Picture files anywhere below a folder, by suffix, sorted; hidden files and folders are passed over."""
+    """Image files anywhere below a folder, by suffix, sorted; hidden files and folders are skipped."""
     return sorted(
         path
         for path in folder.rglob("*")
@@ -84,31 +106,42 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def labeled_images(folder: Path) -> list[tuple[Path, str]]:
-    """Pictures of a folder that holds one folder for each label, sorted by label, then path.
+    """Images of a folder that holds one folder for each label, sorted by label, then path.
 
-    Raises UserError when the folder is missing, or holds fewer than two labels with pictures in them.
+    Raises DataError when the folder is missing, or holds fewer than two labels with images in them.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder. Expected a folder with one folder of pictures for each label.")
-    found = [
+        raise DataError(f"{folder} is not a folder", fix="Expected a folder with one folder of images for each label.")
+    images = [
         (path, inside.name)
         for inside in sorted(folder.iterdir())
         if inside.is_dir() and not inside.name.startswith(".")
         for path in images_in(inside)
     ]
-    labels = sorted({label for _, label in found})
+    labels = sorted({label for _, label in images})
     if len(labels) < 2:
-        what = f"pictures of one label only ({labels[0]})" if labels else "no pictures"
-        raise UserError(
-            f"{folder} holds {what}. Expected two folders or more, one for each label, with "
-            f"{', '.join(SUFFIXES)} files in them."
+        what = f"images of one label only ({labels[0]})" if labels else "no images"
+        raise DataError(
+            f"{folder} holds {what}",
+            fix=f"Expected two folders or more, one for each label, with {', '.join(SUFFIXES)} files in them.",
         )
-    return found
+    return images
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+@lru_cache(maxsize=1)
+def _ignore_size_warning() -> None:
+    # Pillow would warn of what open_image refuses. Not at import, and not for each image: filters are global.
+    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """An image of any mode as RGB, its EXIF orientation applied: 16 bits scaled to 8, transparency composited on white.
+
+    Raises one of DECODE_ERRORS for a damaged image that is decoded only now.
+    """
+    image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        # Pillow clips 16 bits to 8; the upper byte keeps what the eye sees.
+        # Pillow clips 16 bits to 8; the upper byte is what a person sees.
         wide = np.asarray(image, dtype=np.float64)
         return Image.fromarray((np.clip(wide, 0, 65535) / 257).round().astype(np.uint8)).convert("RGB")
     if image.has_transparency_data:

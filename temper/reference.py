@@ -1,94 +1,68 @@
-"""The Keras model's answers, kept: to every held-out picture, and golden ones, a few with their pictures.
+"""Reference predictions: the Keras model's probabilities, stored so that later steps need no Keras.
 
-Golden answers are small enough to travel along with an artifact to where there is no Keras.
+Two files beside the model: `model.reference.npz` for every held-out image, and `model.golden.npz` for sixteen images
+together with their pixels, small enough to be copied to a device for the self-test.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from temper.card import Card
-from temper.errors import UserError
-from temper.runners.base import Runner
-from temper.storage.atomic import atomic_write, sha256_of
-
-# Other kernels round otherwise: half as much again as was seen in the verification, and never less than this.
-SLACK = 1.5
-MIN_TOLERANCE = 0.01
+from temper.artifact import Artifact
+from temper.card import FileReference
+from temper.errors import ArtifactError
+from temper.storage.atomic import atomic_write
+from temper.storage.digest import sha256_of
 
 
-@dataclass(frozen=True)
-class SelfTest:
-    """What a runner answered: largest probability difference, what is tolerated, and labels that changed."""
-
-    pictures: int
-    largest_difference: float
-    tolerance: float
-    flipped: int
-
-    @property
-    def passed(self) -> bool:
-        """True when every probability lies within the tolerance."""
-        return self.largest_difference <= self.tolerance
-
-
-def write_golden(target: Path, images: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> dict[str, str]:
-    """Store pictures [n, size, size, 3] and probabilities [n, classes], compressed; returns what the card says."""
+def write_golden(target: Path, images: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> FileReference:
+    """Store images [n, size, size, 3] and probabilities [n, classes], compressed; returns the card's reference."""
     with atomic_write(target) as path, path.open("wb") as stream:
         np.savez_compressed(stream, images=images, probabilities=probabilities)
-    return {"file": target.name, "sha256": sha256_of(target)}
+    return FileReference(target.name, sha256_of(target))
 
 
-def read_golden(artifact: Path, card: Card) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Pictures and probabilities that an artifact's card names. Raises UserError when they are missing or changed."""
-    path = artifact.parent / card.golden.get("file", "")
-    if not card.golden or not path.is_file() or sha256_of(path) != card.golden["sha256"]:
-        raise UserError(
-            f"{artifact} has no golden answers beside it ({card.golden.get('file', 'none named in its card')}). "
-            "Copy them along with the artifact, or make both again with `make convert`."
+def read_golden(artifact: Artifact) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Images and probabilities that the card names. Raises ArtifactError when they are missing or changed."""
+    golden = artifact.card.golden
+    path = artifact.path.with_name(golden.file) if golden else None
+    if golden is None or path is None or not path.is_file() or sha256_of(path) != golden.sha256:
+        name = golden.file if golden else "its card names none"
+        raise ArtifactError(
+            f"{artifact.path} has no golden predictions beside it ({name})",
+            fix="Copy them along with the artifact, or build both again with `make convert`.",
         )
     with np.load(path, allow_pickle=False) as stored:
         return stored["images"], stored["probabilities"]
 
 
-def read_answers(artifact: Path, card: Card) -> NDArray[np.float32] | None:
-    """The Keras model's probabilities on all its held-out pictures in their order, [n, classes]; None if not kept.
+def read_reference(artifact: Artifact) -> NDArray[np.float32] | None:
+    """The Keras model's probabilities [n, classes] on all held-out images, in their order; None if not stored.
 
-    artifact: the model itself, or one made from it, beside which they lie.
+    artifact: the model itself, or one that was converted from it.
     """
-    path = _answers_path(artifact, card)
+    path = _reference_path(artifact)
     if not path.is_file():
         return None
     with np.load(path, allow_pickle=False) as stored:
-        same = str(stored["key"]) == _answers_key(card)
+        same = str(stored["key"]) == _reference_key(artifact)
         return np.asarray(stored["probabilities"], dtype=np.float32) if same else None
 
 
-def write_answers(model: Path, card: Card, probabilities: NDArray[np.float32]) -> None:
-    """Keep the Keras model's probabilities [n, classes] on all its held-out pictures."""
-    with atomic_write(_answers_path(model, card)) as path, path.open("wb") as stream:
-        np.savez(stream, key=_answers_key(card), probabilities=probabilities)
+def write_reference(model: Artifact, probabilities: NDArray[np.float32]) -> None:
+    """Store the Keras model's probabilities [n, classes] on all its held-out images."""
+    with atomic_write(_reference_path(model)) as path, path.open("wb") as stream:
+        np.savez(stream, key=_reference_key(model), probabilities=probabilities)
 
 
-def _answers_path(artifact: Path, card: Card) -> Path:
+def _reference_path(artifact: Artifact) -> Path:
     # The split is named for the model, whatever the artifact is called.
-    return artifact.with_name(card.split["file"].removesuffix(".split.csv") + ".answers.npz")
+    dataset = artifact.card.dataset
+    stem = dataset.split.file.removesuffix(".split.csv") if dataset else artifact.model_name
+    return artifact.path.with_name(f"{stem}.reference.npz")
 
 
-def _answers_key(card: Card) -> str:
-    return f"{card.made_from.get('keras_sha256', card.sha256)} {card.split['sha256']}"
-
-
-def self_test(runner: Runner) -> SelfTest:
-    """Ask a runner the golden pictures and compare its answers with those of the Keras model."""
-    images, expected = read_golden(runner.artifact, runner.card)
-    answers = runner.predict(images)
-    verified = float(runner.card.agreement.get("max_difference", 0.0))
-    return SelfTest(
-        pictures=len(images),
-        largest_difference=float(np.abs(answers - expected).max()),
-        tolerance=max(MIN_TOLERANCE, SLACK * verified),
-        flipped=int((answers.argmax(axis=1) != expected.argmax(axis=1)).sum()),
-    )
+def _reference_key(artifact: Artifact) -> str:
+    dataset = artifact.card.dataset
+    return f"{artifact.card.model_sha256} {dataset.split.sha256 if dataset else ''}"

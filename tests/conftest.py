@@ -1,5 +1,6 @@
 """Fixtures every suite may use."""
 
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,18 @@ import pytest
 from tests import tiny
 
 
+@pytest.fixture(autouse=True)
+def log_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages of the project reach `caplog`, whatever a command in the same process configured."""
+    logger = logging.getLogger("temper")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "propagate", True)
+    logger.setLevel(logging.INFO)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests and the processes they start keep nothing in the user's cache."""
+    """Tests and the processes they start write nothing to the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield

@@ -1,4 +1,4 @@
-"""The arrows of the house: who may import whom, and how large a room may get."""
+"""Who may import whom."""
 
 import ast
 import sys
@@ -6,55 +6,85 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-STAGES = ("data", "train", "convert", "infer", "benchmarks")
-FILES = sorted(path for folder in ("temper", *STAGES) for path in (ROOT / folder).rglob("*.py"))
-# What a device without TensorFlow has, besides one runtime.
-LIGHT = {"numpy", "PIL"}
-HEAVY = {"tensorflow", "keras", "onnx", "onnxruntime", "openvino", "tensorrt", "tensorrt_rtx", "matplotlib", "tf2onnx"}
-LONGEST = 250
+from tests.source import FILES, ROOT, STAGES, name_of, tree_of
+
+# What a device has, besides one runtime.
+LIGHT = {"numpy", "PIL", "msgspec", "rich", "filelock", "platformdirs"}
+# What a command must not import before it has parsed its options: `--help` is immediate, and works without them.
+HEAVY = {
+    "numpy", "PIL", "scipy", "tensorflow", "keras", "onnx", "onnxruntime", "openvino", "tensorrt", "tensorrt_rtx",
+    "matplotlib", "tf2onnx", "imagehash", "jinja2",
+}  # fmt: skip
 
 
 def imports(path: Path, top_level_only: bool = False) -> set[str]:
-    """Full names of imported modules."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    """Full names of imported modules, without those for type checkers only."""
+    tree = tree_of(path)
     nodes = tree.body if top_level_only else list(ast.walk(tree))
-    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
-    return found | {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 def packages(path: Path, top_level_only: bool = False) -> set[str]:
     return {name.partition(".")[0] for name in imports(path, top_level_only)}
 
 
-def test_stages_meet_in_files_only() -> None:
-    own = {path: path.relative_to(ROOT).parts[0] for path in FILES}
-    assert not [path for path in FILES if packages(path) & (set(STAGES) - {own[path]})]
+def test_stages_do_not_import_each_other() -> None:
+    stages = {path: path.relative_to(ROOT).parts[0] for path in FILES}
+    others = {path: packages(path) & (set(STAGES) - {stage}) for path, stage in stages.items() if stage in STAGES}
+    assert not {name_of(path): found for path, found in others.items() if found}
 
 
-def test_a_file_fits_on_a_few_screens() -> None:
-    assert not [path for path in FILES if len(path.read_text(encoding="utf-8").splitlines()) > LONGEST]
+def test_the_library_imports_no_stage() -> None:
+    library = [path for path in FILES if path.is_relative_to(ROOT / "temper")]
+    assert not [name_of(path) for path in library if packages(path) & {*STAGES, "experiments"}]
 
 
-def test_the_noun_needs_numpy_and_pillow_only() -> None:
+def test_the_library_imports_only_what_a_device_has() -> None:
     allowed = set(sys.stdlib_module_names) | LIGHT | {"temper"}
-    assert not [path for path in FILES if path.parent.name == "temper" and not packages(path) <= allowed]
+    library = [path for path in FILES if path.is_relative_to(ROOT / "temper") and "runners" not in path.parts]
+    optional = {ROOT / "temper" / "system" / "gpu.py": {"pynvml"}}
+    extra = {path: packages(path) - allowed - optional.get(path, set()) for path in library}
+    assert not {name_of(path): found for path, found in extra.items() if found}
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.name == "run.py"], ids=str)
-def test_a_door_imports_nothing_heavy_before_it_has_parsed(path: Path) -> None:
+@pytest.mark.parametrize("path", [p for p in FILES if p.name == "run.py" or p.name == "main.py"], ids=name_of)
+def test_a_command_imports_nothing_heavy_before_it_has_parsed(path: Path) -> None:
     seen: set[Path] = set()
     waiting = [path]
     while waiting:
         file = waiting.pop()
         seen.add(file)
-        assert not packages(file, top_level_only=True) & HEAVY, file
+        assert not packages(file, top_level_only=True) & HEAVY, name_of(file)
         for name in imports(file, top_level_only=True):
-            inside = ROOT / (name.replace(".", "/") + ".py")
-            if inside.is_file() and inside not in seen:
-                waiting.append(inside)
+            for inside in (ROOT / (name.replace(".", "/") + ".py"), ROOT / name.replace(".", "/") / "__init__.py"):
+                if inside.is_file() and inside not in seen:
+                    waiting.append(inside)
 
 
-def test_only_doors_touch_the_search_path() -> None:
+def test_imports_form_no_circle() -> None:
+    modules = {name_of(path).removesuffix(".py").removesuffix("/__init__").replace("/", "."): path for path in FILES}
+    arrows = {
+        name: {other for other in imports(path, top_level_only=True) if other in modules and other != name}
+        for name, path in modules.items()
+    }
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, " -> ".join([*above[above.index(name) :], name])
+        if name not in done:
+            for other in arrows[name]:
+                visit(other, (*above, name))
+            done.add(name)
+
+    for name in arrows:
+        visit(name, ())
+
+
+def test_only_commands_change_the_search_path() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in FILES}
-    assert not [path for path, text in texts.items() if "sys.path" in text and "    enter(main)" not in text]
+    commands = {path for path, text in texts.items() if "run_command(parse, " in text}
+    assert not [name_of(path) for path, text in texts.items() if "sys.path" in text and path not in commands]

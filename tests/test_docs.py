@@ -1,91 +1,192 @@
-"""What the documents say is so: links, commands, flags, formats and folders."""
+"""What the documents say is so: links, commands, options, tables, quoted messages and figures."""
 
+import argparse
+import ast
 import importlib
-import json
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import pytest
 
-from benchmarks.analysis.report import LEAST_FOR_P99
-from temper.card import Card
+from benchmarks.analysis.report_file import read_report
+from benchmarks.rendering.table import columns
+from convert.trt.build_options import HELP
+from temper.card import Preprocessing, records
+from temper.cli import main
+from temper.exit_codes import ExitCode
 from temper.formats import FORMATS
+from tests.source import DOCUMENTS, FILES, FOLDERS, ROOT, STAGES, name_of, tree_of
 
-ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
-LINKS = [(path, target) for path, text in TEXT.items() for target in re.findall(r"\]\(([^)#]+)\)", text)]
-COMMANDS = [
-    (path, words) for path, text in TEXT.items() for words in re.findall(r"\bpython ([a-z]+/run\.py[^\n`#]*)", text)
+README, ARTIFACTS, TROUBLESHOOTING, CONTRIBUTING = (
+    TEXT[ROOT / name] for name in ("README.md", "docs/artifacts.md", "docs/troubleshooting.md", "CONTRIBUTING.md")
+)
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+LINKS = [(path, target) for path, text in TEXT.items() for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text)]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+RECORDS = [
+    each
+    for each in vars(records).values()
+    if isinstance(each, type) and issubclass(each, msgspec.Struct) and each is not msgspec.Struct
 ]
-TARGETS = [(path, name) for path, text in TEXT.items() for name in re.findall(r"`?\bmake ([a-z-]+)\b", text)]
-READMES_ROW = r"^\| ([\w. ]+) \| [^|]+ \| [\d.]+ \| [\d.]+ \| ([\d.]+) \| ([≥ \d.]+) \|"
-PROSE = {"it", "the", "folders", "a", "and", "alone"}
+# These two name the options of version 0.1 too.
+CURRENT = [path for path in DOCUMENTS if path.name not in ("CHANGELOG.md", "CONTRIBUTING.md")]
+
+
+def code_of(text: str) -> list[str]:
+    """Lines of blocks without a language, and inline code."""
+    blocks = [line for language, block in BLOCK.findall(text) if not language for line in block.splitlines()]
+    return blocks + re.findall(r"`([^`\n]+)`", BLOCK.sub("", text))
+
+
+def commands(*programs: str) -> list[list[str]]:
+    """The words of every command in the documents that gives arguments to one of these programs, each once."""
+    lines = [
+        line for text in TEXT.values() for line in code_of(text) if line.startswith(tuple(f"{p} " for p in programs))
+    ]
+    return [list(words) for words in dict.fromkeys(tuple(shlex.split(line, comments=True)) for line in lines)]
+
+
+def section(text: str, heading: str) -> str:
+    """The text below a heading, up to the next heading of its level or above."""
+    level = heading.index(" ")
+    body = re.search(rf"^{re.escape(heading)}\n(.*?)(?=^#{{1,{level}}} |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert body, heading
+    return body[1]
+
+
+def table(text: str) -> list[list[str]]:
+    """The cells of the rows of the first table; the headings are its first row."""
+    lines = re.search(r"(^\|.*\n)+", text, re.MULTILINE)
+    assert lines, "no table"
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[0].splitlines()]
+    return [rows[0], *rows[2:]]
 
 
 @pytest.mark.parametrize(("path", "target"), LINKS, ids=[target for _, target in LINKS])
-def test_every_link_leads_somewhere(path: Path, target: str) -> None:
+def test_every_link_leads_to_a_file_or_a_web_page(path: Path, target: str) -> None:
     assert target.startswith("https://") or (path.parent / target).exists()
 
 
-@pytest.mark.parametrize(("path", "words"), COMMANDS, ids=[words for _, words in COMMANDS])
-def test_every_command_parses(path: Path, words: str) -> None:
-    door, *rest = shlex.split(words.strip())
-    stage = door.partition("/")[0]
-    if "--help" in rest:
-        return
-    run = importlib.import_module(f"{stage}.run")
-    if rest[:1] == ["compare"]:
-        run.parse_compare(rest[1:])
+@pytest.mark.parametrize("words", commands("python", "temper"), ids=" ".join)
+def test_every_command_parses(words: list[str]) -> None:
+    program, *arguments = words
+    if program == "python":
+        assert (ROOT / arguments[0]).is_file()
+        parse = importlib.import_module(arguments.pop(0).removesuffix(".py").replace("/", ".")).parse
     else:
-        run.parse(rest)
+        parse = main.parse
+    try:
+        parse(arguments)
+    except SystemExit as ended:
+        # --help and --version end with 0.
+        assert not ended.code
 
 
-@pytest.mark.parametrize("name", sorted({name for _, name in TARGETS} - PROSE))
-def test_every_make_command_exists(name: str) -> None:
-    assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+@pytest.mark.parametrize("words", commands("make"), ids=" ".join)
+def test_every_make_command_exists(words: list[str]) -> None:
+    for word in words[1:]:
+        name, _, is_variable = word.partition("=")
+        assert re.search(rf"^{name}\s*\?=" if is_variable else rf"^{name}:", MAKEFILE, re.MULTILINE) or (
+            f"$({name})" in MAKEFILE
+        )
 
 
 def test_every_make_command_has_a_line_of_help() -> None:
-    makefile = (ROOT / "Makefile").read_text()
-    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    phony = re.search(r"^\.PHONY: (.*)$", MAKEFILE, re.MULTILINE)
     assert phony
-    for name in phony[1].split():
-        assert re.search(rf"^{name}:.*## \S", makefile, re.MULTILINE), name
+    assert not [name for name in phony[1].split() if not re.search(rf"^{name}:.*## \S", MAKEFILE, re.MULTILINE)]
+
+
+@pytest.mark.parametrize("words", commands("pip"), ids=" ".join)
+def test_every_file_that_pip_installs_from_exists(words: list[str]) -> None:
+    assert all((ROOT / words[index + 1]).is_file() for index, word in enumerate(words) if word == "-r")
+
+
+def test_every_option_exists(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    known: set[str] = set()
+    original = argparse._ActionsContainer.add_argument
+
+    def record(self: argparse._ActionsContainer, *flags: str, **details: object) -> argparse.Action:
+        known.update(flags)
+        return original(self, *flags, **details)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(argparse._ActionsContainer, "add_argument", record)
+    for parse in [main.parse, *(importlib.import_module(f"{stage}.run").parse for stage in STAGES)]:
+        with pytest.raises(SystemExit):
+            parse(["--help"])
+    capsys.readouterr()
+    named = {line.split()[0] for path in CURRENT for line in code_of(TEXT[path]) if line.startswith("--")}
+    assert not named - known
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_every_python_block_compiles(path: Path) -> None:
+    for language, block in BLOCK.findall(TEXT[path]):
+        if language == "python":
+            compile(block, name_of(path), "exec")
 
 
 def test_the_table_of_formats_is_the_code() -> None:
-    text = TEXT[ROOT / "docs" / "artifacts.md"]
-    rows = re.findall(r"^\| `(\.\w+)` \| (.*?) \| `(.*?)` \|$", text, re.MULTILINE)
-    assert rows == [(each.suffix, each.title, each.install) for each in FORMATS]
+    rows = [[cell.strip("`") for cell in row] for row in table(section(ARTIFACTS, "## Formats"))[1:]]
+    assert rows == [[each.suffix, each.title, each.install] for each in FORMATS]
 
 
-def test_every_field_of_the_card_is_explained() -> None:
-    text = TEXT[ROOT / "docs" / "artifacts.md"]
-    named = {
-        name for row in re.findall(r"^\| (`[a-z_0-9`, ]+) \|", text, re.MULTILINE) for name in re.findall(r"\w+", row)
-    }
-    assert set(Card.__dataclass_fields__) <= named
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_every_field_of_the_card_is_explained(record: type[msgspec.Struct]) -> None:
+    rows = table(section(ARTIFACTS, f"### `{record.__name__}`"))[1:]
+    assert [row[0].strip("`") for row in rows] == list(record.__struct_fields__)
 
 
-def test_the_readme_names_every_room() -> None:
-    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} | {"docs"}
-    assert all(f"\n{room}/ " in TEXT[ROOT / "README.md"] for room in rooms)
+def test_the_preprocessing_is_that_of_the_code() -> None:
+    rows = table(section(ARTIFACTS, "### `Preprocessing`"))[1:]
+    assert {row[0].strip("`"): row[1].split("`")[1] for row in rows} == msgspec.structs.asdict(Preprocessing())
 
 
-def p99_of(latency: dict[str, Any]) -> str:
-    few = sum(len(turn) for turn in latency["turns_ms"]) < LEAST_FOR_P99
-    return f"{'≥ ' if few else ''}{latency['p99_ms']['value']:.2f}"
+def test_every_builder_option_is_explained() -> None:
+    rows = table(section(ARTIFACTS, "## Options of the TensorRT builder"))[1:]
+    assert {row[0].strip("`").partition("=")[0] for row in rows} == set(re.findall(r"(\w+)=", HELP))
+
+
+def test_every_exit_code_is_explained() -> None:
+    rows = table(section(TROUBLESHOOTING, "## Exit codes"))[1:]
+    assert [(int(row[0]), row[1].strip("`")) for row in rows] == [(code.value, code.name) for code in ExitCode]
+
+
+@pytest.mark.parametrize("message", re.findall(r"^\*\*`(.*)`\*\*$", TROUBLESHOOTING, re.MULTILINE))
+def test_every_quoted_message_is_in_the_code(message: str) -> None:
+    assert any(message.strip("…") in text for path in FILES for text in texts_of(path))
+
+
+def texts_of(path: Path) -> list[str]:
+    """Every string in a file; "…" stands for what is inserted into it."""
+    strings = []
+    for node in ast.walk(tree_of(path)):
+        parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        if isinstance(node, ast.JoinedStr | ast.Constant):
+            text = "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
+            strings.append(re.sub(r"(%[sd]|…)+", "…", text))
+    return strings
+
+
+def test_the_readme_names_every_folder() -> None:
+    assert not [folder for folder in (*FOLDERS, "tests", "docs") if f"\n{folder}/ " not in README]
+
+
+def test_contributing_names_every_folder() -> None:
+    tree = section(CONTRIBUTING, "## The tree")
+    packages = [path.parent for folder in FOLDERS for path in (ROOT / folder).rglob("__init__.py")]
+    assert not [name_of(folder) for folder in packages if f"{folder.name}/`" not in tree]
 
 
 def test_the_figures_of_the_readme_are_those_of_the_report() -> None:
-    report = json.loads((ROOT / "benchmarks" / "results" / "photos-224" / "report.json").read_text(encoding="utf-8"))
-    told = {row[0]: row[1:] for row in re.findall(READMES_ROW, TEXT[ROOT / "README.md"], re.MULTILINE)}
-    measured = {
-        line["name"]: (f"{line['latency']['p50_ms']['value']:.2f}", p99_of(line["latency"]))
-        for line in report["lines"]
-        if line["latency"]
-    }
-    assert told == measured
+    report = read_report(ROOT / "benchmarks" / "results" / "photos-224" / "report.json")
+    headings, *rows = table(section(README, "## Measured on photos"))
+    by_heading = {column.heading: column for column in columns(report)}
+    shared = [index for index, heading in enumerate(headings) if heading in by_heading]
+    assert {"top-1 %", "p50 ms", "p99 ms"} <= {headings[index] for index in shared}
+    shown = {row[0]: [row[index] for index in shared] for row in rows}
+    measured = {case.name: [by_heading[headings[index]].text(case) for index in shared] for case in report.measured}
+    assert shown == measured

@@ -1,6 +1,9 @@
-"""A tiny classifier of red and blue pictures, real in every part, made in a second and without TensorFlow."""
+"""A tiny classifier of red and blue images, real in every part, made in a second and without TensorFlow."""
 
-from collections.abc import Callable
+import contextlib
+import sys
+import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,21 +13,26 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from convert.pipeline import Facts, Pipeline, Step
-from convert.verification.accuracy_gate import Limits
-from convert.verification.parity import Pictures
-from temper.card import Card, read_card, write_card
-from temper.dataset.split import Example, Part, write_split
+from convert.dataset import ModelDataset
+from convert.job import CardFields, Converter, Job
+from convert.pipeline import Pipeline
+from convert.settings import ConversionSettings
+from convert.verification.accuracy_gate import GateLimits
+from temper.artifact import Artifact
+from temper.card import Agreement, Card, Dataset, LabelFlip, Precision, write_card
+from temper.dataset.split import Example, Subset, write_split
 from temper.images import load_images
-from temper.storage.atomic import sha256_of
+from temper.reference import write_reference
+from temper.storage.digest import sha256_of
 
+EXPORT = "convert.exporters.onnx_export"
 LABELS = ("blue", "red")
 SIZE = 16
 CHANNELS = 8
 
 
 def draw(folder: Path, each: int, seed: int = 0) -> list[tuple[Path, str]]:
-    """`each` pictures of either label below `folder`: noise with more red, or more blue, and some of neither."""
+    """`each` images of either label below `folder`: noise with more red, or more blue, and some of neither."""
     random = np.random.default_rng(seed)
     made = []
     for label, channel in (("blue", 2), ("red", 0)):
@@ -39,7 +47,7 @@ def draw(folder: Path, each: int, seed: int = 0) -> list[tuple[Path, str]]:
 
 
 def network(images: NDArray[np.uint8], truth: NDArray[np.int64], seed: int = 0) -> onnx.ModelProto:
-    """Convolutions with a residual block, random, and a head fitted to the pictures by least squares."""
+    """Convolutions with a residual block, random, and a head fitted to the images by least squares."""
     random = np.random.default_rng(seed)
     weights = {
         "mean": np.array([123.68, 116.779, 103.939], np.float32),
@@ -52,66 +60,90 @@ def network(images: NDArray[np.uint8], truth: NDArray[np.int64], seed: int = 0) 
     }
     features = ort.InferenceSession(_graph(weights, "flat").SerializeToString()).run(None, {"images": images})[0]
     known = np.c_[features, np.ones(len(features))]
-    wanted = np.where(truth[:, None] == np.arange(len(LABELS)), 2.0, -2.0)
-    solved = np.linalg.lstsq(known, wanted, rcond=None)[0].astype(np.float32)
+    targets = np.where(truth[:, None] == np.arange(len(LABELS)), 2.0, -2.0)
+    solved = np.linalg.lstsq(known, targets, rcond=None)[0].astype(np.float32)
     weights["head_w"], weights["head_b"] = solved[:-1], solved[-1]
     return _graph(weights, "probabilities")
 
 
 def bundle(folder: Path, each: int = 40) -> Path:
-    """Pictures, their split, model.keras (a stand-in), its answers, and model.fp32.onnx; returns model.keras' path.
+    """Images, their split, model.keras (a stand-in), its predictions, and model.fp32.onnx; returns model.keras' path.
 
-    The stand-in is never opened: conversions read its kept answers, as on a target without TensorFlow.
+    The stand-in is never opened: conversions read its stored predictions, as on a machine without TensorFlow.
     """
-    root = folder / "pictures"
-    parts: tuple[Part, ...] = ("train", "train", "train", "val", "test")
+    root = folder / "images"
+    subsets: tuple[Subset, ...] = ("train", "train", "train", "val", "test")
     examples = [
-        Example(path, label, parts[i % len(parts)], sha256_of(path)) for i, (path, label) in enumerate(draw(root, each))
+        Example(path=path, label=label, subset=subsets[i % len(subsets)], sha256=sha256_of(path))
+        for i, (path, label) in enumerate(draw(root, each))
     ]
     keras = folder / "model.keras"
     keras.write_bytes(b"stand-in")
     split = write_split(folder / "model.split.csv", root, examples)
-    card = Card(LABELS, SIZE, sha256=sha256_of(keras), split=split, confidence_threshold=0.6)
-    write_card(keras, card)
-
-    training = [e for e in examples if e.part == "train"]
+    dataset = Dataset(split=split, folder=str(root), title="tiny images")
+    write_card(
+        keras, Card(labels=LABELS, size=SIZE, sha256=sha256_of(keras), dataset=dataset, confidence_threshold=0.6)
+    )
+    training = [e for e in examples if e.subset == "train"]
     truth = np.array([LABELS.index(e.label) for e in training])
     model = network(np.stack(list(load_images([e.path for e in training], SIZE))), truth)
-    held_out = np.stack(list(load_images([e.path for e in examples if e.part == "test"], SIZE)))
-    answers = ort.InferenceSession(model.SerializeToString()).run(None, {"images": held_out})[0]
-    np.savez(folder / "model.answers.npz", key=f"{card.sha256} {split['sha256']}", probabilities=answers)
-    pipeline_of(keras).run(Step(keras, folder / "model.fp32.onnx", "fp32", {"to": "onnx"}, _saver(model)))
+    held_out = np.stack(list(load_images([e.path for e in examples if e.subset == "test"], SIZE)))
+    probabilities = ort.InferenceSession(model.SerializeToString()).run(None, {"images": held_out})[0]
+    write_reference(Artifact.at(keras), probabilities)
+
+    def export(job: Job) -> Iterator[CardFields]:
+        onnx.save(model, job.target)
+        yield CardFields()
+
+    with exporter(export):
+        pipeline_of(keras).build(Artifact.at(keras).sibling("fp32", ".onnx"), "fp32")
     return keras
 
 
-def pipeline_of(
-    keras: Path, limits: Limits | None = None, said: list[str] | None = None, force: bool = False
-) -> Pipeline:
-    """A pipeline over the pictures of a bundle; what it says goes to `said`."""
-    say = (lambda _: None) if said is None else said.append
-    return Pipeline(Pictures(keras, read_card(keras), None), limits or Limits(min_agreement=90), force, say)
+@contextlib.contextmanager
+def exporter(convert: Converter) -> Iterator[None]:
+    """Replace the export of Keras to ONNX, which needs TensorFlow, by another converter."""
+    module = sys.modules.get(EXPORT)
+    sys.modules[EXPORT] = types.SimpleNamespace(convert=convert)  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[EXPORT]
+        if module:
+            sys.modules[EXPORT] = module
 
 
-def _saver(model: onnx.ModelProto) -> Callable[[Path, Path], Facts]:
-    def save(source: Path, target: Path) -> Facts:
-        onnx.save(model, target)
-        return {}
+def pipeline_of(keras: Path, limits: GateLimits | None = None, **settings: object) -> Pipeline:
+    """A pipeline over the images of a bundle."""
+    return Pipeline(
+        dataset=ModelDataset(model=Artifact.at(keras)),
+        limits=limits or GateLimits(min_agreement=90),
+        settings=ConversionSettings(**settings),  # type: ignore[arg-type]
+    )
 
-    return save
+
+def agreement(agreement: float = 1.0, flips: int = 0) -> Agreement:
+    """How an artifact of the tiny classifier agrees with its model; flipped images become blue."""
+    changed = [LabelFlip(file=f"{i}.png", truth="red", keras="red", predicted="blue") for i in range(flips)]
+    return Agreement(
+        images=16, top1=agreement, keras_top1=1.0, agreement=agreement, max_difference=0.0, mean_difference=0.0,
+        cosine=1.0, regressed=flips, improved=0, class_drop=0.0, worst_class="red", flips=tuple(changed),
+    )  # fmt: skip
 
 
-def carded(artifact: Path, precision: str = "fp32") -> Path:
-    """Write a card beside an artifact of the tiny classifier; returns the artifact."""
-    write_card(artifact, Card(LABELS, SIZE, precision, sha256=sha256_of(artifact)))  # type: ignore[arg-type]
-    return artifact
+def with_card(path: Path, precision: Precision = "fp32") -> Artifact:
+    """Write a card beside an artifact of the tiny classifier."""
+    artifact = Artifact.at(path)
+    write_card(path, Card(labels=LABELS, size=SIZE, precision=precision, sha256=artifact.sha256()))
+    return Artifact.at(path)
 
 
 def _graph(weights: dict[str, NDArray[np.float32]], output: str) -> onnx.ModelProto:
     node = helper.make_node
     nodes = [
         node("Cast", ["images"], ["float"], "to_float", to=TensorProto.FLOAT),
-        node("Sub", ["float", "mean"], ["centred"], "subtract_mean"),
-        node("Transpose", ["centred"], ["planes"], "to_planes", perm=[0, 3, 1, 2]),
+        node("Sub", ["float", "mean"], ["centered"], "subtract_mean"),
+        node("Transpose", ["centered"], ["planes"], "to_planes", perm=[0, 3, 1, 2]),
         node("Conv", ["planes", "w0", "b0"], ["c0"], "stem", pads=[1, 1, 1, 1]),
         node("Relu", ["c0"], ["r0"], "stem_relu"),
         node("MaxPool", ["r0"], ["p0"], "pool", kernel_shape=[2, 2], strides=[2, 2]),

@@ -1,99 +1,180 @@
-"""The settings a model is trained with; equal pictures and an equal recipe mean the same model."""
+"""The configuration of a training. Equal images and an equal configuration give an equal model.
+
+The command-line options are generated from the fields of this file (train.cli_options).
+"""
+
+# option() calls dataclasses.field, which ruff does not see.
+# ruff: noqa: RUF009
 
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-Layers = Literal["head", "all"]
-Head = Literal["keras", "lbfgs"]
+from train.network.backbones import BACKBONES
+
+Trainable = Literal["head", "all"]
+HeadSolver = Literal["keras", "lbfgs"]
 ClassWeights = Literal["none", "balanced"]
-# A tenth of what the head learns by: top blocks are to be adjusted, not learnt anew.
-FINE_TUNE_SHARE = 0.1
-# Is told what is being done, how much of it is, and how much there is.
-Say = Callable[[str, int, int], None]
+# Fine-tuning adjusts the top blocks, it does not train them anew: a tenth of the head's learning rate.
+FINE_TUNE_LR_FACTOR = 0.1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """How a field appears on the command line.
+
+    group: heading in the help. metavar: name of the value in the help. limits: smallest and largest allowed number.
+    choices: allowed words. is_common: whether plain --help shows it; --help-all shows every option.
+    """
+
+    group: str
+    help: str
+    metavar: str | None = None
+    limits: tuple[float, float] | None = None
+    choices: Collection[str] | None = None
+    is_common: bool = False
+
+
+def option(default: Any, group: str, help: str, **details: Any) -> Any:
+    """A dataclass field that is also a command-line option; details: the other fields of Option."""
+    return field(default=default, metadata={"option": Option(group=group, help=help, **details)})
+
+
+MODEL, TRAINING, HEAD = "model", "training", "head on a frozen backbone"
+AUGMENTATION = "augmentation of the training images; 0 for none"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How far a picture is changed each time it is shown, edges filled with the nearest pixels.
+    """How much an image is changed, at random, each time it is shown. New border pixels repeat the nearest pixel.
 
-    rotation: degrees to either side. zoom, shift, shear, brightness: fractions to either side.
-    flip: left and right are swapped in half of the pictures.
+    rotation: degrees to either side. zoom, shift, shear, brightness: fractions to either side. flip: mirror half of the
+    images horizontally.
     """
 
-    rotation: float = 25.0
-    zoom: float = 0.1
-    shift: float = 0.1
-    shear: float = 0.2
-    brightness: float = 0.2
-    flip: bool = True
+    rotation: float = option(25.0, AUGMENTATION, "rotation to either side", metavar="DEGREES", limits=(0, 180))
+    zoom: float = option(0.1, AUGMENTATION, "zoom in and out", limits=(0, 0.9))
+    shift: float = option(0.1, AUGMENTATION, "shift to either side, of the image size", limits=(0, 0.9))
+    shear: float = option(0.2, AUGMENTATION, "shear to either side", limits=(0, 0.9))
+    brightness: float = option(0.2, AUGMENTATION, "darker and brighter", limits=(0, 0.9))
+    flip: bool = option(True, AUGMENTATION, "do not mirror images horizontally")
 
 
-@dataclass(frozen=True)
-class TrainingConfig:
-    """What to train and how.
+NO_AUGMENTATION = Augmentation(rotation=0.0, zoom=0.0, shift=0.0, shear=0.0, brightness=0.0, flip=False)
 
-    weights: "imagenet", "none", or the name and SHA-256 of a file: where the backbone starts.
-    layers: "head" leaves the backbone as it is, "all" trains every layer.
-    size: of a picture in pixels; dense, dropout: of the head; held_out: share of pictures not trained on.
-    head: "keras" fits the head by epochs, "lbfgs" solves a head without a hidden layer (dense 0) to its optimum.
-    fine_tune: epochs in which the backbone's top blocks learn too, after the head, BatchNorm in inference mode, at a
-    tenth of the learning rate; the weights of the best epoch return.
-    class_weights: "balanced" lets every label count alike, however few its pictures. label_smoothing: share of a
-    label's probability that is spread over all labels while training.
-    passes: times a frozen backbone sees a training picture, first as it is, then augmented; epochs take turns.
-    patience: epochs without a better validation loss before training ends and the best weights return; 0 for never.
-    calibrate: scale confidence on the validation part so that 97 % means 97 %.
-    learning_rate: its highest value; for all layers it warms up to there and falls to zero along a cosine.
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """One phase of a training through the backbone.
+
+    learning_rate: the highest one. restore_best: at the end the model gets the weights of the epoch with the lowest
+    validation loss. include_initial_weights: the weights before the first epoch may be the best ones.
+    patience: epochs without a lower validation loss before the phase ends; 0 for never.
     """
 
-    weights: str
-    layers: Layers
-    size: int
     epochs: int
-    batch: int
     learning_rate: float
-    dense: int = 256
-    dropout: float = 0.5
-    held_out: float = 0.2
-    seed: int = 0
-    augmentation: Augmentation = Augmentation()
-    head: Head = "keras"
-    passes: int = 2
+    restore_best: bool = False
+    include_initial_weights: bool = False
     patience: int = 0
-    calibrate: bool = True
-    backbone: str = "resnet50"
-    fine_tune: int = 0
-    class_weights: ClassWeights = "none"
-    label_smoothing: float = 0.0
 
-    def features_key(self, policy: str, versions: dict[str, str]) -> str:
-        """A name for all that features depend on besides the picture and its turn.
 
-        policy: what the backbone computes in. versions: of the libraries that compute it.
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """What is trained and how. The defaults train a head on a frozen backbone.
+
+    weights: "imagenet", "none", or the name and SHA-256 of a file; the start of the backbone.
+    trainable: "head" freezes the backbone, "all" trains every layer.
+    head: "keras" trains the head by epochs; "lbfgs" computes the optimum of a head without a hidden layer.
+    hidden_units, dropout: of the head; 0 hidden units leave the hidden layer out.
+    size: height and width of the images in pixels. learning_rate: the highest one; when all layers are trained, the
+    rate rises linearly to this value and falls to zero along a cosine.
+    fine_tune: epochs in which the top blocks of the backbone are trained too, after the head, with BatchNorm in
+    inference mode. augmentation_passes: how many versions of each training image a frozen backbone computes features
+    of: the original, then augmented ones; epochs alternate between them.
+    calibrate: temperature scaling on the validation subset.
+    """
+
+    weights: str = option("imagenet", MODEL, "imagenet, none, or a file of weights", metavar="START", is_common=True)
+    backbone: str = option("resnet50", MODEL, ", ".join(BACKBONES), metavar="NAME", choices=BACKBONES, is_common=True)
+    trainable: Trainable = option("head", MODEL, "the layers that are trained", choices=("head", "all"), is_common=True)
+    epochs: int = option(2, TRAINING, "passes over the training images", limits=(1, 10_000), is_common=True)
+    size: int = option(
+        224, TRAINING, "height and width of the images", metavar="PIXELS", limits=(32, 1024), is_common=True
+    )
+    batch: int = option(8, TRAINING, "images in a batch", limits=(1, 4096))
+    learning_rate: float = option(1e-4, TRAINING, "the highest learning rate", metavar="RATE", limits=(1e-9, 10))
+    fine_tune: int = option(0, TRAINING, "epochs of fine-tuning the top blocks after the head", limits=(0, 10_000))
+    patience: int = option(
+        0, TRAINING, "end after N epochs without a lower validation loss; 0: never", limits=(0, 10_000)
+    )
+    label_smoothing: float = option(0.0, TRAINING, "probability that is spread over all labels", limits=(0, 0.9))
+    class_weights: ClassWeights = option(
+        "none", TRAINING, "balanced: each label has the same weight in the loss", choices=("none", "balanced")
+    )
+    held_out_fraction: float = option(
+        0.2, TRAINING, "images for validation and test, half for each", limits=(0.01, 0.9)
+    )
+    seed: int = option(0, TRAINING, "equal seeds give equal models", limits=(0, 2**32 - 1))
+    calibrate: bool = option(True, TRAINING, "leave out temperature scaling")
+    head: HeadSolver = option(
+        "keras", HEAD, "train the head by epochs, or compute its optimum", choices=("keras", "lbfgs")
+    )
+    augmentation_passes: int = option(
+        2, HEAD, "versions of an image: the original, then augmented ones", limits=(1, 1000)
+    )
+    hidden_units: int = option(256, HEAD, "units of the hidden layer", limits=(0, 65_536))
+    dropout: float = option(0.5, HEAD, "dropout before the last layer", limits=(0, 0.95))
+    augmentation: Augmentation = Augmentation()
+
+    def schedule(self) -> Schedule:
+        """The schedule of a training of all layers."""
+        return Schedule(
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            restore_best=bool(self.patience),
+            patience=self.patience,
+        )
+
+    def fine_tuning_schedule(self) -> Schedule:
+        """The schedule that adjusts the top blocks to a trained head."""
+        return Schedule(
+            epochs=self.fine_tune,
+            learning_rate=self.learning_rate * FINE_TUNE_LR_FACTOR,
+            restore_best=True,
+            include_initial_weights=True,
+            patience=self.patience,
+        )
+
+    def features_key(self, dtype_policy: str, versions: dict[str, str]) -> str:
+        """A name for everything that features depend on, except the image and its augmentation.
+
+        dtype_policy: the one that the backbone computes in. versions: of the libraries that compute it.
         """
-        changes = dataclasses.asdict(self.augmentation)
-        parts = [self.backbone, self.weights, self.size, changes, policy, "folded", sorted(versions.items())]
+        parts = [
+            self.backbone, self.weights, self.size, dataclasses.asdict(self.augmentation), dtype_policy, "folded",
+            sorted(versions.items()),
+        ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def summary(self) -> str:
-        """What is about to be trained, in a line."""
+        """What will be trained, in one line."""
         start = "from scratch" if self.weights == "none" else f"from {self.weights.split(' ')[0]}"
         if self.head == "lbfgs":
-            passes = _count(self.passes, "pass", "passes")
-            told = f"solving the head of {self.backbone} {start}: {self.size} px, {passes}, L-BFGS"
+            passes = _count(self.augmentation_passes, "augmentation pass", "augmentation passes")
+            text = f"head of {self.backbone} {start}: {self.size} px, {passes}, L-BFGS"
         else:
-            what, how = ("the head", "Adam") if self.layers == "head" else ("all layers", "AdamW, warm-up and cosine")
-            epochs = _count(self.epochs, "epoch", "epochs")
-            told = (
-                f"training {what} of {self.backbone} {start}: {self.size} px, {epochs}, batch {self.batch}, "
-                f"rate {self.learning_rate:g} ({how})"
+            layers, how = ("head", "Adam") if self.trainable == "head" else ("all layers", "AdamW, warm-up and cosine")
+            text = (
+                f"{layers} of {self.backbone} {start}: {self.size} px, {_count(self.epochs, 'epoch', 'epochs')}, "
+                f"batch {self.batch}, learning rate {self.learning_rate:g} ({how})"
             )
-        fine = f", then its top blocks for {_count(self.fine_tune, 'epoch', 'epochs')}" if self.fine_tune else ""
-        return f"{told}{fine}, seed {self.seed}"
+        epochs = _count(self.fine_tune, "epoch", "epochs")
+        fine_tuning = f", then fine-tuning of the top blocks for {epochs}" if self.fine_tune else ""
+        return f"training {text}{fine_tuning}, seed {self.seed}"
 
 
 def _count(number: int, one: str, many: str) -> str:

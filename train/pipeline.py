@@ -1,53 +1,45 @@
-"""From pictures and a recipe to a model with all that belongs to it."""
+"""From images and a configuration to a model with its card, its split, a model card and charts."""
 
 import dataclasses
-import json
-import platform
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from temper.card import Card, card_path, read_card, versions, write_card
-from temper.dataset.split import PARTS, Example, Part, write_split
-from temper.errors import UserError
-from temper.storage.atomic import atomic_write, sha256_of
-from train.config import Say, TrainingConfig
-from train.dataset.batches import EVALUATION_BATCH, Pictures
-from train.dataset.leaks import leaks_in_words
-from train.dataset.split import decode, labels_of, targets_of
+from temper.artifact import Artifact
+from temper.card import Card, Dataset, FileReference, Training, write_card
+from temper.dataset.listing import dataset_title
+from temper.dataset.split import Example, Subset, write_split
+from temper.errors import ArtifactError
+from temper.provenance import provenance
+from temper.storage.atomic import atomic_write
+from temper.system.host import describe_host
+from train.config import TrainingConfig
+from train.dataset.batches import EVALUATION_BATCH
+from train.dataset.decode import LabeledImages, labels_of, load_subsets
+from train.dataset.leaks import describe_leaks
 from train.evaluation.charts import draw_confusion, draw_curves, draw_mistakes, draw_reliability
 from train.evaluation.metrics import Evaluation, evaluate, unknown_threshold
 from train.evaluation.model_card import write_history, write_model_card, write_summary
-from train.evaluation.temperature_scaling import best_temperature, build_in
+from train.evaluation.temperature_scaling import best_temperature, fold_into_weights
 from train.fitting.checkpoint import History
-from train.fitting.lr_range_test import LrRangeTest
-from train.fitting.strategies import (
-    Task,
-    TrainingContext,
-    build,
-    fine_tune,
-    gpus,
-    lr_range_test,
-    train_all_layers,
-    train_head,
-)
+from train.fitting.strategies import build, fine_tune, gpus, train_all_layers, train_head
+from train.fitting.training_data import TrainingContext, TrainingData
 
 PACKAGES = ("keras", "tensorflow", "numpy", "pillow")
-# Where the card keeps, beside the recipe, what came out.
-FOUND = "found"
+SPLIT_SUFFIX = ".split.csv"
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A float32 model, how its training went, and how it does on the pixels of the test part, [n, s, s, 3].
+@dataclass(frozen=True, kw_only=True)
+class TrainedModel:
+    """A float32 model, its history, and its evaluation on the pixels of the test subset, [n, s, s, 3].
 
-    seconds: from decoded pictures and a model that is built to one that has learnt. first_fine: the epoch with which
-    fine-tuning began; 0 for none.
+    seconds: from decoded images and a built model to a trained one. first_fine_tuned: the epoch with which fine-tuning
+    began; 0 for none.
     """
 
     model: keras.Model
@@ -55,121 +47,108 @@ class Trained:
     evaluation: Evaluation
     pixels: NDArray[np.uint8]
     seconds: float
-    first_fine: int = 0
+    first_fine_tuned: int = 0
 
 
-def is_up_to_date(out: Path, folder: Path, examples: list[Example], recipe: TrainingConfig) -> bool:
-    """True when `out` was trained on these very pictures by this recipe, and is whole."""
-    if not (out.exists() and card_path(out).exists()):
+def is_up_to_date(artifact: Artifact, folder: Path, examples: list[Example], config: TrainingConfig) -> bool:
+    """True when the artifact was trained on these images with this configuration, and is not damaged."""
+    if not artifact.exists:
         return False
     try:
-        card = read_card(out)
-    except UserError:
+        card = artifact.verified().card
+    except ArtifactError:
         return False
+    split = artifact.beside(SPLIT_SUFFIX)
     with tempfile.TemporaryDirectory() as scratch:
-        split = write_split(Path(scratch) / split_path(out).name, folder, examples)
-    told = {name: value for name, value in card.recipe.items() if name != FOUND}
-    same = told == as_json(recipe, folder) and card.split == split and sha256_of(out) == card.sha256
-    return same and split_path(out).exists()
+        dataset = _dataset(write_split(Path(scratch) / split.name, folder, examples), folder)
+    is_same = card.dataset == dataset and card.training and card.training.config == dataclasses.asdict(config)
+    return bool(is_same) and split.exists()
+
+
+def load_data(examples: list[Example], config: TrainingConfig, context: TrainingContext) -> TrainingData:
+    """Seed all random generators and decode the images."""
+    keras.utils.set_random_seed(config.seed)
+    images = load_subsets(examples, config.size, context.progress)
+    return TrainingData(labels=labels_of(examples), images=images, examples=examples, config=config, context=context)
 
 
 def train(
-    examples: list[Example], recipe: TrainingConfig, backbone: keras.Model | None, around: TrainingContext
-) -> Trained:
-    """Decode the pictures, fit the model, calibrate it on the validation part and evaluate it on the test part.
+    examples: list[Example], config: TrainingConfig, backbone: keras.Model | None, context: TrainingContext
+) -> TrainedModel:
+    """Decode the images, fit the model, calibrate it on the validation subset and evaluate it on the test subset.
 
-    backbone: where to start, or None to start from nothing.
+    backbone: with pretrained weights, or None to train from scratch.
     """
-    keras.utils.set_random_seed(recipe.seed)
-    labels = labels_of(examples)
-    task = Task(labels, _decode(examples, recipe.size, labels, around.say), examples, recipe, around)
-    learnt = (train_head if recipe.layers == "head" else train_all_layers)(task, backbone)
-    history, seconds, first_fine = learnt.history, learnt.seconds, 0
-    if recipe.fine_tune:
-        first_fine = len(history["loss"]) + 1
-        learnt = fine_tune(task, learnt.model, first_fine)
-        history = {name: values + learnt.history[name] for name, values in history.items()}
-        seconds += learnt.seconds
-    final = build(labels, recipe)
-    final.set_weights(learnt.model.get_weights())
-    found = _judge(final, task.pictures, labels, recipe.calibrate)
-    return Trained(final, history, found, task.pictures["test"].pixels, seconds, first_fine)
-
-
-def find_learning_rate(
-    examples: list[Example], recipe: TrainingConfig, backbone: keras.Model | None, around: TrainingContext
-) -> LrRangeTest:
-    """Decode the pictures and try rising learning rates on the model that `train` would begin with."""
-    keras.utils.set_random_seed(recipe.seed)
-    labels = labels_of(examples)
-    return lr_range_test(
-        Task(labels, _decode(examples, recipe.size, labels, around.say), examples, recipe, around), backbone
+    data = load_data(examples, config, context)
+    result = train_head(data, backbone) if config.trainable == "head" else train_all_layers(data, backbone)
+    history, seconds, first_fine_tuned = result.history, result.seconds, 0
+    if config.fine_tune:
+        first_fine_tuned = len(history["loss"]) + 1
+        result = fine_tune(data, result.model, first_fine_tuned)
+        history = {name: values + result.history[name] for name, values in history.items()}
+        seconds += result.seconds
+    # Built anew in float32: while training, layers may have computed in bfloat16.
+    model = build(data.labels, config)
+    model.set_weights(result.model.get_weights())
+    return TrainedModel(
+        model=model,
+        history=history,
+        evaluation=_calibrate_and_evaluate(model, data),
+        pixels=data.images["test"].pixels,
+        seconds=seconds,
+        first_fine_tuned=first_fine_tuned,
     )
 
 
-def save(trained: Trained, out: Path, folder: Path, examples: list[Example], recipe: TrainingConfig) -> None:
-    """Write the model and what belongs to it, all or nothing; the card comes last."""
-    stem, title, found = out.stem, title_of(folder), trained.evaluation
-    names = [each.path.name for each in examples if each.part == "test"]
-    data = f"{title}: one label a picture, {leaks_in_words(examples, folder)}"
-    with atomic_write(out) as target:
-        write_summary(target.with_name(f"{stem}.summary.txt"), trained.model)
-        write_history(target.with_name(f"{stem}.history.csv"), trained.history)
-        draw_curves(target.with_name(f"{stem}.curves.png"), trained.history, trained.first_fine)
-        draw_confusion(target.with_name(f"{stem}.confusion.png"), found, title)
-        draw_reliability(target.with_name(f"{stem}.reliability.png"), found, title)
-        draw_mistakes(target.with_name(f"{stem}.mistakes.png"), found, title, trained.pixels, names)
-        write_model_card(target.with_name(f"{stem}.md"), found, recipe, data, examples)
-        split = write_split(split_path(target), folder, examples)
-        trained.model.save(target)
-    card = Card(
-        labels=found.labels,
-        size=recipe.size,
-        sha256=sha256_of(out),
-        recipe={**as_json(recipe, folder), FOUND: {**found.as_json(), "learning_seconds": round(trained.seconds, 3)}},
-        made_with=versions(*PACKAGES),
-        made_on={"machine": platform.platform(), "device": "GPU" if gpus() else "CPU"},
-        split=split,
-        confidence_threshold=round(found.confidence_threshold, 6),
+def save(
+    trained: TrainedModel, artifact: Artifact, folder: Path, examples: list[Example], config: TrainingConfig
+) -> None:
+    """Write the model, its card and everything beside it; the files of an earlier model are replaced all at once."""
+    title, evaluation = dataset_title(folder), trained.evaluation
+    names = [each.path.name for each in examples if each.subset == "test"]
+    dataset = f"{title}: one label for each image, {describe_leaks(examples, folder)}"
+    with atomic_write(artifact.path) as path:
+        new = Artifact.at(path)
+        write_summary(new.beside(".summary.txt"), trained.model)
+        write_history(new.beside(".history.csv"), trained.history)
+        draw_curves(new.beside(".curves.png"), trained.history, trained.first_fine_tuned)
+        draw_confusion(new.beside(".confusion.png"), evaluation, title)
+        draw_reliability(new.beside(".reliability.png"), evaluation, title)
+        draw_mistakes(new.beside(".mistakes.png"), evaluation, title, trained.pixels, names)
+        write_model_card(new.beside(".md"), evaluation, config, dataset, examples)
+        split = write_split(new.beside(SPLIT_SUFFIX), folder, examples)
+        trained.model.save(new.path)
+        write_card(new.path, _card(trained, new, _dataset(split, folder), config))
+
+
+def _card(trained: TrainedModel, artifact: Artifact, dataset: Dataset, config: TrainingConfig) -> Card:
+    return Card(
+        labels=trained.evaluation.labels,
+        size=config.size,
+        sha256=artifact.sha256(),
+        provenance=provenance(packages=PACKAGES),
+        host=msgspec.structs.replace(describe_host(), device="GPU" if gpus() else "CPU"),
+        dataset=dataset,
+        confidence_threshold=round(trained.evaluation.confidence_threshold, 6),
+        training=Training(config=dataclasses.asdict(config), result=trained.evaluation.result(trained.seconds)),
     )
-    write_card(out, card)
 
 
-def split_path(out: Path) -> Path:
-    """Where the split of a model lies."""
-    return out.with_name(f"{out.stem}.split.csv")
+def _dataset(split: FileReference, folder: Path) -> Dataset:
+    return Dataset(split=split, folder=str(folder.resolve()), title=dataset_title(folder))
 
 
-def title_of(folder: Path) -> str:
-    """What the pictures call themselves in about.json ("drawn sample"), or else the folder's name."""
-    try:
-        return str(json.loads((folder / "about.json").read_text(encoding="utf-8"))["title"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return folder.resolve().name
+def _calibrate_and_evaluate(model: keras.Model, data: TrainingData) -> Evaluation:
+    """Choose the temperature on val, evaluate on test, and fold the temperature into the model's weights."""
 
+    def predict(subset: Subset) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        images: LabeledImages = data.images[subset]
+        probabilities = model.predict(images.pixels, batch_size=EVALUATION_BATCH, verbose=0)
+        return probabilities, images.targets.argmax(axis=1)
 
-def as_json(recipe: TrainingConfig, folder: Path) -> dict[str, Any]:
-    """The recipe as the card tells it."""
-    return {**dataclasses.asdict(recipe), "pictures": title_of(folder)}
-
-
-def _judge(model: keras.Model, pictures: dict[Part, Pictures], labels: tuple[str, ...], calibrate: bool) -> Evaluation:
-    def answers(part: Part) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        inside = pictures[part]
-        found = model.predict(inside.pixels, batch_size=EVALUATION_BATCH, verbose=0)
-        return found, inside.targets.argmax(axis=1)
-
-    known = answers("val")
-    temperature = best_temperature(*known) if calibrate else 1.0
-    found = evaluate(*answers("test"), labels, temperature, unknown_threshold(known[0], temperature))
-    build_in(model, temperature)
-    return found
-
-
-def _decode(examples: list[Example], size: int, labels: tuple[str, ...], say: Say) -> dict[Part, Pictures]:
-    pixels = decode(examples, size, say)
-    targets = np.eye(len(labels), dtype=np.float32)[targets_of(examples, labels)]
-    # Examples come in order of their part, so that each part is a slice and nothing is copied.
-    starts = np.searchsorted([PARTS.index(each.part) for each in examples], range(len(PARTS) + 1))
-    slices = {part: slice(starts[index], starts[index + 1]) for index, part in enumerate(PARTS)}
-    return {part: Pictures(pixels[inside], targets[inside]) for part, inside in slices.items()}
+    validation = predict("val")
+    temperature = best_temperature(*validation) if data.config.calibrate else 1.0
+    threshold = unknown_threshold(validation[0], temperature)
+    evaluation = evaluate(*predict("test"), data.labels, temperature, threshold)
+    fold_into_weights(model, temperature)
+    return evaluation

@@ -1,53 +1,42 @@
-"""The record of a run: plain data, from which every table, page and comparison is made."""
+"""The report: typed records, from which every table, page, plot and comparison is made. Fractions are in [0, 1]."""
 
-import dataclasses
-import json
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+import statistics
+from typing import Literal
+
+from msgspec import Struct
 
 from benchmarks.analysis.statistics import Estimate
-from temper.errors import UserError
+from benchmarks.cases import KERAS_SUFFIX
+from benchmarks.measurement.end_to_end import Method
+from benchmarks.measurement.mlperf import ScenarioName
+from temper.card import Host, LabelFlip
 
-SCHEMA = 1
-# The A/A control's ratio must lie this close to 1, or the machine was too busy to tell anything.
+SCHEMA: Literal[2] = 2
+# The A/A control's ratio must be this close to 1; otherwise the machine was too busy.
 CONTROL_TOLERANCE = 0.02
+# With fewer samples all of them may be below the true p99, with a probability of 0.99 ** 367 = 2.5 %.
+MIN_SAMPLES_FOR_P99 = 367
 
 
-# With fewer samples all of them may lie below the true p99, by a chance of 0.99 ** 367 = 2.5 %.
-LEAST_FOR_P99 = 367
+class Accuracy(Struct, frozen=True, kw_only=True):
+    """On held-out images. All but top1 compare with the Keras model, and are None without it.
 
-
-@dataclass(frozen=True)
-class Flip:
-    """A held-out picture that got another label than Keras gave it; `truth` is the label of its folder."""
-
-    file: str
-    truth: str
-    keras: str
-    answer: str
-
-
-@dataclass(frozen=True)
-class Accuracy:
-    """On held-out pictures, shares in [0, 1]; None for lack of Keras, which all but top1 compares with.
-
-    loss: the paired fall of top-1. max_difference: the largest of any probability.
+    drop: paired drop of top-1. max_difference: the largest absolute difference of probabilities.
     """
 
     top1: Estimate
     agreement: Estimate | None = None
-    loss: Estimate | None = None
+    drop: Estimate | None = None
     max_difference: float | None = None
-    flips: tuple[Flip, ...] = ()
+    flips: tuple[LabelFlip, ...] = ()
 
 
-@dataclass(frozen=True)
-class Latency:
-    """Wall milliseconds of a call at batch 1; cpu_ms: processor milliseconds of all threads, the median.
+class Latency(Struct, frozen=True, kw_only=True):
+    """Wall milliseconds of a call at batch 1.
 
-    stable: the warm-up settled. turns_ms: every sample, nothing removed, by turn. network_p50_ms: without the copies to
-    a device and back; None where there are none.
+    cpu_ms: median processor time of all threads. stable: the latency became stable during warm-up. blocks_ms: every
+    sample, nothing removed, by sample block. network_p50_ms: without copies to a device and back; None where there are
+    none.
     """
 
     p50_ms: Estimate
@@ -55,43 +44,40 @@ class Latency:
     p99_ms: Estimate
     cpu_ms: float
     stable: bool
-    turns_ms: tuple[tuple[float, ...], ...]
+    blocks_ms: tuple[tuple[float, ...], ...]
     network_p50_ms: Estimate | None = None
 
     @property
     def p99_is_lower_bound(self) -> bool:
-        """True when there are too few samples to say how high p99 may be."""
-        return sum(len(turn) for turn in self.turns_ms) < LEAST_FOR_P99
+        """True when there are too few samples for an upper bound of p99."""
+        return sum(len(block) for block in self.blocks_ms) < MIN_SAMPLES_FOR_P99
 
 
-@dataclass(frozen=True)
-class Throughput:
-    """Images a second by the wall clock. blocks: (images, seconds) of each block of calls."""
+class Throughput(Struct, frozen=True, kw_only=True):
+    """Images a second by the wall clock. blocks: (images, seconds) of each sample block."""
 
     batch: int
     images_per_second: Estimate
     blocks: tuple[tuple[int, float], ...]
 
 
-@dataclass(frozen=True)
-class Speedup:
-    """How many times faster than another row, in the same rounds. batch: None for the median latency at batch 1."""
+class Speedup(Struct, frozen=True, kw_only=True):
+    """How many times faster than another case, in the same rounds. batch: None for the median latency at batch 1."""
 
-    over: str
+    baseline: str
     batch: int | None
-    times: Estimate
+    ratio: Estimate
 
 
-@dataclass(frozen=True)
-class EndToEnd:
-    """From files to labels. way: "overlapped", or "plain" as Keras' tutorials do it. Milliseconds for one picture.
+class EndToEnd(Struct, frozen=True, kw_only=True):
+    """From files to labels; milliseconds for one image.
 
-    decode_ms: of one thread. waiting_ms: for pixels. network_ms: in the runtime.
-    top1: share of these files that got their label. speedup: over the plain way with Keras `predict`.
+    files: title of the files. decode_ms: of one thread. waiting_ms: for pixels. network_ms: in the runtime.
+    top1: of these files. speedup: over Keras `predict`, one image at a time.
     """
 
     files: str
-    way: str
+    method: Method
     images_per_second: Estimate
     decode_ms: float
     waiting_ms: float
@@ -100,41 +86,49 @@ class EndToEnd:
     speedup: Estimate | None
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """A scenario by MLPerf's LoadGen. valid: LoadGen's own verdict; its logs lie in `logs`.
+class Scenario(Struct, frozen=True, kw_only=True):
+    """A run of MLPerf's LoadGen. valid: LoadGen's own verdict. logs: folder of its logs.
 
-    offered: pictures a second that Server sent; None for the others. latency_ms: by percentile.
-    images_per_second: None where latency is what counts.
+    offered_rate: images a second that Server offered; None for the others. latency_ms: by percentile ("50.00").
+    images_per_second: None where latency is the result.
     """
 
-    name: str
+    name: ScenarioName
     valid: bool
-    offered: float | None
+    offered_rate: float | None
     latency_ms: dict[str, float]
     images_per_second: float | None
     logs: str
 
 
-@dataclass(frozen=True)
-class Costs:
-    """What else it takes. share_of_peak: of the arithmetic this processor reached in the same run, in [0, 1].
+class Costs(Struct, frozen=True, kw_only=True):
+    """Size, memory, energy and time beside the calls.
 
-    build_seconds: to make it from its source, where it was made. gpu_mib: of the GPU's memory, held at the end.
+    peak_rss_mib: largest resident memory of the process; None when it did not run. fraction_of_peak: of the arithmetic
+    rate that this processor reached in the same run. gpu_mib: GPU memory that the process held at the end.
+    build_seconds: of the conversion.
     """
 
     megabytes: float
-    peak_mib: float
-    cold_starts_seconds: tuple[float, ...]
-    share_of_peak: float | None = None
+    peak_rss_mib: float | None
+    cold_start_seconds: tuple[float, ...]
+    fraction_of_peak: float | None = None
     joules_per_image: float | None = None
     build_seconds: float | None = None
     gpu_mib: float | None = None
 
+    @property
+    def median_cold_start_seconds(self) -> float | None:
+        """The median of all cold starts."""
+        return statistics.median(self.cold_start_seconds) if self.cold_start_seconds else None
 
-@dataclass(frozen=True)
-class Line:
-    """A row. precision: what the card says; executed: what the runtime really does. skipped: why nothing follows."""
+
+class CaseResult(Struct, frozen=True, kw_only=True):
+    """All results of a case.
+
+    artifact: file name. precision: of the card. executed: what the runtime really executes. skipped: why there are no
+    results. server_images_per_second: the highest rate of LoadGen's Server scenario within the latency bound.
+    """
 
     name: str
     artifact: str
@@ -142,7 +136,8 @@ class Line:
     executed: str
     runtime: str
     device: str
-    skipped: str
+    costs: Costs
+    skipped: str = ""
     verdict: str = ""
     accuracy: Accuracy | None = None
     latency: Latency | None = None
@@ -151,30 +146,33 @@ class Line:
     end_to_end: tuple[EndToEnd, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
     server_images_per_second: float | None = None
-    costs: Costs | None = None
+
+    @property
+    def is_keras(self) -> bool:
+        """True for a Keras model in any mode."""
+        return self.artifact.endswith(KERAS_SUFFIX)
 
     @property
     def main_precision(self) -> str:
-        """The precision of most kernels: int8 of "52 int8, 3 fp32" as of "int8, rest bf16"; "" when it did not run."""
+        """The precision of most kernels: int8 of "52 int8, 3 fp32" and of "int8, rest bf16"; "" when it did not run."""
         return self.executed.partition(",")[0].rpartition(" ")[2]
 
-    def speedup(self, over: str, batch: int | None = None) -> Estimate | None:
-        """The speed-up over a row, if both ran."""
-        return next((each.times for each in self.speedups if (each.over, each.batch) == (over, batch)), None)
+    def speedup(self, baseline: str, batch: int | None = None) -> Estimate | None:
+        """The speedup over another case, if both ran."""
+        return next((each.ratio for each in self.speedups if (each.baseline, each.batch) == (baseline, batch)), None)
 
-    def rate(self, batch: int) -> Estimate | None:
-        """Images a second at a batch size, if it was measured."""
+    def images_per_second(self, batch: int) -> Estimate | None:
+        """Throughput at a batch size, if it was measured."""
         return next((each.images_per_second for each in self.throughput if each.batch == batch), None)
 
 
-@dataclass(frozen=True)
-class Control:
-    """One row in two processes: how far their ratio is from 1 shows how far the machine can be trusted.
+class Control(Struct, frozen=True, kw_only=True):
+    """A/A control: one case in two processes. How far their ratio is from 1 shows how noisy the machine was.
 
-    ratio: of median latencies; throughput: at each batch size.
+    ratio: of median latencies. throughput: ratio at each batch size.
     """
 
-    row: str
+    case: str
     ratio: Estimate
     throughput: tuple[Speedup, ...] = ()
 
@@ -184,57 +182,43 @@ class Control:
         return abs(self.ratio.value - 1) <= CONTROL_TOLERANCE
 
 
-@dataclass(frozen=True)
-class Report:
-    """All lines, the pictures they were asked, how, and the machine they ran on.
+class Report(Struct, frozen=True, kw_only=True):
+    """Results of all cases, with the images, the settings and the machine.
 
-    title: names the pictures. reference: the row that losses and verdicts are told against.
-    overhead_microseconds: what the stop-watch itself adds to a call. peaks_gops: billions of operations a second.
-    conditions: load and, on NVIDIA, clocks, heat and power, before, after and, as ranges, during the rounds.
+    dataset: its title. images: their number. size: in pixels. baseline: the case that speedups and verdicts refer to;
+    "" without Keras. timer_overhead_us: what the timer adds to a call, in microseconds. peak_gops: billions of
+    operations a second, by precision. conditions: load and, on NVIDIA, clocks, temperature and power, before, after
+    and, as ranges, during the rounds.
     """
 
-    title: str
-    made_at: str
+    dataset: str
+    created: str
     command: str
-    pictures: int
+    images: int
     size: int
-    reference: str
+    baseline: str
     control: Control | None
-    overhead_microseconds: float
-    peaks_gops: dict[str, float]
-    bound_ms: float
-    machine: dict[str, str]
+    timer_overhead_us: float
+    peak_gops: dict[str, float]
+    server_latency_bound_ms: float
+    host: Host
     versions: dict[str, str]
     conditions: dict[str, dict[str, str]]
-    lines: tuple[Line, ...]
-    schema: int = field(default=SCHEMA)
+    cases: tuple[CaseResult, ...]
+    # Without a default: a file that does not contain it is no report.
+    schema: Literal[2]
 
     @property
-    def batches(self) -> list[int]:
+    def title(self) -> str:
+        """The heading."""
+        return f"Temper on {self.dataset}"
+
+    @property
+    def batch_sizes(self) -> list[int]:
         """Batch sizes that were measured."""
-        return sorted({each.batch for line in self.lines for each in line.throughput})
+        return sorted({each.batch for case in self.cases for each in case.throughput})
 
-
-def as_json(report: Report) -> str:
-    """The whole record; its schema is report.schema.json."""
-    return json.dumps(dataclasses.asdict(report), indent=1) + "\n"
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """A written report as plain data. Raises UserError for anything else."""
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if record["schema"] != SCHEMA:
-            raise UserError(f"{path} follows report schema {record['schema']!r}; this version reads {SCHEMA}.")
-        if missing := {each.name for each in dataclasses.fields(Report)} - record.keys():
-            raise KeyError(*sorted(missing))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} is not a report ({error!r}). Expected a report.json that `python benchmarks/run.py` wrote."
-        ) from None
-    return record
-
-
-def lines_of(record: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The measured lines of a report by name."""
-    return {line["name"]: line for line in record["lines"] if line["latency"]}
+    @property
+    def measured(self) -> list[CaseResult]:
+        """Cases that have results."""
+        return [case for case in self.cases if case.latency and case.accuracy]

@@ -1,168 +1,202 @@
-"""From what was seen of the candidates to the lines of a report."""
+"""From the samples of each case to the results of a report."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+import msgspec
 import numpy as np
 
-from benchmarks.analysis import accuracy
-from benchmarks.analysis.report import Control, Costs, EndToEnd, Latency, Line, Scenario, Speedup, Throughput
+from benchmarks.analysis.accuracy import measure_accuracy
+from benchmarks.analysis.report import CaseResult, Control, Costs, EndToEnd, Latency, Scenario, Speedup, Throughput
 from benchmarks.analysis.statistics import Estimate, paired_ratio, percentile, rate
-from benchmarks.cases import Row
-from benchmarks.measurement.end_to_end import Passage
-from benchmarks.measurement.mlperf import Outcome
-from benchmarks.measurement.samples import Measured
-from benchmarks.measurement.worker_process import Calls
-from temper.card import Card
-from temper.dataset.split import Example
-from temper.formats import format_of
+from benchmarks.evaluation_set import EvaluationSet
+from benchmarks.measurement.end_to_end import EndToEndRun, Method
+from benchmarks.measurement.mlperf import ScenarioRun
+from benchmarks.measurement.samples import Samples
+from benchmarks.measurement.timing import Calls
 from temper.runners.base import Probabilities
-from temper.storage.atomic import bytes_of
 
 MILLI, MEGA, GIGA = 1e3, 1e6, 1e9
 SAMPLE_DIGITS = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FileSet:
-    """Files to label. truth: index of each label. Milliseconds to decode one: as this project does, and in full."""
+    """Files of end-to-end runs. truth: index of each label. decode_ms: of one file in one thread, by method."""
 
     title: str
     truth: tuple[int, ...]
-    decode_ms: float
-    full_decode_ms: float
+    decode_ms: dict[Method, float]
 
 
-def make_line(each: Measured, rivals: list[Measured], keras: Probabilities | None, examples: list[Example]) -> Line:
-    """The figures of a row but its end to end, peak and verdict.
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What results are compared with.
 
-    rivals: Keras rows, which its speed is compared with. keras: the answers it is compared with, [n, classes].
+    keras: probabilities [n, classes] of the Keras model. baselines: cases of Keras that ran.
+    peak_gops: of this processor, by precision. operations: of the network, for one image.
     """
-    row = _row(each)
-    costs = Costs(
-        megabytes=bytes_of(*format_of(row.artifact).files(row.artifact)) / MEGA,
-        peak_mib=each.peak_mib,
-        cold_starts_seconds=tuple(each.cold_starts_seconds),
-        joules_per_image=_joules(each),
-        build_seconds=_build_seconds(row.card),
-        gpu_mib=each.gpu_mib,
+
+    evaluation: EvaluationSet
+    keras: Probabilities | None = None
+    baselines: list[Samples] = field(default_factory=list)
+    file_sets: list[FileSet] = field(default_factory=list)
+    peak_gops: dict[str, float] = field(default_factory=dict)
+    operations: float | None = None
+
+    @property
+    def tutorial(self) -> Samples | None:
+        """Keras in the mode of its tutorials, if it ran."""
+        return next((each for each in self.baselines if each.case.is_tutorial), None)
+
+
+def summarize(samples: Samples, context: Context) -> CaseResult:
+    """The result of a case without its verdict."""
+    case, info = samples.case, samples.info
+    result = CaseResult(
+        name=case.name,
+        artifact=case.artifact.name,
+        precision=case.card.precision,
+        executed=info.executed if info else "",
+        runtime=info.runtime if info else "",
+        device=info.device if info else "",
+        skipped=samples.skipped,
+        costs=_costs(samples),
     )
-    told = (row.name, row.artifact.name, row.card.precision)
-    known = (each.facts.get("executed", ""), each.facts.get("runtime", ""), each.facts.get("device", ""))
-    if each.skipped or each.answers is None:
-        return Line(*told, *known, each.skipped, costs=costs)
-    return Line(
-        *told,
-        *known,
-        skipped="",
-        accuracy=accuracy.compare(each.answers, keras, examples, row.card.labels),
-        latency=_latency(each),
-        throughput=tuple(_throughput(batch, blocks) for batch, blocks in sorted(each.throughput.items())),
+    if samples.skipped or samples.probabilities is None:
+        return result
+    measured = msgspec.structs.replace(
+        result,
+        accuracy=measure_accuracy(samples.probabilities, context.keras, context.evaluation),
+        latency=_latency(samples),
+        throughput=tuple(_throughput(batch, blocks) for batch, blocks in sorted(samples.throughput.items())),
         speedups=tuple(
-            Speedup(rival.name, batch, speedup(rival, each, batch))
-            for rival in rivals
-            if not rival.skipped and rival is not each
-            for batch in (None, *sorted(each.throughput))
+            Speedup(baseline=baseline.name, batch=batch, ratio=speedup(baseline, samples, batch))
+            for baseline in context.baselines
+            if baseline is not samples
+            for batch in (None, *sorted(samples.throughput))
         ),
-        scenarios=tuple(_scenario(outcome) for outcome in each.outcomes),
-        server_images_per_second=each.server_images_per_second,
-        costs=costs,
+        end_to_end=tuple(_end_to_end(samples, context)),
+        scenarios=tuple(_scenario(run) for run in samples.scenarios),
+        server_images_per_second=samples.server_images_per_second,
     )
+    return _with_fraction_of_peak(measured, context)
 
 
-def make_control(one: Measured | None, other: Measured | None) -> Control | None:
+def summarize_control(samples: Samples | None, control: Samples | None) -> Control | None:
     """The A/A control, if both processes ran."""
-    if one is None or other is None or one.skipped or other.skipped:
+    if samples is None or control is None or samples.skipped or control.skipped:
         return None
-    throughput = tuple(Speedup(one.name, batch, speedup(one, other, batch)) for batch in sorted(one.throughput))
-    return Control(one.name, speedup(one, other, None), throughput)
+    throughput = [
+        Speedup(baseline=samples.name, batch=batch, ratio=speedup(samples, control, batch))
+        for batch in sorted(samples.throughput)
+    ]
+    return Control(case=samples.name, ratio=speedup(samples, control, None), throughput=tuple(throughput))
 
 
-def speedup(slow: Measured, fast: Measured, batch: int | None) -> Estimate:
-    """How many times faster, paired by round: median latencies (batch None) or the wall clock of blocks."""
+def speedup(slow: Samples, fast: Samples, batch: int | None) -> Estimate:
+    """How many times faster, paired by round: median latencies (batch None) or the wall clock of sample blocks."""
     if batch is None:
         return paired_ratio(_medians(slow.latency), _medians(fast.latency))
     return paired_ratio(_seconds_per_image(slow.throughput[batch]), _seconds_per_image(fast.throughput[batch]))
 
 
-def make_end_to_end(each: Measured, plain: Measured | None, sets: list[FileSet]) -> tuple[EndToEnd, ...]:
-    """From files to labels: each set of files, each way. plain: Keras `predict`, to compare with."""
-    return tuple(
-        _end_to_end(files, way, kept[files.title], None if plain is None else plain.plain_passages.get(files.title))
-        for files in sets
-        for way, kept in (("overlapped", each.passages), ("plain", each.plain_passages))
-        if kept.get(files.title)
+def _costs(samples: Samples) -> Costs:
+    provenance = samples.case.card.provenance
+    return Costs(
+        megabytes=samples.case.artifact.bytes / MEGA,
+        peak_rss_mib=samples.peak_rss_mib,
+        cold_start_seconds=tuple(samples.cold_start_seconds),
+        joules_per_image=_joules_per_image(samples),
+        build_seconds=(provenance.build_seconds or None) if provenance else None,
+        gpu_mib=samples.gpu_mib,
     )
 
 
-def _end_to_end(files: FileSet, way: str, passages: list[Passage], plain: list[Passage] | None) -> EndToEnd:
+def _end_to_end(samples: Samples, context: Context) -> list[EndToEnd]:
+    tutorial = context.tutorial
+    methods: tuple[Method, ...] = ("overlapped", "one by one")
+    return [
+        _summarize_runs(files, method, runs, tutorial.end_to_end.get((files.title, "one by one")) if tutorial else None)
+        for files in context.file_sets
+        for method in methods
+        if (runs := samples.end_to_end.get((files.title, method)))
+    ]
+
+
+def _summarize_runs(
+    files: FileSet, method: Method, runs: list[EndToEndRun], tutorial: list[EndToEndRun] | None
+) -> EndToEnd:
     n = len(files.truth)
-    times = None if not plain else paired_ratio([p.seconds for p in plain], [p.seconds for p in passages])
+    seconds = [run.seconds for run in runs]
     return EndToEnd(
         files=files.title,
-        way=way,
-        images_per_second=rate([n] * len(passages), [p.seconds for p in passages]),
-        decode_ms=files.full_decode_ms if way == "plain" else files.decode_ms,
-        waiting_ms=MILLI / n * float(np.median([p.waiting_seconds for p in passages])),
-        network_ms=MILLI / n * float(np.median([p.network_seconds for p in passages])),
-        top1=float(np.mean(np.equal(passages[0].labels, files.truth))),
-        speedup=times,
+        method=method,
+        images_per_second=rate([n] * len(runs), seconds),
+        decode_ms=files.decode_ms[method],
+        waiting_ms=MILLI / n * float(np.median([run.waiting_seconds for run in runs])),
+        network_ms=MILLI / n * float(np.median([run.network_seconds for run in runs])),
+        top1=float(np.mean(np.equal(runs[0].labels, files.truth))),
+        speedup=paired_ratio([run.seconds for run in tutorial], seconds) if tutorial else None,
     )
 
 
-def _latency(each: Measured) -> Latency:
-    turns = [MILLI * np.array(calls.wall_seconds) for calls in each.latency]
+def _latency(samples: Samples) -> Latency:
+    blocks, network = (_milliseconds(each) for each in (samples.latency, samples.network))
     return Latency(
-        p50_ms=percentile(turns, 50),
-        p90_ms=percentile(turns, 90),
-        p99_ms=percentile(turns, 99),
-        cpu_ms=MILLI * float(np.median([s for calls in each.latency for s in calls.cpu_seconds])),
-        stable=each.stable,
-        turns_ms=tuple(tuple(round(float(ms), SAMPLE_DIGITS) for ms in turn) for turn in turns),
-        network_p50_ms=percentile([MILLI * np.array(calls.wall_seconds) for calls in each.network], 50)
-        if each.network
-        else None,
+        p50_ms=percentile(blocks, 50),
+        p90_ms=percentile(blocks, 90),
+        p99_ms=percentile(blocks, 99),
+        cpu_ms=MILLI * float(np.median([s for calls in samples.latency for s in calls.cpu_seconds])),
+        stable=samples.stable,
+        blocks_ms=tuple(tuple(round(float(ms), SAMPLE_DIGITS) for ms in block) for block in blocks),
+        network_p50_ms=percentile(network, 50) if network else None,
     )
 
 
 def _throughput(batch: int, blocks: list[Calls]) -> Throughput:
-    images = [batch * len(calls.wall_seconds) for calls in blocks]
-    seconds = [calls.total_seconds for calls in blocks]
-    return Throughput(batch, rate(images, seconds), tuple(zip(images, seconds, strict=True)))
-
-
-def _scenario(outcome: Outcome) -> Scenario:
-    return Scenario(
-        name=outcome.settings.scenario,
-        valid=outcome.valid,
-        offered=outcome.settings.rate if outcome.settings.scenario == "Server" else None,
-        latency_ms={percent: MILLI * seconds for percent, seconds in outcome.latency_seconds.items()},
-        images_per_second=outcome.images_per_second,
-        logs="/".join(outcome.settings.logs.parts[-3:]),
+    images, seconds = [calls.images for calls in blocks], [calls.total_seconds for calls in blocks]
+    return Throughput(
+        batch=batch, images_per_second=rate(images, seconds), blocks=tuple(zip(images, seconds, strict=True))
     )
 
 
-def _medians(turns: list[Calls]) -> list[float]:
-    return [float(np.median(calls.wall_seconds)) for calls in turns]
+def _scenario(run: ScenarioRun) -> Scenario:
+    settings = run.settings
+    return Scenario(
+        name=settings.scenario,
+        valid=run.valid,
+        offered_rate=settings.rate if settings.scenario == "Server" else None,
+        latency_ms={percent: MILLI * seconds for percent, seconds in run.latency_seconds.items()},
+        images_per_second=run.images_per_second,
+        logs="/".join(settings.logs.parts[-3:]),
+    )
+
+
+def _with_fraction_of_peak(result: CaseResult, context: Context) -> CaseResult:
+    peak, operations = context.peak_gops.get(result.main_precision), context.operations
+    if peak is None or operations is None or result.device != "CPU" or not result.throughput:
+        return result
+    fastest = max(each.images_per_second.value for each in result.throughput)
+    costs = msgspec.structs.replace(result.costs, fraction_of_peak=fastest * operations / GIGA / peak)
+    return msgspec.structs.replace(result, costs=costs)
+
+
+def _milliseconds(blocks: list[Calls]) -> list[Any]:
+    return [MILLI * np.array(calls.wall_seconds) for calls in blocks]
+
+
+def _medians(blocks: list[Calls]) -> list[float]:
+    return [float(np.median(calls.wall_seconds)) for calls in blocks]
 
 
 def _seconds_per_image(blocks: list[Calls]) -> list[float]:
-    return [calls.total_seconds / (calls.batch * len(calls.wall_seconds)) for calls in blocks]
+    return [calls.total_seconds / calls.images for calls in blocks]
 
 
-def _joules(each: Measured) -> float | None:
-    if each.facts.get("device") == "CPU":
+def _joules_per_image(samples: Samples) -> float | None:
+    if not samples.is_on_device:
         return None
-    told = [calls for blocks in each.throughput.values() for calls in blocks if calls.joules is not None]
-    images = sum(calls.batch * len(calls.wall_seconds) for calls in told)
-    return sum(calls.joules or 0.0 for calls in told) / images if images else None
-
-
-def _build_seconds(card: Card) -> float | None:
-    told = card.made_on.get("build_seconds")
-    return float(told) if told else None
-
-
-def _row(each: Measured) -> Row:
-    if each.row is None:
-        raise ValueError(f"{each.name} is no row of the report")
-    return each.row
+    blocks = [calls for each in samples.throughput.values() for calls in each if calls.joules is not None]
+    images = sum(calls.images for calls in blocks)
+    return sum(calls.joules or 0.0 for calls in blocks) / images if images else None

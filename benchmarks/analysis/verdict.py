@@ -1,136 +1,136 @@
-"""What to do with each artifact, in words."""
+"""A recommendation for each artifact, in words."""
 
-import dataclasses
+import msgspec
 
-from benchmarks.analysis.report import CONTROL_TOLERANCE, Control, Line, Report
+from benchmarks.analysis.report import CONTROL_TOLERANCE, CaseResult, Control, Report
 from benchmarks.analysis.statistics import Estimate
 
-# Points of top-1 that a faster artifact may lose; the limit of the conversion's gate.
-MOST_LOSS = 0.005
-# Blocks are fewer and longer than turns, and a neighbour on the machine hits whole ones.
+# The drop of top-1 that a faster artifact may have; the limit of the accuracy gate of conversions.
+MAX_DROP = 0.005
+# Throughput blocks are fewer and longer than latency blocks, and another program disturbs complete ones.
 THROUGHPUT_TOLERANCE = 0.05
+NOISE_FIX = "Close other programs and measure again."
 
 
 def with_verdicts(report: Report) -> Report:
-    """The same report, each line with its verdict."""
-    best = best_of(report)
-    lines = tuple(dataclasses.replace(line, verdict=_verdict(line, best, report)) for line in report.lines)
-    return dataclasses.replace(report, lines=lines)
+    """The same report, each case with its verdict."""
+    best = pick_best(report)
+    cases = tuple(msgspec.structs.replace(case, verdict=_verdict(case, best, report)) for case in report.cases)
+    return msgspec.structs.replace(report, cases=cases)
 
 
-def best_of(report: Report) -> Line | None:
-    """The fastest artifact beside Keras that shows a gain and keeps its accuracy."""
-    good = [line for line in report.lines if _gains(line, report.reference) and not _loses_too_much(line)]
-    return max(good, key=lambda line: _times(line, report.reference).value, default=None)
+def pick_best(report: Report) -> CaseResult | None:
+    """The fastest artifact beside Keras that has a proven speedup and passes the limit on the drop of top-1."""
+    candidates = [case for case in report.cases if _is_faster(case, report.baseline) and not _drops_too_much(case)]
+    return max(candidates, key=lambda case: _ratio(case, report.baseline).value, default=None)
 
 
 def headline(report: Report) -> list[str]:
-    """The first lines of a report: whether to trust it, then what to use."""
-    said = []
+    """The first sentences of a report: whether it can be trusted, then what to use."""
+    sentences = []
     if report.control is not None and not report.control.passed:
-        said.append(noise(report.control))
-    if best := best_of(report):
-        said.append(best.verdict)
-    elif any(line.latency for line in report.lines):
-        against = f"gains on {report.reference}" if report.reference else "could be compared with Keras"
-        said.append(f"No artifact {against} without losing accuracy.")
-    return said
+        sentences.append(control_sentence(report.control))
+    if best := pick_best(report):
+        sentences.append(best.verdict)
+    elif report.measured and report.baseline:
+        sentences.append(f"No artifact is faster than {report.baseline} without a drop in accuracy.")
+    elif report.measured:
+        sentences.append("No artifact could be compared with Keras.")
+    return sentences
 
 
 def warnings(report: Report) -> list[str]:
-    """What else a reader must know before believing a figure."""
-    restless = [line.name for line in report.lines if line.latency and not line.latency.stable]
-    said = [f"Never settled in its warm-up: {name}." for name in restless]
-    if not report.reference and any(line.accuracy and line.accuracy.agreement for line in report.lines):
-        said.append("Keras did not run here: agreement is with what it answered when the artifacts were made.")
-    for each in report.control.throughput if report.control else ():
-        if abs(each.times.value - 1) > THROUGHPUT_TOLERANCE:
-            said.append(
-                f"Throughput at batch {each.batch} was disturbed: {each.over} against itself is {each.times.value:.2f} "
-                f"[{each.times.low:.2f}, {each.times.high:.2f}]. Close other programs and measure again."
-            )
-    if report.control is None and any(line.latency for line in report.lines):
-        said.append("There is no A/A control: nothing says how far the machine can be trusted.")
-    return said
-
-
-def noise(control: Control) -> str:
-    """What the control says, in a line."""
-    if control.passed:
-        return (
-            f"A/A control: {control.row} against itself is {control.ratio.value:.3f}, within {CONTROL_TOLERANCE:.2f}."
+    """What else a reader must know before trusting a value."""
+    sentences = [
+        f"The latency of {case.name} did not become stable during warm-up."
+        for case in report.cases
+        if case.latency and not case.latency.stable
+    ]
+    if not report.baseline and any(case.accuracy and case.accuracy.agreement for case in report.cases):
+        sentences.append(
+            "Keras did not run here: agreement is with its stored predictions from the machine that converted."
         )
+    for each in report.control.throughput if report.control else ():
+        if abs(each.ratio.value - 1) > THROUGHPUT_TOLERANCE:
+            sentences.append(
+                f"Throughput at batch {each.batch} was disturbed: {each.baseline} against itself is "
+                f"{_interval(each.ratio, 2)}. {NOISE_FIX}"
+            )
+    if report.control is None and report.measured:
+        sentences.append("There is no A/A control: the noise of the machine is unknown.")
+    return sentences
+
+
+def control_sentence(control: Control) -> str:
+    """The result of the A/A control."""
+    if control.passed:
+        return f"A/A control: {control.case} against itself is {control.ratio.value:.3f}, within {CONTROL_TOLERANCE}."
     return (
-        f"Machine too noisy: {control.row} against itself is {control.ratio.value:.3f} "
-        f"[{control.ratio.low:.3f}, {control.ratio.high:.3f}], not 1.00 ± {CONTROL_TOLERANCE:.2f}. "
-        "Close other programs and measure again."
+        f"The machine is too noisy: {control.case} against itself is {_interval(control.ratio, 3)}, not "
+        f"1.00 ± {CONTROL_TOLERANCE:.2f}. {NOISE_FIX}"
     )
 
 
-def _verdict(line: Line, best: Line | None, report: Report) -> str:
-    if line.skipped or line.latency is None:
-        return f"{line.name} did not run: {line.skipped}"
-    if line.name == report.reference:
-        return f"{line.name} is what the others are measured against."
-    times = line.speedup(report.reference)
-    if times is None:
-        return f"{line.name} was not compared: no Keras model ran beside it."
-    said = f"{line.name} is {_as_times(times)} of {report.reference}{_loss(line)}"
-    if _is_keras(line):
-        return f"{said}: the same model, called another way."
-    use = f"use {best.name}" if best else f"stay with {report.reference}"
-    if line is best:
-        return f"{said}: use it."
-    if not _gains(line, report.reference):
-        return f"{said}. No gain is shown: useless here, {use}."
-    if _loses_too_much(line):
-        return f"{said}. That is too much: {use}."
-    plain = _same_format_fp32(line, report)
-    if plain is not None and times.low <= _times(plain, report.reference).high:
-        return f"{said}, but is not faster than {plain.name} on this machine: {use}."
-    return f"{said}: good, but {best.name if best else report.reference} is faster."
+def _verdict(case: CaseResult, best: CaseResult | None, report: Report) -> str:
+    if case.skipped or case.latency is None:
+        return f"{case.name} did not run: {case.skipped}."
+    if case.name == report.baseline:
+        return f"{case.name} is the baseline."
+    ratio = case.speedup(report.baseline)
+    if ratio is None:
+        return f"{case.name} was not compared, because no Keras model ran beside it."
+    speed = f"{case.name} has {_interval(ratio, 2, '×')} the speed of {report.baseline}"
+    if case.is_keras:
+        return f"{speed}: the same model, called in another mode."
+    return f"{speed}; its top-1 accuracy is {_accuracy_change(case)}. {_recommendation(case, best, report)}"
 
 
-def _gains(line: Line, reference: str) -> bool:
-    times = line.speedup(reference)
-    return times is not None and times.low > 1 and not _is_keras(line)
+def _recommendation(case: CaseResult, best: CaseResult | None, report: Report) -> str:
+    alternative = best.name if best else report.baseline
+    if case is best:
+        return "Recommended."
+    if not _is_faster(case, report.baseline):
+        return f"No speedup is proven. Use {alternative}."
+    if _drops_too_much(case):
+        return f"The drop exceeds the limit of {100 * MAX_DROP} points. Use {alternative}."
+    fp32 = _same_format_fp32(case, report)
+    if fp32 is not None and _ratio(case, report.baseline).low <= _ratio(fp32, report.baseline).high:
+        return f"It is not faster than {fp32.name} on this machine. Use {alternative}."
+    return f"It can be used, but {alternative} is faster."
 
 
-def _loses_too_much(line: Line) -> bool:
-    loss = line.accuracy.loss if line.accuracy else None
-    return loss is not None and loss.value > MOST_LOSS and loss.low > 0
+def _is_faster(case: CaseResult, baseline: str) -> bool:
+    return not case.is_keras and _ratio(case, baseline).low > 1
 
 
-def _same_format_fp32(line: Line, report: Report) -> Line | None:
-    ending = line.artifact.rsplit(".", 1)[-1]
-    return next(
-        (
-            each
-            for each in report.lines
-            if each.latency and each is not line and each.precision == "fp32" and each.artifact.endswith(ending)
-        ),
-        None,
-    )
+def _drops_too_much(case: CaseResult) -> bool:
+    drop = case.accuracy.drop if case.accuracy else None
+    return drop is not None and drop.value > MAX_DROP and drop.low > 0
 
 
-def _is_keras(line: Line) -> bool:
-    return line.runtime.startswith("Keras")
+def _same_format_fp32(case: CaseResult, report: Report) -> CaseResult | None:
+    suffix = case.artifact.rpartition(".")[2]
+    same_format = [each for each in report.cases if each.latency and each.artifact.endswith(suffix)]
+    return next((each for each in same_format if each is not case and each.precision == "fp32"), None)
 
 
-def _times(line: Line, reference: str) -> Estimate:
-    return line.speedup(reference) or Estimate(0.0, 0.0, 0.0)
+def _ratio(case: CaseResult, baseline: str) -> Estimate:
+    return case.speedup(baseline) or Estimate(0.0, 0.0, 0.0)
 
 
-def _as_times(times: Estimate) -> str:
-    return f"{times.value:.2f}× [{times.low:.2f}, {times.high:.2f}] the speed"
+def _accuracy_change(case: CaseResult) -> str:
+    drop = case.accuracy.drop if case.accuracy else None
+    if drop is None:
+        return "unknown"
+    points = drop.scaled(100)
+    if not points.value:
+        return f"the same [{points.low:.1f}, {points.high:.1f} points]"
+    if points.value < 0:
+        points = Estimate(-points.value, -points.high, -points.low)
+    direction = "higher" if drop.value < 0 else "lower"
+    return f"{_interval(points, 1, ' points')} {direction}"
 
 
-def _loss(line: Line) -> str:
-    if line.accuracy is None or line.accuracy.loss is None or _is_keras(line):
-        return ""
-    loss = line.accuracy.loss
-    if not loss.value:
-        return f" at the same accuracy [{100 * loss.low:.1f}, {100 * loss.high:.1f} points]"
-    verb = "gains" if loss.value < 0 else "loses"
-    low, high = (-loss.high, -loss.low) if loss.value < 0 else (loss.low, loss.high)
-    return f" and {verb} {100 * abs(loss.value):.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
+def _interval(estimate: Estimate, digits: int, unit: str = "") -> str:
+    value, low, high = (f"{each:.{digits}f}" for each in (estimate.value, estimate.low, estimate.high))
+    return f"{value}{unit} [{low}, {high}]"

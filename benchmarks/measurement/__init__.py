@@ -1,1 +1,1 @@
-"""Runs artifacts in processes of their own and records samples."""
+"""Runs cases in processes of their own and records samples."""

@@ -1,165 +1,219 @@
-"""The scenarios of MLPerf Inference, run by MLCommons' own LoadGen, whose logs are kept.
+"""The scenarios of MLPerf Inference, run by MLCommons' own LoadGen, whose logs are preserved.
 
-SingleStream: the next picture when the last is answered. MultiStream: eight at a time. Offline: all at once.
-Server: pictures arrive at random (Poisson) and wait in a queue; the rate counts that keeps its p99 within the bound.
+SingleStream: the next image when the previous one is classified. MultiStream: eight at a time. Offline: all at once.
+Server: images arrive at random (Poisson) and wait in a queue; the result is the rate at which p99 stays within a bound.
 """
 
 import importlib
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import msgspec
 import numpy as np
+from msgspec import Struct
 
 from temper.errors import MissingRuntime
 from temper.runners.base import Images, Probabilities
 
-Scenario = Literal["SingleStream", "MultiStream", "Server", "Offline"]
-SCENARIOS: tuple[Scenario, ...] = get_args(Scenario)
-INSTALL = "pip install mlcommons-loadgen"
-ANSWERED_TOGETHER = 8
+ScenarioName = Literal["SingleStream", "MultiStream", "Server", "Offline"]
+SCENARIOS: tuple[ScenarioName, ...] = get_args(ScenarioName)
+SUMMARY = "mlperf_log_summary.txt"
+MAX_BATCH = 8
 NANO = 1e-9
+SEARCH_STEPS = 5
+Queue = queue.Queue[Any]
 
 
-@dataclass(frozen=True)
-class Settings:
-    """One run. rate: pictures a second that are offered (Server) or expected (the others). bound: of Server's p99."""
+class ScenarioSettings(Struct, frozen=True, kw_only=True):
+    """One run. rate: images a second that are offered (Server) or expected (the others).
 
-    scenario: Scenario
+    latency_bound_seconds: of Server's p99. logs: the folder.
+    """
+
+    scenario: ScenarioName
     logs: Path
     seconds: float
     rate: float = 1.0
-    bound_seconds: float = 0.1
+    latency_bound_seconds: float = 0.1
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What LoadGen's summary says. latencies by percentile ("50.00"); valid: it found the run long and good enough."""
+class ScenarioRun(Struct, frozen=True, kw_only=True):
+    """What LoadGen's summary reports. valid: the run had the duration and the number of queries that LoadGen requires.
 
-    settings: Settings
+    latency_seconds: by percentile ("50.00").
+    """
+
+    settings: ScenarioSettings
     valid: bool
     latency_seconds: dict[str, float]
     images_per_second: float | None
 
     @property
-    def held(self) -> bool:
-        """True when the p99 that LoadGen measured stays within the bound."""
-        return self.latency_seconds["99.00"] <= self.settings.bound_seconds
+    def within_bound(self) -> bool:
+        """True when the p99 that LoadGen measured is within the bound."""
+        return self.latency_seconds["99.00"] <= self.settings.latency_bound_seconds
 
 
-def run(predict: Callable[[Images], Probabilities], images: Images, settings: Settings) -> Outcome:
-    """Run a scenario in this process. Raises MissingRuntime when LoadGen is not installed."""
+class Responder:
+    """A thread that takes samples from a queue, classifies up to eight together and completes them.
+
+    It completes every sample, since LoadGen waits forever for one that is not; the first error is stored.
+    """
+
+    def __init__(self, loadgen: Any, predict: Callable[[Images], Probabilities], images: Images) -> None:
+        self.queue: Queue = queue.Queue()
+        self.error: Exception | None = None
+        self._loadgen, self._predict, self._images = loadgen, predict, images
+        self._thread = threading.Thread(target=self._respond, daemon=True)
+        self._thread.start()
+
+    def enqueue(self, samples: list[Any]) -> None:
+        """Add samples."""
+        for sample in samples:
+            self.queue.put(sample)
+
+    def stop(self) -> None:
+        """End the thread after the samples that are waiting."""
+        self.queue.put(None)
+        self._thread.join()
+
+    def _respond(self) -> None:
+        sample = self.queue.get()
+        while sample is not None:
+            samples = [sample]
+            while len(samples) < MAX_BATCH and not self.queue.empty():
+                samples.append(self.queue.get())
+            is_last = samples[-1] is None
+            self._complete(samples[:-1] if is_last else samples)
+            sample = None if is_last else self.queue.get()
+
+    def _complete(self, samples: list[Any]) -> None:
+        labels = self._classify([each.index for each in samples])
+        address, size = labels.ctypes.data, labels.itemsize
+        response = self._loadgen.QuerySampleResponse
+        self._loadgen.QuerySamplesComplete(
+            [response(each.id, address + i * size, size) for i, each in enumerate(samples)]
+        )
+
+    def _classify(self, indices: list[int]) -> Any:
+        if self.error is None:
+            try:
+                return self._predict(self._images[indices]).argmax(axis=1).astype(np.int32)
+            except Exception as error:
+                self.error = error
+        return np.zeros(len(indices), np.int32)
+
+
+def import_loadgen() -> Any:
+    """The module of LoadGen. Raises MissingRuntime when it is not installed."""
     try:
-        lg = importlib.import_module("mlperf_loadgen")
+        return importlib.import_module("mlperf_loadgen")
     except ModuleNotFoundError:
-        raise MissingRuntime(f"LoadGen, which runs MLPerf's scenarios, is not installed:\n    {INSTALL}") from None
+        raise MissingRuntime(
+            "LoadGen, which runs MLPerf's scenarios, is not installed",
+            fix="Install it:\n    pip install mlcommons-loadgen",
+        ) from None
+
+
+def run(predict: Callable[[Images], Probabilities], images: Images, settings: ScenarioSettings) -> ScenarioRun:
+    """Run a scenario in this process. Raises MissingRuntime when LoadGen is not installed."""
+    loadgen = import_loadgen()
     settings.logs.mkdir(parents=True, exist_ok=True)
-    waiting: queue.Queue[Any] = queue.Queue()
-    failed: list[Exception] = []
-    answering = threading.Thread(target=_answer, args=(lg, _guarded(predict, failed), images, waiting), daemon=True)
-    answering.start()
-    system = lg.ConstructSUT(lambda samples: _queue(waiting, samples), lambda: None)
-    library = lg.ConstructQSL(len(images), len(images), lambda indices: None, lambda indices: None)
+    responder = Responder(loadgen, predict, images)
+    system = loadgen.ConstructSUT(responder.enqueue, _do_nothing)
+    library = loadgen.ConstructQSL(len(images), len(images), _do_nothing, _do_nothing)
     try:
-        lg.StartTestWithLogSettings(system, library, _test_settings(lg, settings), _log_settings(lg, settings.logs))
+        loadgen.StartTestWithLogSettings(
+            system, library, _test_settings(loadgen, settings), _log_settings(loadgen, settings.logs)
+        )
     finally:
-        waiting.put(None)
-        answering.join()
-        lg.DestroyQSL(library)
-        lg.DestroySUT(system)
-    if failed:
-        raise failed[0]
+        responder.stop()
+        loadgen.DestroyQSL(library)
+        loadgen.DestroySUT(system)
+    if responder.error:
+        raise responder.error
     return read_summary(settings)
 
 
-def highest_rate(run_at: Callable[[float], Outcome], most: float, steps: int = 5) -> tuple[float, list[Outcome]]:
-    """The highest offered rate in pictures a second, at most `most`, that is held (0: none), and all that was tried."""
-    low, high, tried = 0.0, most, []
-    for _ in range(steps):
-        tried.append(run_at((low + high) / 2))
-        if tried[-1].held:
-            low = tried[-1].settings.rate
+def search_highest_rate(run_at: Callable[[float], ScenarioRun], max_rate: float) -> tuple[float, list[ScenarioRun]]:
+    """The highest rate in images a second, `max_rate` at most, that is within the bound (0: none), and all runs."""
+    low, high = 0.0, max_rate
+    runs: list[ScenarioRun] = []
+    for _ in range(SEARCH_STEPS):
+        runs.append(run_at((low + high) / 2))
+        if runs[-1].within_bound:
+            low = runs[-1].settings.rate
         else:
-            high = tried[-1].settings.rate
-    return low, tried
+            high = runs[-1].settings.rate
+    return low, runs
 
 
-def read_summary(settings: Settings) -> Outcome:
-    """Read mlperf_log_summary.txt."""
-    lines = (settings.logs / "mlperf_log_summary.txt").read_text(encoding="utf-8").splitlines()
-    said = {name.strip(): value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}
+def run_all(
+    run_one: Callable[[ScenarioSettings], ScenarioRun], settings: ScenarioSettings, max_server_rate: float
+) -> tuple[float, list[ScenarioRun]]:
+    """All scenarios, in folders below `settings.logs`: Server's highest rate, and every run.
+
+    settings: rate is the one that was measured before.
+    """
+
+    def run_named(scenario: ScenarioName, name: str, rate: float) -> ScenarioRun:
+        return run_one(msgspec.structs.replace(settings, scenario=scenario, logs=settings.logs / name, rate=rate))
+
+    def run_server(rate: float) -> ScenarioRun:
+        return run_named("Server", f"Server-{rate:.1f}", rate)
+
+    runs = [run_named(each, each, settings.rate) for each in SCENARIOS if each != "Server"]
+    rate, server_runs = search_highest_rate(run_server, max_server_rate)
+    return rate, [*runs, *server_runs]
+
+
+def read_summary(settings: ScenarioSettings) -> ScenarioRun:
+    """Read the summary among LoadGen's logs."""
+    lines = (settings.logs / SUMMARY).read_text(encoding="utf-8").splitlines()
+    values = {name.strip(): value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}
     latencies = {
         name.split()[0]: NANO * float(value)
-        for name, value in said.items()
+        for name, value in values.items()
         if name.endswith("percentile latency (ns)") and "th" not in name.split()[0]
     }
-    rates = [said[name] for name in ("Samples per second", "Completed samples per second") if name in said]
-    return Outcome(settings, said["Result is"] == "VALID", latencies, float(rates[0]) if rates else None)
+    rates = [values[name] for name in ("Samples per second", "Completed samples per second") if name in values]
+    return ScenarioRun(
+        settings=settings,
+        valid=values["Result is"] == "VALID",
+        latency_seconds=latencies,
+        images_per_second=float(rates[0]) if rates else None,
+    )
 
 
-def _guarded(predict: Callable[[Images], Probabilities], failed: list[Exception]) -> Callable[[Images], Probabilities]:
-    """Answers in any case, since LoadGen waits for ever for what stays unanswered; keeps what went wrong."""
-
-    def answer(images: Images) -> Probabilities:
-        try:
-            if not failed:
-                return predict(images)
-        except Exception as error:
-            failed.append(error)
-        return np.zeros((len(images), 1), np.float32)
-
-    return answer
+def _do_nothing(*_: object) -> None:
+    pass
 
 
-def _queue(waiting: "queue.Queue[Any]", samples: list[Any]) -> None:
-    for sample in samples:
-        waiting.put(sample)
+def _test_settings(loadgen: Any, settings: ScenarioSettings) -> Any:
+    result = loadgen.TestSettings()
+    result.scenario = getattr(loadgen.TestScenario, settings.scenario)
+    result.mode = loadgen.TestMode.PerformanceOnly
+    result.min_duration_ms = int(1000 * settings.seconds)
+    result.min_query_count = 1
+    result.multi_stream_samples_per_query = MAX_BATCH
+    # LoadGen generates its queries in advance; expecting twice the speed, it never runs out of them.
+    result.single_stream_expected_latency_ns = int(0.5 / settings.rate / NANO)
+    result.multi_stream_expected_latency_ns = int(0.5 * MAX_BATCH / settings.rate / NANO)
+    result.offline_expected_qps = settings.rate
+    result.server_target_qps = settings.rate
+    result.server_target_latency_ns = int(settings.latency_bound_seconds / NANO)
+    result.server_target_latency_percentile = 0.99
+    return result
 
 
-def _answer(lg: Any, predict: Callable[[Images], Probabilities], images: Images, waiting: "queue.Queue[Any]") -> None:
-    sample = waiting.get()
-    while sample is not None:
-        samples = [sample]
-        while len(samples) < ANSWERED_TOGETHER and not waiting.empty():
-            samples.append(waiting.get())
-        ended = samples[-1] is None
-        samples = samples[:-1] if ended else samples
-        labels = predict(images[[each.index for each in samples]]).argmax(axis=1).astype(np.int32)
-        at = labels.ctypes.data
-        lg.QuerySamplesComplete(
-            [
-                lg.QuerySampleResponse(each.id, at + i * labels.itemsize, labels.itemsize)
-                for i, each in enumerate(samples)
-            ]
-        )
-        sample = None if ended else waiting.get()
-
-
-def _test_settings(lg: Any, settings: Settings) -> Any:
-    chosen = lg.TestSettings()
-    chosen.scenario = getattr(lg.TestScenario, settings.scenario)
-    chosen.mode = lg.TestMode.PerformanceOnly
-    chosen.min_duration_ms = int(1000 * settings.seconds)
-    chosen.min_query_count = 1
-    chosen.multi_stream_samples_per_query = ANSWERED_TOGETHER
-    # LoadGen draws its queries ahead; expecting twice the speed, it never runs out of them.
-    chosen.single_stream_expected_latency_ns = int(0.5 / settings.rate / NANO)
-    chosen.multi_stream_expected_latency_ns = int(0.5 * ANSWERED_TOGETHER / settings.rate / NANO)
-    chosen.offline_expected_qps = settings.rate
-    chosen.server_target_qps = settings.rate
-    chosen.server_target_latency_ns = int(settings.bound_seconds / NANO)
-    chosen.server_target_latency_percentile = 0.99
-    return chosen
-
-
-def _log_settings(lg: Any, folder: Path) -> Any:
-    output = lg.LogOutputSettings()
+def _log_settings(loadgen: Any, folder: Path) -> Any:
+    output = loadgen.LogOutputSettings()
     output.outdir = str(folder)
     output.copy_summary_to_stdout = False
-    chosen = lg.LogSettings()
-    chosen.log_output = output
-    chosen.enable_trace = False
-    return chosen
+    result = loadgen.LogSettings()
+    result.log_output = output
+    result.enable_trace = False
+    return result

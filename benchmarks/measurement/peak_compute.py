@@ -1,61 +1,78 @@
-"""What this processor can do at best, measured in the same run; and how much a network asks of it."""
+"""The highest arithmetic rate of this processor, measured in the same run, and the operations of a network."""
 
+import contextlib
 import math
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from temper.card import Card
-from temper.runners.base import Images, Probabilities, Runner
+from benchmarks.measurement.timing import time_calls, wait_until_idle
+from temper.errors import MissingRuntime
+from temper.runners.base import Images
 
 PeakPrecision = Literal["fp32", "int8"]
+PEAK_PRECISIONS: tuple[PeakPrecision, ...] = get_args(PeakPrecision)
 # Big enough to saturate two to sixteen cores, small enough for their caches.
-SIDE = 1024
-CHANNELS, PIXELS, PICTURES, KERNEL = 256, 28, 8, 3
-OPERATIONS: dict[str, float] = {
-    "fp32": 2 * PICTURES * CHANNELS * CHANNELS * KERNEL**2 * PIXELS**2,
-    "int8": 2 * SIDE**3,
+MATRIX_SIDE = 1024
+CHANNELS, FEATURE_MAP_SIDE, BATCH, KERNEL_SIDE = 256, 28, 8, 3
+OPERATIONS: dict[PeakPrecision, float] = {
+    "fp32": 2 * BATCH * CHANNELS * CHANNELS * KERNEL_SIDE**2 * FEATURE_MAP_SIDE**2,
+    "int8": 2 * MATRIX_SIDE**3,
 }
+GIGA = 1e9
+NO_IMAGES: Images = np.zeros((1, 1, 1, 3), np.uint8)
 
 
-class PeakRunner(Runner):
-    """One kernel of ONNX Runtime in the place of a network: a convolution in fp32, a matrix product in int8."""
+class PeakKernel:
+    """One operator of ONNX Runtime: a convolution in fp32, a matrix product in int8.
+
+    Raises MissingRuntime without ONNX Runtime.
+    """
 
     def __init__(self, precision: PeakPrecision) -> None:
-        self._precision = precision
-        super().__init__(Path(f"peak {precision}"), Card(("a", "b"), 1))
-
-    def predict(self, images: Images) -> Probabilities:
-        """Run the kernel once, whatever the pictures."""
-        self._session.run(None, {"x": self._input})
-        return np.zeros((len(images), 2), dtype=np.float32)
-
-    def facts(self) -> Mapping[str, str]:
-        """The kernel's precision."""
-        return {"runtime": "ONNX Runtime", "device": "CPU", "executed": self._precision}
-
-    def _load(self) -> None:
-        import onnxruntime as ort
-
-        model, self._input = _convolution() if self._precision == "fp32" else _product()
+        try:
+            import onnxruntime as ort
+        except ModuleNotFoundError:
+            raise MissingRuntime(
+                "ONNX Runtime is not installed", fix="Install it:\n    pip install onnxruntime onnx"
+            ) from None
+        model, self._input = _convolution() if precision == "fp32" else _matrix_product()
         self._session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
 
+    def run(self, images: Images = NO_IMAGES) -> None:
+        """Run the operator once, whatever the images."""
+        self._session.run(None, {"x": self._input})
 
-def peak_openers() -> dict[str, partial[PeakRunner]]:
-    """What opens the kernel of each precision, in a worker's process."""
-    return {"fp32": partial(PeakRunner, "fp32"), "int8": partial(PeakRunner, "int8")}
+
+@contextlib.contextmanager
+def load_kernel(precision: PeakPrecision) -> Iterator[PeakKernel]:
+    """Open a kernel in a worker's process, and warm it up."""
+    kernel = PeakKernel(precision)
+    kernel.run()
+    yield kernel
 
 
-def operations_of(onnx_file: Path) -> float:
-    """Multiplications and additions for one picture, in the convolutions and matrix products of an ONNX file."""
+def fastest_call(kernel: PeakKernel, max_calls: int, seconds: float) -> float:
+    """Wall seconds of the fastest of several calls."""
+    calls = time_calls(kernel.run, NO_IMAGES, 1, max_calls, seconds)
+    wait_until_idle()
+    return min(calls.wall_seconds)
+
+
+def gops(precision: PeakPrecision, seconds: float) -> float:
+    """Billions of operations a second of a call that takes so long."""
+    return OPERATIONS[precision] / seconds / GIGA
+
+
+def count_operations(onnx_file: Path) -> float:
+    """Multiplications and additions for one image, in the convolutions and matrix products of an ONNX file."""
     import onnx
 
     model = onnx.load(onnx_file)
-    # With one picture fixed every shape follows.
+    # With a batch of one every shape can be inferred.
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
     graph = onnx.shape_inference.infer_shapes(model).graph
     shapes = {each.name: list(each.dims) for each in graph.initializer}
@@ -76,31 +93,28 @@ def _operations(node: Any, shapes: dict[str, list[int]]) -> float:
 
 def _convolution() -> tuple[bytes, NDArray[Any]]:
     random = np.random.default_rng(0)
-    weights = random.normal(size=(CHANNELS, CHANNELS, KERNEL, KERNEL)).astype(np.float32)
-    images = random.normal(size=(PICTURES, CHANNELS, PIXELS, PIXELS)).astype(np.float32)
-    return _one_node("Conv", weights, images, np.float32, images.shape, pads=[1, 1, 1, 1]), images
+    weights = random.normal(size=(CHANNELS, CHANNELS, KERNEL_SIDE, KERNEL_SIDE)).astype(np.float32)
+    x = random.normal(size=(BATCH, CHANNELS, FEATURE_MAP_SIDE, FEATURE_MAP_SIDE)).astype(np.float32)
+    return _one_node("Conv", weights, x, np.float32, pads=[1, 1, 1, 1]), x
 
 
-def _product() -> tuple[bytes, NDArray[Any]]:
+def _matrix_product() -> tuple[bytes, NDArray[Any]]:
     random = np.random.default_rng(0)
-    weights = random.integers(-127, 128, (SIDE, SIDE)).astype(np.int8)
-    rows = random.integers(0, 256, (SIDE, SIDE)).astype(np.uint8)
-    return _one_node("MatMulInteger", weights, rows, np.int32, rows.shape), rows
+    weights = random.integers(-127, 128, (MATRIX_SIDE, MATRIX_SIDE)).astype(np.int8)
+    x = random.integers(0, 256, (MATRIX_SIDE, MATRIX_SIDE)).astype(np.uint8)
+    return _one_node("MatMulInteger", weights, x, np.int32), x
 
 
-def _one_node(
-    kind: str, weights: NDArray[Any], x: NDArray[Any], result: Any, shape: tuple[int, ...], **attributes: Any
-) -> bytes:
+def _one_node(operator: str, weights: NDArray[Any], x: NDArray[Any], result: Any, **attributes: Any) -> bytes:
     from onnx import helper, numpy_helper
 
-    def describe(name: str, dtype: Any, dims: tuple[int, ...]) -> Any:
-        return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), dims)
-
+    # In both kernels the result has the shape of x.
+    x_type, result_type = (helper.np_dtype_to_tensor_dtype(np.dtype(each)) for each in (x.dtype, result))
     graph = helper.make_graph(
-        [helper.make_node(kind, ["x", "w"], ["y"], **attributes)],
+        [helper.make_node(operator, ["x", "w"], ["y"], **attributes)],
         "peak",
-        [describe("x", x.dtype, x.shape)],
-        [describe("y", result, shape)],
+        [helper.make_tensor_value_info("x", x_type, x.shape)],
+        [helper.make_tensor_value_info("y", result_type, x.shape)],
         [numpy_helper.from_array(weights, "w")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)

@@ -1,63 +1,68 @@
-"""What is to be measured, how long, and what was seen of it."""
+"""What was measured of a case."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
-from benchmarks.cases import Row
-from benchmarks.measurement.end_to_end import Passage
-from benchmarks.measurement.mlperf import Outcome
-from benchmarks.measurement.worker_process import Calls
-from temper.formats import open_runner
-from temper.runners.base import Probabilities, Runner
+from benchmarks.cases import Case
+from benchmarks.measurement.end_to_end import EndToEndRun, Method
+from benchmarks.measurement.mlperf import ScenarioRun
+from benchmarks.measurement.peak_compute import PeakPrecision, gops
+from benchmarks.measurement.timing import Calls
+from temper.runners.base import Probabilities, Runner, RuntimeInfo
+from temper.runners.load import open_runner
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How long and what. seconds: of a candidate's timing, for latency and again at each batch size.
+@dataclass(kw_only=True, eq=False)
+class Samples:
+    """All samples of a case.
 
-    files: sets of pictures to go from file to label with, by name. logs: where LoadGen's go.
-    scenario_seconds: of each LoadGen run, 0 for none. bound_seconds: of Server's p99.
+    open_runner: called in the case's own process. skipped: why there is no more; "" while the case runs.
+    stable: the latency became stable during warm-up. latency: sample blocks at batch 1; network: the same without
+    copies to a device, where there are any. throughput: sample blocks of each batch size. end_to_end: runs by title
+    of the files and method. peak_rss_mib, gpu_mib: memory of the process.
     """
 
-    seconds: float
-    batches: tuple[int, ...]
-    cold_starts: int
-    files: dict[str, list[Path]]
-    logs: Path
-    scenario_seconds: float
-    bound_seconds: float
-
-
-@dataclass
-class Measured:
-    """A candidate with all that was seen of it; `skipped` says why there is nothing more. row: None for a peak kernel.
-
-    latency: turns at batch 1; network: the same without copies, if there are any. throughput: blocks of each batch
-    size. passages: of each set of files.
-    plain_passages: the same as Keras' tutorials do it.
-    """
-
-    name: str
-    opened: Callable[[], Runner]
-    row: Row | None = None
+    case: Case
+    open_runner: Callable[[], Runner]
     skipped: str = ""
-    facts: dict[str, str] = field(default_factory=dict)
-    cold_starts_seconds: list[float] = field(default_factory=list)
+    info: RuntimeInfo | None = None
+    cold_start_seconds: list[float] = field(default_factory=list)
     stable: bool = True
-    answers: Probabilities | None = None
+    probabilities: Probabilities | None = None
     latency: list[Calls] = field(default_factory=list)
     network: list[Calls] = field(default_factory=list)
     throughput: dict[int, list[Calls]] = field(default_factory=dict)
-    passages: dict[str, list[Passage]] = field(default_factory=dict)
-    plain_passages: dict[str, list[Passage]] = field(default_factory=dict)
-    outcomes: list[Outcome] = field(default_factory=list)
+    end_to_end: dict[tuple[str, Method], list[EndToEndRun]] = field(default_factory=dict)
+    scenarios: list[ScenarioRun] = field(default_factory=list)
     server_images_per_second: float | None = None
-    peak_mib: float = 0.0
+    peak_rss_mib: float | None = None
     gpu_mib: float | None = None
 
+    @classmethod
+    def of(cls, case: Case) -> "Samples":
+        """No samples yet."""
+        return cls(case=case, open_runner=partial(open_runner, case.artifact, case.mode))
 
-def candidate(row: Row) -> Measured:
-    """A row, not measured yet."""
-    return Measured(row.name, partial(open_runner, row.artifact, row.mode), row)
+    @property
+    def name(self) -> str:
+        """The name of the case."""
+        return self.case.name
+
+    @property
+    def is_on_device(self) -> bool:
+        """True when the network runs elsewhere than on the CPU."""
+        return self.info is not None and self.info.device != "CPU"
+
+
+@dataclass(kw_only=True)
+class PeakSamples:
+    """The fastest calls of a peak kernel, one for each round, in wall seconds."""
+
+    precision: PeakPrecision
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def gops(self) -> float | None:
+        """Billions of operations a second at best; None when the kernel did not run."""
+        return gops(self.precision, min(self.seconds)) if self.seconds else None

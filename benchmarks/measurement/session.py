@@ -1,180 +1,218 @@
-"""Candidates measured side by side: every round asks each of them, in random order, so that drift hits all alike."""
+"""Cases that are measured side by side: every round samples each, in random order, so that drift affects all."""
 
+import contextlib
 import random
 import statistics
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
-import numpy as np
-
-from benchmarks.measurement import gpu_telemetry as nvidia
-from benchmarks.measurement import mlperf as loadgen
-from benchmarks.measurement.samples import Measured, Plan
+from benchmarks.config import BenchmarkConfig
+from benchmarks.measurement import gpu_telemetry, mlperf, peak_compute, requests
+from benchmarks.measurement.end_to_end import Method
+from benchmarks.measurement.peak_compute import PeakKernel
+from benchmarks.measurement.requests import LoadedCase
+from benchmarks.measurement.samples import PeakSamples, Samples
+from benchmarks.measurement.timing import Calls
 from benchmarks.measurement.worker import Worker
-from benchmarks.measurement.worker_process import Calls
+from temper.cli.progress import ProgressCallback, no_progress
 from temper.errors import UserError
-from temper.runners.base import Images
 
 SEED = 0
-LEAST_ROUNDS, BLOCKS, PASSES = 10, 16, 5
-# A slow row is called once a turn; a fast one as often as fits, so that its p99 has samples too.
-TURN_SECONDS, TURN_CALLS = 0.05, 20
-WINDOW_CALLS, WINDOWS, MOST_WINDOWS, STABLE_SPREAD = 5, 3, 12, 0.10
-SERVER_REACH = 1.25
-Say = Callable[[str], None]
+MIN_ROUNDS, THROUGHPUT_BLOCKS, END_TO_END_RUNS = 10, 16, 5
+# A slow case is called once in a block; a fast one as often as fits, so that its p99 has samples too.
+BLOCK_SECONDS, MAX_BLOCK_CALLS = 0.05, 20
+UNLIMITED_CALLS = 10**9
+WINDOW_CALLS, STABLE_WINDOWS, MAX_WINDOWS, STABLE_SPREAD = 5, 3, 12, 0.10
+# A queue fills batches of any size: it may exceed the batch sizes that were timed.
+SERVER_RATE_FACTOR = 1.25
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Session:
-    """Warm processes, one for each candidate, asked one at a time; a context manager.
+class BenchmarkSession:
+    """One warm process for each case, of which one at a time works; a context manager.
 
-    pictures: a .npy file of uint8 [n, size, size, 3]. A candidate that cannot be opened, or dies, is skipped.
-    conditions: the GPU's state after each round, where there is one.
+    images: a .npy file of uint8 [n, size, size, 3]. A case that cannot be opened, or whose process dies, is skipped.
+    peaks: kernels that take part in the latency rounds. gpu_states: after each round, where there is a GPU.
     """
 
-    def __init__(self, found: list[Measured], pictures: Path, plan: Plan, say: Say) -> None:
-        self._found, self._plan, self._say = found, plan, say
-        self._pictures = pictures
-        self._first: Images = np.array(np.load(pictures, mmap_mode="r")[:1])
-        self._workers: dict[int, Worker] = {}
-        self._order = random.Random(SEED)
-        self.conditions: list[dict[str, str]] = []
+    def __init__(
+        self,
+        samples: list[Samples],
+        images: Path,
+        config: BenchmarkConfig,
+        peaks: list[PeakSamples] | None = None,
+        progress: ProgressCallback = no_progress,
+    ) -> None:
+        self._samples, self._images, self._config, self._progress = samples, images, config, progress
+        self._workers: dict[Samples, Worker[LoadedCase]] = {}
+        self._peaks = peaks or []
+        self._peak_workers: list[tuple[PeakSamples, Worker[PeakKernel]]] = []
+        self._random = random.Random(SEED)
+        self.gpu_states: list[dict[str, str]] = []
 
-    def __enter__(self) -> "Session":
-        for i, each in enumerate(self._found):
-            self._say(f"opening {each.name}")
+    def __enter__(self) -> "BenchmarkSession":
+        for i, samples in enumerate(self._samples):
             try:
-                self._workers[i] = self._open(each)
+                self._workers[samples] = self._open(samples)
             except UserError as error:
-                each.skipped = error.in_short
+                samples.skipped = error.what
+            self._progress("opening cases", i + 1, len(self._samples))
+        for peak in self._peaks:
+            # Without ONNX Runtime there is no peak to compare with.
+            with contextlib.suppress(UserError):
+                worker = Worker(f"the {peak.precision} kernel", partial(peak_compute.load_kernel, peak.precision))
+                self._peak_workers.append((peak, worker))
         return self
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers.values():
             worker.close()
+        for _peak, peak_worker in self._peak_workers:
+            peak_worker.close()
 
-    def answer(self) -> None:
-        """Every row answers all pictures."""
-        for each, worker in self._rows():
-            self._say(f"answers of {each.name}")
-            each.answers = self._try(each, worker.answers)
+    def predict(self) -> None:
+        """Probabilities of all images, from every case but the control."""
+        cases = self._cases()
+        for i, samples in enumerate(cases):
+            samples.probabilities = self._call(samples, requests.predict_all)
+            self._progress("predicting all images", i + 1, len(cases))
 
     def warm_up(self) -> None:
-        """Call until three windows agree within a tenth; who never gets there is flagged."""
-        for each, worker in self._alive():
-            each.stable = bool(self._try(each, partial(_become_stable, worker)))
+        """Call until three windows of calls agree within a tenth; a case that does not get there is marked."""
+        running = self._running()
+        for i, samples in enumerate(running):
+            samples.stable = self._becomes_stable(samples)
+            self._progress("warming up", i + 1, len(running))
 
-    def latency(self) -> None:
-        """Turns of one call, or of as many as fit into a twentieth of a second, in random order."""
-        rounds, end = 0, time.monotonic() + self._plan.seconds * len(self._alive())
-        begun = time.monotonic()
-        while rounds < LEAST_ROUNDS or time.monotonic() < end:
-            share = min(1.0, (time.monotonic() - begun) / max(end - begun, 1e-9))
-            self._say(f"latency, round {rounds + 1} ({share:.0%})")
-            for each, worker in self._shuffled():
-                calls = self._try(each, partial(worker.turn, 1, TURN_CALLS, TURN_SECONDS))
-                each.latency += [calls] if calls else []
-                if each.facts.get("device") != "CPU":
-                    bare = self._try(each, partial(worker.turn_without_copies, 1, TURN_CALLS, TURN_SECONDS))
-                    each.network += [bare] if bare else []
-            self.conditions.append(nvidia.conditions())
+    def measure_latency(self) -> None:
+        """Rounds of sample blocks: one call each, or as many as fit into a twentieth of a second."""
+        start = time.monotonic()
+        seconds = self._config.seconds * (len(self._running()) + len(self._peak_workers))
+        rounds = expected = 0
+        while rounds < MIN_ROUNDS or time.monotonic() < start + seconds:
+            blocks: list[Callable[[], None]] = [partial(self._latency_block, each) for each in self._running()]
+            blocks += [partial(self._peak_block, peak, worker) for peak, worker in self._peak_workers]
+            for measure in self._shuffled(blocks):
+                measure()
+            self.gpu_states.append(gpu_telemetry.gpu_state())
             rounds += 1
+            expected = expected or max(MIN_ROUNDS, round(seconds / (time.monotonic() - start)))
+            self._progress("latency rounds", min(rounds, expected - 1), expected)
+        self._progress("latency rounds", rounds, rounds)
 
-    def throughput(self) -> None:
-        """Blocks of calls without a pause, of every batch size, in random order."""
-        for number in range(BLOCKS):
-            for batch in self._order.sample(self._plan.batches, len(self._plan.batches)):
-                self._say(f"throughput at batch {batch}, block {number + 1} of {BLOCKS}")
-                for each, worker in self._shuffled():
-                    calls = self._try(each, partial(worker.turn, batch, 10**9, self._plan.seconds / BLOCKS))
-                    each.throughput.setdefault(batch, []).extend([calls] if calls else [])
-                self.conditions.append(nvidia.conditions())
+    def measure_throughput(self) -> None:
+        """Sample blocks of calls without a pause, of every batch size."""
+        for number in range(THROUGHPUT_BLOCKS):
+            for batch in self._shuffled(list(self._config.batch_sizes)):
+                seconds = self._config.seconds / THROUGHPUT_BLOCKS
+                for samples in self._shuffled(self._running()):
+                    calls = self._call(samples, requests.time_block, batch, UNLIMITED_CALLS, seconds)
+                    samples.throughput.setdefault(batch, []).extend([calls] if calls else [])
+                self.gpu_states.append(gpu_telemetry.gpu_state())
+            self._progress("throughput rounds", number + 1, THROUGHPUT_BLOCKS)
 
-    def label_files(self) -> None:
-        """From files to labels: every row overlapped, and Keras once more as its tutorials do it."""
-        for number in range(PASSES):
-            for title, paths in self._plan.files.items():
-                self._say(f"files to labels, {title}, pass {number + 1} of {PASSES}")
-                for each, worker in self._order.sample(self._rows(), len(self._rows())):
-                    ways = [(False, each.passages)]
-                    if each.row is not None and each.row.is_keras and each.row.mode == "predict":
-                        ways.append((True, each.plain_passages))
-                    for plain, kept in ways:
-                        passage = self._try(each, partial(worker.label_files, paths, plain))
-                        kept.setdefault(title, []).extend([passage] if passage else [])
+    def label_files(self, file_sets: dict[str, list[Path]]) -> None:
+        """From files to labels: every case overlapped, and Keras `predict` also one by one, as its tutorials do it."""
+        for number in range(END_TO_END_RUNS):
+            for title, paths in file_sets.items():
+                for samples in self._shuffled(self._cases()):
+                    methods: list[Method] = ["overlapped"]
+                    methods += ["one by one"] if samples.case.is_tutorial else []
+                    for method in methods:
+                        run = self._call(samples, requests.label_files, paths, method)
+                        samples.end_to_end.setdefault((title, method), []).extend([run] if run else [])
+            self._progress("end-to-end rounds", number + 1, END_TO_END_RUNS)
 
-    def scenarios(self) -> None:
-        """LoadGen's four, for each row."""
-        for each, worker in self._rows():
-            self._say(f"LoadGen with {each.name}")
-            self._try(each, partial(self._run_scenarios, each, worker))
+    def run_scenarios(self) -> None:
+        """LoadGen's four, for each case."""
+        cases = self._cases()
+        for i, samples in enumerate(cases):
+            try:
+                self._run_scenarios(samples)
+            except UserError as error:
+                samples.skipped = error.what
+            self._progress("LoadGen scenarios", i + 1, len(cases))
 
-    def count_memory(self) -> None:
-        """Ask every process for its largest resident memory, and for what it holds of the GPU's."""
-        for each, worker in self._alive():
-            each.peak_mib = self._try(each, worker.peak_mib) or 0.0
-            each.gpu_mib = self._try(each, worker.gpu_mib)
+    def measure_memory(self) -> None:
+        """Largest resident memory of every process, and what it holds of the GPU's."""
+        for samples in self._running():
+            samples.peak_rss_mib, samples.gpu_mib = self._call(samples, requests.memory_mib) or (None, None)
 
-    def _open(self, each: Measured) -> Worker:
-        for _ in range(self._plan.cold_starts - 1 if each.row and not each.row.control else 0):
-            worker = Worker(each.name, each.opened, self._first, self._pictures)
-            each.cold_starts_seconds.append(worker.cold_start_seconds)
-            worker.close()
-        worker = Worker(each.name, each.opened, self._first, self._pictures)
-        each.cold_starts_seconds.append(worker.cold_start_seconds)
-        each.facts = worker.facts
+    def _open(self, samples: Samples) -> Worker[LoadedCase]:
+        cold_starts = 1 if samples.case.is_control else self._config.cold_starts
+        for i in range(cold_starts):
+            worker = Worker(samples.name, partial(requests.load_case, samples.open_runner, self._images))
+            ready_at, samples.info = worker.call(requests.describe)
+            samples.cold_start_seconds.append(ready_at - worker.started_at)
+            if i < cold_starts - 1:
+                worker.close()
         return worker
 
-    def _run_scenarios(self, each: Measured, worker: Worker) -> None:
-        folder = self._plan.logs / each.name.replace(" ", "-")
-        most = max(_images_per_second(blocks) for blocks in each.throughput.values())
+    def _becomes_stable(self, samples: Samples) -> bool:
+        medians: list[float] = []
+        for _ in range(MAX_WINDOWS):
+            seconds = self._call(samples, requests.warm_up, 1, WINDOW_CALLS)
+            if seconds is None:
+                return False
+            medians.append(statistics.median(seconds))
+            last = medians[-STABLE_WINDOWS:]
+            if len(last) == STABLE_WINDOWS and max(last) <= (1 + STABLE_SPREAD) * min(last):
+                return True
+        return False
 
-        def run(scenario: loadgen.Scenario, rate: float) -> loadgen.Outcome:
-            where = folder / (f"{scenario}-{rate:.1f}" if scenario == "Server" else scenario)
-            plan = self._plan
-            outcome: loadgen.Outcome = worker.scenario(
-                loadgen.Settings(scenario, where, plan.scenario_seconds, rate, plan.bound_seconds)
-            )
-            return outcome
+    def _latency_block(self, samples: Samples) -> None:
+        calls = self._call(samples, requests.time_block, 1, MAX_BLOCK_CALLS, BLOCK_SECONDS)
+        samples.latency += [calls] if calls else []
+        if samples.is_on_device:
+            network = self._call(samples, requests.time_block_on_device, 1, MAX_BLOCK_CALLS, BLOCK_SECONDS)
+            samples.network += [network] if network else []
 
-        each.outcomes = [run(scenario, most) for scenario in loadgen.SCENARIOS if scenario != "Server"]
-        # A queue fills batches of any size: it may beat the sizes that were timed.
-        each.server_images_per_second, tried = loadgen.highest_rate(partial(run, "Server"), SERVER_REACH * most)
-        each.outcomes += tried
+    def _peak_block(self, peak: PeakSamples, worker: Worker[PeakKernel]) -> None:
+        with contextlib.suppress(UserError):
+            peak.seconds.append(worker.call(peak_compute.fastest_call, MAX_BLOCK_CALLS, BLOCK_SECONDS))
 
-    def _alive(self) -> list[tuple[Measured, Worker]]:
-        return [(self._found[i], worker) for i, worker in self._workers.items() if not self._found[i].skipped]
+    def _run_scenarios(self, samples: Samples) -> None:
+        settings = mlperf.ScenarioSettings(
+            scenario="SingleStream",
+            logs=self._config.logs / samples.name.replace(" ", "-"),
+            seconds=self._config.scenario_seconds,
+            rate=max(_images_per_second(blocks) for blocks in samples.throughput.values()),
+            latency_bound_seconds=self._config.server_latency_bound_ms / 1000,
+        )
+        worker = self._workers[samples]
 
-    def _rows(self) -> list[tuple[Measured, Worker]]:
-        return [(each, worker) for each, worker in self._alive() if each.row is not None and not each.row.control]
+        def run_one(settings: mlperf.ScenarioSettings) -> mlperf.ScenarioRun:
+            return worker.call(requests.run_scenario, settings)
 
-    def _shuffled(self) -> list[tuple[Measured, Worker]]:
-        alive = self._alive()
-        return self._order.sample(alive, len(alive))
+        samples.server_images_per_second, samples.scenarios = mlperf.run_all(
+            run_one, settings, SERVER_RATE_FACTOR * settings.rate
+        )
 
-    def _try(self, each: Measured, question: Callable[[], T]) -> T | None:
-        if each.skipped:
+    def _running(self) -> list[Samples]:
+        return [samples for samples in self._workers if not samples.skipped]
+
+    def _cases(self) -> list[Samples]:
+        return [samples for samples in self._running() if not samples.case.is_control]
+
+    def _shuffled(self, things: list[T]) -> list[T]:
+        return self._random.sample(things, len(things))
+
+    def _call(
+        self, samples: Samples, function: Callable[Concatenate[LoadedCase, P], T], *args: P.args, **named: P.kwargs
+    ) -> T | None:
+        """Call in the process of a case; None when that fails: from then on the case is skipped."""
+        if samples.skipped:
             return None
         try:
-            return question()
+            return self._workers[samples].call(function, *args, **named)
         except UserError as error:
-            each.skipped = error.in_short
+            samples.skipped = error.what
             return None
-
-
-def _become_stable(worker: Worker) -> bool:
-    medians: list[float] = []
-    for _ in range(MOST_WINDOWS):
-        medians.append(statistics.median(worker.warm_up(1, WINDOW_CALLS)))
-        last = medians[-WINDOWS:]
-        if len(last) == WINDOWS and max(last) <= (1 + STABLE_SPREAD) * min(last):
-            return True
-    return False
 
 
 def _images_per_second(blocks: list[Calls]) -> float:
-    images = sum(calls.batch * len(calls.wall_seconds) for calls in blocks)
-    return images / sum(calls.total_seconds for calls in blocks)
+    return sum(calls.images for calls in blocks) / sum(calls.total_seconds for calls in blocks)

@@ -1,79 +1,55 @@
-"""A row in a process of its own: its memory and imports colour no other row, and it stays warm between calls."""
+"""A process of its own for each case: its memory and imports affect no other case, and it stays warm between calls."""
 
 import contextlib
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from multiprocessing.connection import Connection
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
-from benchmarks.measurement.worker_process import Calls, serve
 from temper.errors import UserError
-from temper.runners.base import Images, Probabilities, Runner
+from temper.system.child_process import describe_exit
 
 GRACE_SECONDS = 5
+State = TypeVar("State")
+P = ParamSpec("P")
+T = TypeVar("T")
+Start = Callable[[], contextlib.AbstractContextManager[State]]
 
 
-class Worker:
-    """A process that has opened a runner and answered one picture.
+class Worker(Generic[State]):
+    """A process that enters a context and then calls functions with what it yields.
 
-    opened: makes the runner, over there. first: one picture [1, size, size, 3]. pictures: a .npy file of those to ask.
-    cold_start_seconds: from the start of the process to its first answer. facts: what really runs.
-    Raises MissingRuntime or UserError when it could not be opened, or died.
+    name: for messages. start: makes the context, in the process. started_at: time.monotonic() before the process began.
+    Raises UserError when `start` does, or when the process died.
     """
 
-    def __init__(self, name: str, opened: Callable[[], Runner], first: Images, pictures: Path) -> None:
-        self.name = name
+    def __init__(self, name: str, start: Start[State]) -> None:
+        self._name = name
         context = multiprocessing.get_context("spawn")
-        self._pipe, far = context.Pipe()
-        started = time.monotonic()
+        self._pipe, far_end = context.Pipe()
+        self.started_at = time.monotonic()
         # No daemon: a plan is first tried in a process of its own. It ends when this end of the pipe closes.
-        self._process = context.Process(target=serve, args=(far, opened, first))
+        self._process = context.Process(target=worker_main, args=(far_end, start))
         self._process.start()
-        far.close()
+        far_end.close()
         try:
-            answered, self.facts = self._receive()
+            self._receive()
         except UserError:
             self.close()
             raise
-        self.cold_start_seconds = float(answered - started)
-        self._pipe.send(pictures)
 
-    def warm_up(self, batch: int, window: int) -> list[float]:
-        """Wall seconds of so many calls."""
-        return list(self._ask("warm_up", batch, window))
+    def call(self, function: Callable[Concatenate[State, P], T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Call a module's function in the process, the state as its first argument.
 
-    def turn(self, batch: int, most: int, seconds: float) -> Calls:
-        """A few timed calls after untimed ones."""
-        calls: Calls = self._ask("turn", batch, most, seconds)
-        return calls
-
-    def turn_without_copies(self, batch: int, most: int, seconds: float) -> Calls | None:
-        """The same with the pictures on the device already; None where nothing is copied."""
-        calls: Calls | None = self._ask("turn_without_copies", batch, most, seconds)
-        return calls
-
-    def answers(self) -> Probabilities:
-        """Probabilities of all pictures."""
-        found: Probabilities = self._ask("answers")
-        return found
-
-    def label_files(self, paths: list[Path], as_plain_keras: bool) -> Any:
-        """An end_to_end.Passage over the files."""
-        return self._ask("label_files", paths, as_plain_keras)
-
-    def scenario(self, settings: Any) -> Any:
-        """A loadgen.Outcome."""
-        return self._ask("scenario", settings)
-
-    def peak_mib(self) -> float:
-        """Largest resident memory of the process so far."""
-        return float(self._ask("peak_mib"))
-
-    def gpu_mib(self) -> float | None:
-        """GPU memory that the process holds; None where it cannot be told."""
-        held: float | None = self._ask("gpu_mib")
-        return held
+        Raises UserError when the function does, or when the process died.
+        """
+        # Sending to a process that died fails; receiving reports how it died.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._pipe.send((function, arguments, named))
+        result: T = self._receive()
+        return result
 
     def close(self) -> None:
         """End the process."""
@@ -83,21 +59,35 @@ class Worker:
             self._process.kill()
             self._process.join()
 
-    def _ask(self, question: str, *arguments: object) -> Any:
-        # A process that died cannot be asked; receiving says how it died.
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            self._pipe.send((question, arguments))
-        return self._receive()
-
     def _receive(self) -> Any:
         try:
-            refusal, answer = self._pipe.recv()
+            result, error = self._pipe.recv()
         except (EOFError, ConnectionResetError):
             self._process.join(timeout=GRACE_SECONDS)
             raise UserError(
-                f"the process of {self.name} died (exit code {self._process.exitcode}). Run the artifact alone to see "
-                "why: python infer/run.py --engine ARTIFACT PICTURE"
+                f"the process of {self._name} died ({describe_exit(self._process.exitcode or 0)})",
+                fix="To see why, run the artifact alone: python infer/run.py --engine ARTIFACT IMAGE",
             ) from None
-        if refusal is not None:
-            raise refusal(answer)
-        return answer
+        if error is not None:
+            raise error
+        return result
+
+
+def worker_main(pipe: Connection, start: Start[State]) -> None:
+    """Enter the context, then execute requests until the pipe closes."""
+    # Ctrl-C reaches all processes of the group; the parent closes the pipe and reports.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.ExitStack() as stack:
+        try:
+            state = stack.enter_context(start())
+        except UserError as error:
+            pipe.send((None, error))
+            return
+        pipe.send((None, None))
+        with contextlib.suppress(EOFError):
+            while True:
+                function, arguments, named = pipe.recv()
+                try:
+                    pipe.send((function(state, *arguments, **named), None))
+                except UserError as error:
+                    pipe.send((None, error))

@@ -1,1 +1,1 @@
-"""From a report to tables, Markdown, HTML and plots."""
+"""One report as a terminal table, Markdown, a web page and plots."""

@@ -1,34 +1,59 @@
-"""A report as one HTML page that needs nothing but itself: drawings inline, no script, no network."""
+"""A report as one HTML page that contains everything it needs: plots inline, no script, no network."""
 
 import base64
 import io
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
-from benchmarks.analysis.report import Flip, Report
-from benchmarks.analysis.verdict import headline, noise, warnings
-from benchmarks.rendering import svg_layout as charts
-from benchmarks.rendering.markdown import METHOD, end_to_end_rows, scenario_rows
-from benchmarks.rendering.table import columns, runs_as
+from benchmarks.analysis.report import CaseResult, Report
+from benchmarks.analysis.verdict import control_sentence, headline, warnings
+from benchmarks.rendering import plots, sections
+from benchmarks.rendering.table import columns, executed_precision
+from temper.card import LabelFlip
 
-THUMBNAIL = (112, 112)
-MOST_FLIPS = 24
+THUMBNAIL_SIZE = (112, 112)
+MAX_FLIPS = 24
+PLOTS: dict[str, tuple[str, str, Callable[[Report], Figure]]] = {
+    "scatter": (
+        "Latency against accuracy",
+        "The color is the precision that is executed.",
+        plots.latency_accuracy_figure,
+    ),
+    "distributions": (
+        "Every call",
+        "All samples at batch 1, nothing removed. Solid line: median; dashed line: p99.",
+        plots.latency_distribution_figure,
+    ),
+    "throughput": ("Throughput by batch size", "", plots.throughput_figure),
+}
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A flipped picture with its thumbnail as a data URL, "" where pictures are kept out of the page."""
+@dataclass(frozen=True, kw_only=True)
+class Plot:
+    """A plot with its heading and a sentence."""
 
-    flip: Flip
+    name: str
+    title: str
+    text: str
+    svg: Markup
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlippedImage:
+    """A label flip with its thumbnail as a data URL, "" where images are left out of the page."""
+
+    flip: LabelFlip
     source: str
 
 
-def as_page(report: Report, pictures: dict[str, Path]) -> str:
-    """The page. pictures: files by the name that flips bear; empty keeps thumbnails out of it."""
+def as_page(report: Report, images: dict[str, Path]) -> str:
+    """The page. images: files by the name that label flips use; empty leaves thumbnails out."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -36,37 +61,39 @@ def as_page(report: Report, pictures: dict[str, Path]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    drawn = charts.measured(report)
     return environment.get_template("report.html").render(
         report=report,
+        colors=Markup(plots.css_variables(":root")),
         headline=headline(report),
-        noise=noise(report.control) if report.control else "",
+        control=control_sentence(report.control) if report.control else "",
         warnings=warnings(report),
-        method=METHOD,
         columns=columns(report),
-        runs_as=runs_as,
-        kind_of=charts.kind_of,
-        scatter=charts.scatter(report) if drawn else None,
-        distributions=charts.distributions(report) if drawn else None,
-        throughputs=charts.throughputs(report) if drawn else None,
-        chart=charts,
-        end_to_end=end_to_end_rows(report),
-        scenarios=scenario_rows(report),
-        flips={line.name: list(_shown(line.accuracy.flips, pictures)) for line in drawn if line.accuracy},
-        most_flips=MOST_FLIPS,
+        executed_precision=executed_precision,
+        plots=_plots(report) if report.measured else [],
+        sections=sections,
+        flips={case.name: flipped for case in report.measured if (flipped := _flipped_images(case, images))},
     )
 
 
-def _shown(flips: tuple[Flip, ...], pictures: dict[str, Path]) -> Iterator[Shown]:
-    for flip in flips[:MOST_FLIPS]:
-        path = pictures.get(flip.file)
-        yield Shown(flip, _thumbnail(path) if path else "")
+def _plots(report: Report) -> list[Plot]:
+    # matplotlib escapes the names of artifacts.
+    return [
+        Plot(name=name, title=title, text=text, svg=Markup(plots.inline_svg(draw(report))))
+        for name, (title, text, draw) in PLOTS.items()
+    ]
+
+
+def _flipped_images(case: CaseResult, images: dict[str, Path]) -> list[FlippedImage]:
+    flips = case.accuracy.flips[:MAX_FLIPS] if case.accuracy else ()
+    return [
+        FlippedImage(flip=flip, source=_thumbnail(images[flip.file]) if flip.file in images else "") for flip in flips
+    ]
 
 
 def _thumbnail(path: Path) -> str:
-    kept = io.BytesIO()
+    file = io.BytesIO()
     with Image.open(path) as image:
         upright = ImageOps.exif_transpose(image).convert("RGB")
-        upright.thumbnail(THUMBNAIL)
-        upright.save(kept, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(kept.getvalue()).decode()}"
+        upright.thumbnail(THUMBNAIL_SIZE)
+        upright.save(file, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,124 +1,129 @@
-"""The one table: the terminal, the Markdown file and the page show the same cells."""
+"""The columns of the main table: the terminal, the Markdown file and the page show the same cells."""
 
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
+from functools import partial
+from typing import Any
 
-from benchmarks.analysis.report import Costs, Line, Report
+from benchmarks.analysis.report import CaseResult, Report
 from benchmarks.analysis.statistics import Estimate
+from temper.cli.tables import Table
 
-Figure = Estimate | float | None
-Source = Callable[[Line], Figure]
-NONE = "–"
+Value = Estimate | float | None
+# A path of fields, such as "latency.p50_ms", or a function.
+Source = str | Callable[[CaseResult], Value]
+MISSING = "–"
 
 
 @dataclass(frozen=True)
 class Column:
-    """A head, where a line's figure comes from, and how many decimals it is shown with.
+    """A heading, the source of its values, and how they are shown.
 
-    brief: shown in the terminal too. interval: the 95 % interval is shown. at_least: the figure is a lower bound.
+    factor: the unit that is shown. brief: shown in the terminal too. interval: with the 95 % interval.
+    lower_bound: path of a flag: the value is a lower bound.
     """
 
-    head: str
-    of: Source
+    heading: str
+    source: Source
+    _: KW_ONLY
     decimals: int = 1
+    factor: float = 1.0
     brief: bool = True
     interval: bool = False
-    at_least: Callable[[Line], bool] = lambda line: False
+    lower_bound: str = ""
 
-    def value(self, line: Line) -> float | None:
-        """The bare figure."""
-        figure = self.of(line)
-        return figure.value if isinstance(figure, Estimate) else figure
+    def estimate(self, case: CaseResult) -> Estimate | None:
+        """The value in the unit that is shown, with its interval if it has one."""
+        value = _follow(case, self.source) if isinstance(self.source, str) else self.source(case)
+        if value is None:
+            return None
+        return (value if isinstance(value, Estimate) else Estimate(value, value, value)).scaled(self.factor)
 
-    def text(self, line: Line) -> str:
-        """The figure as it is shown."""
-        figure = self.of(line)
-        if figure is None:
-            return NONE
-        if isinstance(figure, Estimate) and self.interval:
-            return " ".join((self._round(figure.value), f"[{self._round(figure.low)}, {self._round(figure.high)}]"))
-        mark = "≥ " if self.at_least(line) else ""
-        return mark + self._round(figure.value if isinstance(figure, Estimate) else figure)
+    def value(self, case: CaseResult) -> float | None:
+        """The value in the unit that is shown."""
+        estimate = self.estimate(case)
+        return estimate.value if estimate else None
+
+    def text(self, case: CaseResult) -> str:
+        """The cell."""
+        estimate = self.estimate(case)
+        if estimate is None:
+            return MISSING
+        if self.interval:
+            low, high = self._round(estimate.low), self._round(estimate.high)
+            return f"{self._round(estimate.value)} [{low}, {high}]"
+        is_bound = self.lower_bound and _follow(case, self.lower_bound)
+        return f"{'≥ ' if is_bound else ''}{self._round(estimate.value)}"
 
     def _round(self, value: float) -> str:
-        # Tiny networks answer in hundredths of a millisecond, and their files are kilobytes.
-        tiny = 0.5 * 10.0 ** -(self.decimals + 2) <= abs(value) < 10.0 ** (1 - self.decimals)
-        decimals = self.decimals + 2 if tiny else self.decimals
-        return f"{value:,.{decimals}f}"
+        # Tiny networks take hundredths of a millisecond, and their files are kilobytes.
+        is_small = 0.5 * 10.0 ** -(self.decimals + 2) <= abs(value) < 10.0 ** (1 - self.decimals)
+        return f"{value:,.{self.decimals + 2 if is_small else self.decimals}f}"
 
 
 def columns(report: Report) -> list[Column]:
-    """Every column there is something to show in."""
-    reference, largest = report.reference, report.batches[-1:]
-    every = [
-        Column("top-1 %", _percent(lambda line: line.accuracy.top1 if line.accuracy else None)),
-        Column("agree %", _percent(lambda line: line.accuracy.agreement if line.accuracy else None)),
-        Column("max Δ", lambda line: line.accuracy.max_difference if line.accuracy else None, 3, brief=False),
-        Column("p50 ms", lambda line: line.latency.p50_ms if line.latency else None, 2),
-        Column("p90 ms", lambda line: line.latency.p90_ms if line.latency else None, 2, brief=False),
-        Column("p99 ms", lambda line: line.latency.p99_ms if line.latency else None, 2, at_least=_has_few_calls),
-        Column("network ms", lambda line: line.latency.network_p50_ms if line.latency else None, 2),
-        Column("CPU ms", lambda line: line.latency.cpu_ms if line.latency else None, 2, brief=False),
-        *(Column(f"images/s, batch {batch}", _rate(batch)) for batch in report.batches),
-        Column(f"× {reference}", lambda line: line.speedup(reference), 2, interval=True),
-        *(Column(f"× at batch {batch}", _speedup(reference, batch), 2, False, True) for batch in largest),
-        Column("MB", _cost(lambda costs: costs.megabytes)),
-        Column("cold start s", _cost(lambda costs: statistics.median(costs.cold_starts_seconds or [0.0]) or None)),
-        Column("× its cold start", lambda line: _sooner(report, line), 1, brief=False, interval=True),
-        Column("peak RSS MiB", _cost(lambda costs: costs.peak_mib or None), 0, brief=False),
-        Column("GPU MiB", _cost(lambda costs: costs.gpu_mib), 0, brief=False),
-        Column("build s", _cost(lambda costs: costs.build_seconds), 0, brief=False),
-        Column("% of peak", _percent(_cost(lambda costs: costs.share_of_peak)), 0, brief=False),
-        Column("J/image", _cost(lambda costs: costs.joules_per_image), 3, brief=False),
-        Column("server images/s", lambda line: line.server_images_per_second, brief=False),
+    """Every column that has a value."""
+    baseline = report.baseline
+    throughput = [
+        Column(f"images/s, batch {batch}", partial(CaseResult.images_per_second, batch=batch))
+        for batch in report.batch_sizes
     ]
-    return [column for column in every if any(column.of(line) is not None for line in report.lines)]
+    speedup = partial(Column, decimals=2, interval=True)
+    batch_speedups = [
+        speedup(f"speedup at batch {batch}", partial(CaseResult.speedup, baseline=baseline, batch=batch), brief=False)
+        for batch in report.batch_sizes[-1:]
+    ]
+    every = [
+        Column("top-1 %", "accuracy.top1", factor=100),
+        Column("agreement %", "accuracy.agreement", factor=100),
+        Column("max Δ", "accuracy.max_difference", decimals=3, brief=False),
+        Column("p50 ms", "latency.p50_ms", decimals=2),
+        Column("p90 ms", "latency.p90_ms", decimals=2, brief=False),
+        Column("p99 ms", "latency.p99_ms", decimals=2, lower_bound="latency.p99_is_lower_bound"),
+        Column("network ms", "latency.network_p50_ms", decimals=2),
+        Column("CPU ms", "latency.cpu_ms", decimals=2, brief=False),
+        *throughput,
+        speedup(f"speedup vs {baseline}", partial(CaseResult.speedup, baseline=baseline)),
+        *batch_speedups,
+        Column("MB", "costs.megabytes"),
+        Column("cold start s", "costs.median_cold_start_seconds"),
+        speedup("cold-start speedup", partial(_cold_start_speedup, report), decimals=1, brief=False),
+        Column("peak RSS MiB", "costs.peak_rss_mib", decimals=0, brief=False),
+        Column("GPU MiB", "costs.gpu_mib", decimals=0, brief=False),
+        Column("build s", "costs.build_seconds", decimals=0, brief=False),
+        Column("% of peak", "costs.fraction_of_peak", factor=100, decimals=0, brief=False),
+        Column("J/image", "costs.joules_per_image", decimals=3, brief=False),
+        Column("server images/s", "server_images_per_second", brief=False),
+    ]
+    return [column for column in every if any(column.estimate(case) for case in report.cases)]
 
 
-def rows(report: Report, brief: bool = False) -> list[list[str]]:
-    """Head and lines, as text."""
+def main_table(report: Report, brief: bool = False) -> Table:
+    """One row for each case. brief: the columns of the terminal."""
     shown = [column for column in columns(report) if column.brief or not brief]
-    head = ["artifact", "runs as", *(column.head for column in shown)]
-    return [head, *([line.name, runs_as(line), *(column.text(line) for column in shown)] for line in report.lines)]
+    headings = ["artifact", "executed precision", *(column.heading for column in shown)]
+    rows = [[case.name, executed_precision(case), *(column.text(case) for column in shown)] for case in report.cases]
+    return Table(headings=headings, rows=rows, right=frozenset(range(2, len(headings))))
 
 
-def runs_as(line: Line) -> str:
-    """The executed precision, or that the row was skipped."""
-    return "skipped" if line.skipped else line.executed
+def executed_precision(case: CaseResult) -> str:
+    """What the runtime executes, or that the case was skipped."""
+    return "skipped" if case.skipped else case.executed
 
 
-def _has_few_calls(line: Line) -> bool:
-    return line.latency is not None and line.latency.p99_is_lower_bound
+def _follow(case: CaseResult, path: str) -> Any:
+    value: Any = case
+    for name in path.split("."):
+        value = None if value is None else getattr(value, name)
+    return value
 
 
-def _rate(batch: int) -> Source:
-    return lambda line: line.rate(batch)
-
-
-def _speedup(over: str, batch: int) -> Source:
-    return lambda line: line.speedup(over, batch)
-
-
-def _sooner(report: Report, line: Line) -> Estimate | None:
-    """How many times sooner than the reference a fresh process answers: of the medians, and of the extremes."""
-    by_name = {each.name: each.costs.cold_starts_seconds for each in report.lines if each.costs}
-    theirs, ours = by_name.get(report.reference), by_name.get(line.name)
-    if not theirs or not ours or line.name == report.reference:
+def _cold_start_speedup(report: Report, case: CaseResult) -> Estimate | None:
+    """The ratio of the median cold starts of baseline and case; as interval, the ratios of the extremes."""
+    theirs = next((each.costs.cold_start_seconds for each in report.cases if each.name == report.baseline), ())
+    ours = case.costs.cold_start_seconds
+    if not theirs or not ours or case.name == report.baseline:
         return None
-    middle = statistics.median(theirs) / statistics.median(ours)
-    return Estimate(middle, min(theirs) / max(ours), max(theirs) / min(ours))
-
-
-def _cost(of: Callable[[Costs], float | None]) -> Source:
-    return lambda line: of(line.costs) if line.costs else None
-
-
-def _percent(of: Source) -> Source:
-    def percent(line: Line) -> Figure:
-        figure = of(line)
-        if isinstance(figure, Estimate):
-            return Estimate(100 * figure.value, 100 * figure.low, 100 * figure.high)
-        return None if figure is None else 100 * figure
-
-    return percent
+    ratio = statistics.median(theirs) / statistics.median(ours)
+    return Estimate(ratio, min(theirs) / max(ours), max(theirs) / min(ours))

@@ -1,52 +1,45 @@
-"""Keras → fp32 ONNX, the graph every other format is made from."""
+"""Keras to fp32 ONNX, the graph that every other format is converted from."""
 
 import logging
 import re
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import onnx
 import onnx.version_converter
 import onnxruntime as ort
 from onnxruntime.quantization.onnx_model import ONNXModel
 
-from convert.precision.ort_session import INPUT, OUTPUT
-from temper.errors import UserError
-from temper.storage.atomic import atomic_write
-from temper.system.quiet import quiet_stderr
+from convert.exporters.keras_model import load_keras_model
+from convert.job import CardFields, Job
+from temper.runners.onnx_metadata import INPUT, OUTPUT
 
-with quiet_stderr():
-    import keras
-
-# tf2onnx writes opset 15; Q/DQ with half-precision scales, which TensorRT wants, came with 19.
-OPSET_OF_EXPORT, OPSET = 15, 19
-# Keras 3 suffixes a layer's name with the number of the call when it traces the graph.
+# tf2onnx writes opset 15; Q/DQ with half-precision scales, which TensorRT needs, came with 19.
+EXPORTED_OPSET, OPSET = 15, 19
+# Keras 3 appends the number of the call to a layer's name when it traces the graph.
 LAYER = re.compile(r"[^/]+/(?P<layer>[^/]+?)(_\d+)?/")
 
 
-def to_onnx(source: Path, target: Path) -> None:
-    """Export a Keras model to ONNX: uint8 `images` [n, h, w, 3] in, float32 `probabilities` [n, classes] out, any n.
+def convert(job: Job) -> Iterator[CardFields]:
+    """Export to ONNX: uint8 `images` [n, h, w, 3] in, float32 `probabilities` [n, classes] out, any n.
 
-    BatchNorm and constants are folded; convolutions and products bear the names of their Keras layers.
-    Raises UserError when Keras cannot open or export the model.
+    BatchNorm and constants are folded; convolutions and matrix products have the names of their Keras layers.
+    Raises ArtifactError when Keras cannot open the model.
     """
-    try:
-        model = keras.saving.load_model(source, compile=False, safe_mode=True)
-    except (ValueError, OSError) as error:
-        raise UserError(f"{source} cannot be opened by Keras: {error}. Train it again with `make train`.") from None
-    # A model that was never called cannot be exported by Keras.
-    model(np.zeros((1, *model.input_shape[1:]), np.uint8))
-    with tempfile.TemporaryDirectory() as scratch, atomic_write(target) as path:
+    model = load_keras_model(job.source.path)
+    with tempfile.TemporaryDirectory() as scratch:
         raw = Path(scratch) / "raw.onnx"
         _export(model, raw)
         _name_layers(raw)
-        _fold(raw, path)
-        _tidy(path)
+        _fold(raw, job.target)
+    _finish(job.target)
+    yield CardFields(packages=("tf2onnx", "onnx", "onnxruntime"))
 
 
-def _export(model: keras.Model, path: Path) -> None:
+def _export(model: Any, path: Path) -> None:
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
@@ -62,7 +55,7 @@ def _name_layers(path: Path) -> None:
 
 
 def _fold(source: Path, target: Path) -> None:
-    # The basic level keeps to standard operators: Conv + Mul + Add become one Conv, padding moves into it.
+    # The basic level uses standard operators only: Conv + Mul + Add become one Conv, padding moves into it.
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(target)
@@ -70,14 +63,15 @@ def _fold(source: Path, target: Path) -> None:
     ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
 
 
-def _tidy(path: Path) -> None:
+def _finish(path: Path) -> None:
+    """Name both ends of the graph, set the opset and remove what is not used."""
     model = onnx.load(path)
     _pad_in_pooling(model.graph)
-    _name_ends(model.graph)
+    _rename_ends(model.graph)
     ONNXModel(model).clean_initializers()
     del model.graph.value_info[:]
     del model.opset_import[:]
-    model.opset_import.extend([onnx.helper.make_opsetid("", OPSET_OF_EXPORT)])
+    model.opset_import.extend([onnx.helper.make_opsetid("", EXPORTED_OPSET)])
     model = onnx.version_converter.convert_version(model, OPSET)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
@@ -85,11 +79,11 @@ def _tidy(path: Path) -> None:
 
 def _pad_in_pooling(graph: onnx.GraphProto) -> None:
     """Move zero padding between a ReLU and a max-pool into the pool: after a ReLU, zero is as good as -infinity."""
-    makers = {name: node for node in graph.node for name in node.output}
+    producers = {name: node for node in graph.node for name in node.output}
     constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
     for pool in [node for node in graph.node if node.op_type == "MaxPool"]:
-        pad = makers.get(pool.input[0])
-        if pad is None or pad.op_type != "Pad" or makers[pad.input[0]].op_type != "Relu" or len(pad.input) > 2:
+        pad = producers.get(pool.input[0])
+        if pad is None or pad.op_type != "Pad" or producers[pad.input[0]].op_type != "Relu" or len(pad.input) > 2:
             continue
         widths = constants[pad.input[1]].tolist()
         rank = len(widths) // 2
@@ -102,7 +96,7 @@ def _pad_in_pooling(graph: onnx.GraphProto) -> None:
         graph.node.remove(pad)
 
 
-def _name_ends(graph: onnx.GraphProto) -> None:
+def _rename_ends(graph: onnx.GraphProto) -> None:
     names = {graph.input[0].name: INPUT, graph.output[0].name: OUTPUT}
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]

@@ -1,14 +1,13 @@
-"""ONNX → OpenVINO IR, in whatever precision the ONNX has."""
+"""ONNX to OpenVINO IR, in the precision of the ONNX graph."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import openvino as ov
 
-from temper.storage.atomic import atomic_write
+from convert.job import CardFields, Job
 
 
-def to_openvino(source: Path, target: Path) -> None:
-    """Write `target` (.xml) and its weights (.bin) from an ONNX model; nothing is compressed on the way."""
-    model = ov.convert_model(source)
-    with atomic_write(target) as path:
-        ov.save_model(model, path, compress_to_fp16=False)
+def convert(job: Job) -> Iterator[CardFields]:
+    """Write an IR (.xml) and its weights (.bin); nothing is compressed."""
+    ov.save_model(ov.convert_model(job.source.path), job.target, compress_to_fp16=False)
+    yield CardFields(packages=("openvino",))

@@ -1,62 +1,58 @@
-"""fp32 ONNX → fp16 ONNX: weights and compute in half precision, the two ends in single.
+"""Turns an fp32 ONNX graph into fp16: weights and computation in half precision, both ends in single precision.
 
-ONNX Runtime's own converter sends what is to stay single through half precision on its way (probabilities too), so
-the casts are set here: one where the precision changes, none elsewhere.
+ONNX Runtime's own converter casts what stays in single precision to half on its way (probabilities too), so the casts
+are inserted here: one where the precision changes, none elsewhere.
 """
-
-from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from temper.storage.atomic import atomic_write
-
 # Softmax sums exponentials, which half precision rounds visibly.
-SINGLE_OPERATORS = ("Softmax",)
+FP32_OPERATORS = ("Softmax",)
 PRODUCTS = ("Conv", "Gemm", "MatMul")
-NAMES = {TensorProto.FLOAT: "single", TensorProto.FLOAT16: "half"}
+SUFFIXES = {TensorProto.FLOAT: "single", TensorProto.FLOAT16: "half"}
 
 
-def to_fp16(source: Path, target: Path, keep: frozenset[str] = frozenset()) -> None:
-    """Convert an fp32 ONNX model to half precision; uint8 in, float32 out.
+def fp16_graph(model: onnx.ModelProto, fp32_nodes: frozenset[str] = frozenset()) -> onnx.ModelProto:
+    """An fp32 model in half precision, converted in place; uint8 in, float32 out.
 
-    keep: names of nodes that stay float32, because a number in them comes near 65504, the largest half. Pixels minus
-    their mean stay float32 too: 8 bits minus a constant would lose their lowest.
+    fp32_nodes: names of nodes that stay float32, because a value in them comes near 65504, the largest half. Pixels
+    minus their mean stay float32 too: 8 bits minus a constant would lose their lowest bits.
     """
-    model = onnx.load(source)
     first = next(i for i, node in enumerate(model.graph.node) if node.op_type in PRODUCTS)
-    single = {node.name for node in list(model.graph.node)[:first]} | keep
-    single |= {node.name for node in model.graph.node if node.op_type in SINGLE_OPERATORS}
-    halve(model, single)
+    single = {node.name for node in list(model.graph.node)[:first]} | fp32_nodes
+    single |= {node.name for node in model.graph.node if node.op_type in FP32_OPERATORS}
+    cast_to_fp16(model, single)
     onnx.checker.check_model(model, full_check=True)
-    with atomic_write(target) as path:
-        onnx.save(model, path)
+    return model
 
 
-def halve(model: onnx.ModelProto, single: set[str]) -> None:
-    """Turn float32 to float16 in place, except in the nodes named; casts stand where the precision changes."""
+def cast_to_fp16(model: onnx.ModelProto, fp32_nodes: set[str]) -> None:
+    """Turn float32 into float16 in place, except in the nodes named; casts are inserted where the precision changes."""
     graph = model.graph
     floats = _float_tensors(model)
     constants = {each.name: each for each in graph.initializer if each.data_type == TensorProto.FLOAT}
-    held = dict.fromkeys(floats, TensorProto.FLOAT)
-    added: dict[str, TensorProto] = {}
+    current = dict.fromkeys(floats, TensorProto.FLOAT)
+    converted: dict[str, TensorProto] = {}
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
-        wanted = TensorProto.FLOAT if node.name in single else TensorProto.FLOAT16
+        wanted = TensorProto.FLOAT if node.name in fp32_nodes else TensorProto.FLOAT16
         for i, name in enumerate(node.input):
             if name in constants:
-                added[f"{name}_{NAMES[wanted]}"] = _typed(constants[name], f"{name}_{NAMES[wanted]}", wanted)
-                node.input[i] = f"{name}_{NAMES[wanted]}"
-            elif name in floats and held[name] != wanted:
-                node.input[i] = f"{name}_{NAMES[wanted]}"
-                if node.input[i] not in held:
+                converted[f"{name}_{SUFFIXES[wanted]}"] = _cast_constant(
+                    constants[name], f"{name}_{SUFFIXES[wanted]}", wanted
+                )
+                node.input[i] = f"{name}_{SUFFIXES[wanted]}"
+            elif name in floats and current[name] != wanted:
+                node.input[i] = f"{name}_{SUFFIXES[wanted]}"
+                if node.input[i] not in current:
                     nodes.append(helper.make_node("Cast", [name], [node.input[i]], node.input[i], to=wanted))
-                    held[node.input[i]] = wanted
-        if node.op_type != "Cast" or _target(node) == TensorProto.FLOAT:
-            held.update({name: wanted for name in node.output if name in floats})
+                    current[node.input[i]] = wanted
+        if node.op_type != "Cast" or _cast_target(node) == TensorProto.FLOAT:
+            current.update({name: wanted for name in node.output if name in floats})
         nodes.append(node)
-    _replace(graph, nodes, added, constants)
+    _replace(graph, nodes, converted, constants)
     del graph.value_info[:]
 
 
@@ -66,22 +62,25 @@ def _float_tensors(model: onnx.ModelProto) -> set[str]:
     return {each.name for each in known if each.type.tensor_type.elem_type == TensorProto.FLOAT}
 
 
-def _typed(constant: TensorProto, name: str, wanted: int) -> TensorProto:
+def _cast_constant(constant: TensorProto, name: str, wanted: int) -> TensorProto:
     kind = np.float32 if wanted == TensorProto.FLOAT else np.float16
     return numpy_helper.from_array(numpy_helper.to_array(constant).astype(kind), name)
 
 
-def _target(cast: onnx.NodeProto) -> int:
+def _cast_target(cast: onnx.NodeProto) -> int:
     return next(int(each.i) for each in cast.attribute if each.name == "to")
 
 
 def _replace(
-    graph: onnx.GraphProto, nodes: list[onnx.NodeProto], added: dict[str, TensorProto], dropped: dict[str, TensorProto]
+    graph: onnx.GraphProto,
+    nodes: list[onnx.NodeProto],
+    converted: dict[str, TensorProto],
+    removed: dict[str, TensorProto],
 ) -> None:
-    kept = [each for each in graph.initializer if each.name not in dropped]
+    unchanged = [each for each in graph.initializer if each.name not in removed]
     # Protobuf frees a node with the list that holds it.
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del graph.node[:]
     graph.node.extend(copies)
     del graph.initializer[:]
-    graph.initializer.extend([*kept, *added.values()])
+    graph.initializer.extend([*unchanged, *converted.values()])

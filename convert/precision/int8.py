@@ -1,108 +1,95 @@
-"""int8 that repairs itself: when the gate refuses, the layers that do the damage are given back to float."""
+"""int8 with a mixed-precision fallback: when the gate rejects it, the most sensitive layers stay in floating point."""
 
-import dataclasses
+import logging
 import statistics
 import tempfile
 import time
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
+import msgspec
 import numpy as np
+import onnx
 
-from convert.pipeline import ConversionRejected, Facts, Pipeline, Step
+from convert.job import CardFields, Job
 from convert.precision.calibration import METHODS, Method
-from convert.precision.calibration_sample import FEW, describe_sample, draw_sample
-from convert.precision.sensitivity import LayerSensitivity, Quantizer
-from convert.settings import ConversionSettings
-from temper.card import Card, read_card
-from temper.formats import load_runner
+from convert.precision.calibration_sample import MIN_CALIBRATION_IMAGES, describe_sample, draw_sample
+from convert.precision.sensitivity import Quantizer
+from temper.artifact import Artifact
 from temper.runners.base import Images
+from temper.runners.load import load_runner
+from temper.storage.digest import sha256_of
 
-JUDGED_PICTURES = 128
+LOGGER = logging.getLogger("temper.convert")
+TRIAL_IMAGES = 128
 TIMED_CALLS = 30
+PACKAGES = ("onnx", "onnxruntime")
 
 
-def make_int8(pipeline: Pipeline, wish: ConversionSettings, source: Path, target: Path) -> None:
-    """Make `target` in int8; leave 1, 2, 4, … layers in float until the gate is content.
+def convert(job: Job) -> Iterator[CardFields]:
+    """Candidates with 0, 1, 2, 4, … layers in floating point, up to `max_float_layers`."""
+    quantizer = _quantizer(job)
+    methods = METHODS if job.settings.calibration_method == "auto" else (job.settings.calibration_method,)
+    differences = quantizer.compare_methods(methods)
+    method = next(iter(differences))
+    calibration = msgspec.structs.replace(
+        describe_sample(quantizer.sample, job.settings.seed), method=method, mean_abs_diff=dict(differences)
+    )
+    onnx.save(quantizer.quantized(method), job.target)
+    yield CardFields(calibration=calibration, packages=PACKAGES)
+    # The first candidate was rejected: the generator is resumed for nothing else.
+    limit = job.settings.max_float_layers
+    ranked = quantizer.sensitivities(method) if limit else []
+    for count in doubling(min(limit, len(ranked))):
+        excluded = tuple(ranked[:count])
+        names = tuple(each.layer for each in excluded)
+        LOGGER.info("%s: in floating point: %s", job.target.name, ", ".join(names))
+        onnx.save(quantizer.quantized(method, names), job.target)
+        slowdown = _slowdown(quantizer, job, method)
+        fields = msgspec.structs.replace(calibration, excluded=excluded, slowdown=slowdown)
+        yield CardFields(calibration=fields, packages=PACKAGES)
 
-    Raises ConversionRejected when `wish.most_kept` layers are not enough.
+
+def doubling(limit: int) -> list[int]:
+    """1, 2, 4, … up to the limit, which is the last; empty for 0.
+
+    >>> doubling(6)
+    [1, 2, 4, 6]
     """
-    recipe = {"to": "onnx", "method": wish.method, "pictures": wish.pictures, "seed": wish.seed, "keep": wish.most_kept}
-    step = Step(source, target, "int8", recipe, _nothing)
-    if pipeline.is_current(step):
-        pipeline.run(step)
-        return
-    quantizer, facts = _prepare(pipeline, wish, source)
-    ranked: list[LayerSensitivity] = []
-    counts = _doubling(wish.most_kept)
-    for count in counts:
-        convert = partial(_convert, quantizer, facts, ranked[:count])
-        try:
-            pipeline.run(dataclasses.replace(step, make=convert))
-            return
-        except ConversionRejected as refused:
-            if count == counts[-1]:
-                raise
-            pipeline.say(f"{target.name}: refused, for {'; '.join(refused.violations)}")
-            ranked = ranked or quantizer.damage(facts["calibration"]["method"])
-            following = counts[counts.index(count) + 1]
-            pipeline.say(f"left in float: {', '.join(each.layer for each in ranked[:following])}")
+    return sorted({min(1 << i, limit) for i in range((limit - 1).bit_length() + 1)}) if limit else []
 
 
-def _nothing(source: Path, target: Path) -> Facts:
-    return {}
+def _quantizer(job: Job) -> Quantizer:
+    dataset, settings = job.dataset, job.settings
+    training = dataset.examples("train")
+    sample = draw_sample(training, settings.calibration_images, settings.seed)
+    if len(sample) < MIN_CALIBRATION_IMAGES:
+        LOGGER.warning(
+            "%d images calibrate; with fewer than %d the ranges are a guess", len(sample), MIN_CALIBRATION_IMAGES
+        )
+    # The test subset is for the gate alone.
+    others = dataset.examples("val") or [each for each in training if each not in sample] or training
+    trial = np.concatenate(list(dataset.batches(draw_sample(others, TRIAL_IMAGES, settings.seed))))
+    return Quantizer(source=job.source.path, dataset=dataset, sample=sample, trial_images=trial, progress=job.progress)
 
 
-def _doubling(most: int) -> list[int]:
-    counts = [0, *(1 << i for i in range(most.bit_length()))] if most else [0]
-    return sorted({min(count, most) for count in counts})
+def _slowdown(quantizer: Quantizer, job: Job, method: Method) -> float:
+    """CPU time of a call with layers in floating point, over one without: ratio of medians of interleaved calls."""
 
+    def artifact(path: Path) -> Artifact:
+        return Artifact.with_card(path, job.source.card.changed(precision="int8", sha256=sha256_of(path)))
 
-def _convert(quantizer: Quantizer, facts: Facts, kept: list[LayerSensitivity], source: Path, target: Path) -> Facts:
-    calibration = facts["calibration"]
-    layers = tuple(each.layer for each in kept)
-    quantizer.write(target, calibration["method"], layers)
-    repair: Facts = {"kept": [dataclasses.asdict(each) for each in kept]}
-    if layers:
-        repair["slower"] = _slower(quantizer, source, target, calibration["method"])
-    return {"calibration": {**calibration, **repair}}
-
-
-def _prepare(pipeline: Pipeline, wish: ConversionSettings, source: Path) -> tuple[Quantizer, Facts]:
-    """Measure ranges by every method asked for, and choose by the answers to pictures that do not calibrate."""
-    pictures = pipeline.pictures
-    training = pictures.examples("train")
-    sample = draw_sample(training, wish.pictures, wish.seed)
-    if len(sample) < FEW:
-        pipeline.say(f"warning: {len(sample)} pictures calibrate; with fewer than {FEW} the ranges are a guess")
-    # The test part is for the gate alone.
-    others = pictures.examples("val") or [each for each in training if each not in sample] or training
-    judged = np.concatenate(list(pictures.batches(draw_sample(others, JUDGED_PICTURES, wish.seed))))
-    quantizer = Quantizer(source, lambda: pictures.batches(sample), judged, pipeline.say)
-    attempts = quantizer.choose(METHODS if wish.method == "auto" else (cast(Method, wish.method),))
-    chosen = {
-        "method": attempts[0].method,
-        "mean_difference": {each.method: each.mean_difference for each in attempts},
-    }
-    return quantizer, {"calibration": {**describe_sample(sample, wish.seed), **chosen}}
-
-
-def _slower(quantizer: Quantizer, source: Path, kept: Path, method: Method) -> float:
-    """CPU time of a call with layers kept in float over one without."""
-    card = dataclasses.replace(read_card(source), precision="int8")
     with tempfile.TemporaryDirectory() as scratch:
-        plain = Path(scratch) / "plain.onnx"
-        quantizer.write(plain, method)
-        return _ratio((kept, plain), card, quantizer.judged[:1])
+        full = Path(scratch) / "full.onnx"
+        onnx.save(quantizer.quantized(method), full)
+        return _time_ratio(artifact(job.target), artifact(full), quantizer.trial_images[:1])
 
 
-def _ratio(paths: tuple[Path, Path], card: Card, image: Images) -> float:
-    """Ratio of the medians of interleaved calls."""
+def _time_ratio(numerator: Artifact, denominator: Artifact, image: Images) -> float:
     seconds: tuple[list[float], list[float]] = ([], [])
-    with load_runner(paths[0], card) as one, load_runner(paths[1], card) as other:
+    with load_runner(numerator) as first, load_runner(denominator) as second:
         for _ in range(TIMED_CALLS):
-            for runner, spent in zip((one, other), seconds, strict=True):
+            for runner, spent in zip((first, second), seconds, strict=True):
                 started = time.process_time()
                 runner.predict(image)
                 spent.append(time.process_time() - started)

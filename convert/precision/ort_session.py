@@ -1,4 +1,4 @@
-"""An ONNX model without a card, as its arithmetic is written: for trials that never leave this stage."""
+"""An ONNX graph without a card, executed as it is written: for trials inside this stage."""
 
 from pathlib import Path
 
@@ -6,13 +6,12 @@ import numpy as np
 import onnxruntime as ort
 
 from temper.runners.base import Images, Probabilities
+from temper.runners.onnx_metadata import INPUT
 
-# The names that convert/exporters/onnx_export.py gives to both ends of a graph.
-INPUT, OUTPUT = "images", "probabilities"
 BATCH = 16
 
 
-class Session:
+class OrtModel:
     """Runs an ONNX file, or its bytes, on the CPU; Q/DQ pairs are computed as TensorRT reads them."""
 
     def __init__(self, model: Path | bytes) -> None:
@@ -22,9 +21,8 @@ class Session:
             model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"]
         )
 
-    def answers(self, images: Images) -> Probabilities:
-        """Probabilities [n, classes] of pictures [n, size, size, 3]."""
-        parts = [
-            self._session.run(None, {INPUT: images[start : start + BATCH]})[0] for start in range(0, len(images), BATCH)
-        ]
-        return np.concatenate(parts).astype(np.float32)
+    def predict(self, images: Images) -> Probabilities:
+        """Probabilities [n, classes] of images [n, size, size, 3]."""
+        starts = range(0, len(images), BATCH)
+        results = [self._session.run(None, {INPUT: images[start : start + BATCH]})[0] for start in starts]
+        return np.concatenate(results).astype(np.float32)

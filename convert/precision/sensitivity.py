@@ -1,107 +1,91 @@
-"""Trials of int8: which calibration answers best, which layers do the damage."""
+"""Trials of int8: which calibration method is the most accurate, and which layers are the most sensitive."""
 
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnxruntime.quantization.calibrate import TensorsData
 
-from convert.precision.calibration import METHODS, Method, calibrate
-from convert.precision.ort_session import Session
-from convert.precision.qdq import quantize, to_int8
+from convert.dataset import ModelDataset
+from convert.precision.calibration import Method, calibrate
+from convert.precision.ort_session import OrtModel
+from convert.precision.qdq import quantize
+from temper.card import LayerSensitivity
+from temper.cli.progress import ProgressCallback
+from temper.dataset.split import Example
 from temper.runners.base import Images, Probabilities
 
-# Enough to tell layers apart: each of them costs a pass over these.
-RANKED_PICTURES = 64
+# Enough to rank layers: each layer costs one pass over these images.
+SENSITIVITY_IMAGES = 64
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One quantisation: its layers left in float, and the mean probability difference from fp32."""
-
-    method: Method
-    kept: tuple[str, ...]
-    mean_difference: float
-
-
-@dataclass(frozen=True)
-class LayerSensitivity:
-    """The mean probability difference a layer makes when it alone is quantised."""
-
-    layer: str
-    damage: float
-
-
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Quantizer:
-    """Quantises one fp32 ONNX model; ranges and rankings are measured once and kept.
+    """Quantizes one fp32 ONNX model; ranges are measured once for each method.
 
-    source: the fp32 model. calibration: batches of training pictures. judged: other training pictures
-    [n, size, size, 3], on which methods and layers are compared. say: told what is being done.
+    sample: training images that calibrate. trial_images: other images [n, size, size, 3], on which methods and layers
+    are compared.
     """
 
     source: Path
-    calibration: Callable[[], Iterator[Images]]
-    judged: Images
-    say: Callable[[str], None]
-    _ranges: dict[Method, TensorsData] = field(default_factory=dict)
-    _expected: Probabilities | None = None
+    dataset: ModelDataset
+    sample: list[Example]
+    trial_images: Images
+    progress: ProgressCallback
 
-    def choose(self, methods: tuple[Method, ...] = METHODS) -> list[Attempt]:
-        """Try calibration methods; the attempts, the one nearest to fp32 first."""
-        attempts = [self.attempt(method) for method in methods]
-        return sorted(attempts, key=lambda each: each.mean_difference)
+    @cached_property
+    def fp32_probabilities(self) -> Probabilities:
+        """The fp32 model's probabilities for the trial images."""
+        return OrtModel(self.source).predict(self.trial_images)
 
-    def attempt(self, method: Method, kept: tuple[str, ...] = ()) -> Attempt:
-        """Quantise into a scratch file and compare with fp32."""
-        with tempfile.TemporaryDirectory() as scratch:
-            path = Path(scratch) / "attempt.onnx"
-            self.write(path, method, kept)
-            answers = Session(path).answers(self.judged)
-        return Attempt(method, kept, float(np.abs(answers - self.expected()).mean()))
-
-    def write(self, target: Path, method: Method, kept: tuple[str, ...] = ()) -> None:
-        """Quantise to a file, with the named layers left in float."""
-        to_int8(self.source, target, self.ranges(method), frozenset(kept))
-
-    def damage(self, method: Method) -> list[LayerSensitivity]:
-        """All layers, the one that does most damage first."""
-        plain, judged = onnx.load(self.source), self.judged[:RANKED_PICTURES]
-        quantized = quantize(onnx.load(self.source), self.ranges(method))
-        expected = self.expected()[: len(judged)]
-        layers = [node.name for node in plain.graph.node if node.op_type == "Conv"]
-        found = []
-        for number, layer in enumerate(layers, start=1):
-            self.say(f"damage of each layer: {number} of {len(layers)}")
-            answers = Session(_alone(layer, quantized, plain).SerializeToString()).answers(judged)
-            found.append(LayerSensitivity(layer, float(np.abs(answers - expected).mean())))
-        return sorted(found, key=lambda each: -each.damage)
+    @cached_property
+    def _ranges(self) -> dict[Method, TensorsData]:
+        return {}
 
     def ranges(self, method: Method) -> TensorsData:
         """Activation ranges by a method."""
         if method not in self._ranges:
-            self.say(f"calibrating: {method}")
-            self._ranges[method] = calibrate(self.source, self.calibration(), method)
+            self._ranges[method] = calibrate(self.source, self.dataset.batches(self.sample), method)
         return self._ranges[method]
 
-    def expected(self) -> Probabilities:
-        """The fp32 answers to the judged pictures."""
-        if self._expected is None:
-            self._expected = Session(self.source).answers(self.judged)
-        return self._expected
+    def quantized(self, method: Method, excluded: tuple[str, ...] = ()) -> onnx.ModelProto:
+        """The model in int8, with the named layers left in floating point."""
+        return quantize(onnx.load(self.source), self.ranges(method), frozenset(excluded))
+
+    def compare_methods(self, methods: tuple[Method, ...]) -> dict[Method, float]:
+        """The mean absolute difference of the probabilities from fp32, for each method, the smallest first."""
+        differences: dict[Method, float] = {}
+        for number, method in enumerate(methods):
+            self.progress("comparing calibration methods", number, len(methods))
+            predicted = OrtModel(self.quantized(method).SerializeToString()).predict(self.trial_images)
+            differences[method] = float(np.abs(predicted - self.fp32_probabilities).mean())
+        self.progress("comparing calibration methods", len(methods), len(methods))
+        return dict(sorted(differences.items(), key=lambda pair: pair[1]))
+
+    def sensitivities(self, method: Method) -> list[LayerSensitivity]:
+        """All convolutions, the most sensitive first."""
+        original, images = onnx.load(self.source), self.trial_images[:SENSITIVITY_IMAGES]
+        quantized = self.quantized(method)
+        expected = self.fp32_probabilities[: len(images)]
+        layers = [node.name for node in original.graph.node if node.op_type == "Conv"]
+        results = []
+        for number, layer in enumerate(layers, start=1):
+            predicted = OrtModel(_quantize_only(layer, quantized, original).SerializeToString()).predict(images)
+            results.append(LayerSensitivity(layer, float(np.abs(predicted - expected).mean())))
+            self.progress("sensitivity of each layer", number, len(layers))
+        return sorted(results, key=lambda each: -each.mean_abs_diff)
 
 
-def _alone(layer: str, quantized: onnx.ModelProto, plain: onnx.ModelProto) -> onnx.ModelProto:
-    """The quantised model with every convolution but one reading what it reads in the plain model."""
-    inputs = {node.name: list(node.input) for node in plain.graph.node}
+def _quantize_only(layer: str, quantized: onnx.ModelProto, original: onnx.ModelProto) -> onnx.ModelProto:
+    """The quantized model with every convolution but one reading what it reads in the original model."""
+    inputs = {node.name: list(node.input) for node in original.graph.node}
     model = onnx.ModelProto()
     model.CopyFrom(quantized)
     for node in model.graph.node:
         if node.op_type == "Conv" and node.name != layer:
             node.input[:] = inputs[node.name]
-    there = {each.name for each in model.graph.initializer}
-    model.graph.initializer.extend(each for each in plain.graph.initializer if each.name not in there)
+    present = {each.name for each in model.graph.initializer}
+    model.graph.initializer.extend(each for each in original.graph.initializer if each.name not in present)
     return model

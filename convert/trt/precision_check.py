@@ -1,7 +1,7 @@
-"""Proof of precision: the data type in which a plan runs each convolution and matrix product of its graph.
+"""Checks the data type in which a plan runs each convolution and matrix product of its graph.
 
-The compiler is asked, not believed: TensorRT's engine inspector lists the engine's layers as JSON; TensorRT-RTX, which
-needs no GPU to build, lists the same in its verbose log. Each layer names the ONNX nodes it came from.
+TensorRT's engine inspector lists the layers of the engine as JSON; TensorRT-RTX, which needs no GPU to build, lists the
+same in its verbose log. Each layer names the ONNX nodes it was made from.
 """
 
 import json
@@ -17,11 +17,11 @@ from temper.errors import UserError
 Layer = dict[str, Any]
 Types = dict[str, str]
 PRODUCTS = {"Conv", "ConvTranspose", "Gemm", "MatMul"}
-LEAST_PERCENT = 90
+MIN_PERCENT = 90
 UNKNOWN = "unknown"
-# A layer of these kinds may bear the name of a convolution whose weights it only moves or casts.
-MOVES = {"kgen", "Reformat", "NoOp", "Constant"}
-NAMES = (
+# A layer of these kinds may have the name of a convolution whose weights it only moves or casts.
+DATA_MOVEMENT_LAYERS = {"kgen", "Reformat", "NoOp", "Constant"}
+TYPE_PATTERNS = (
     ("int8", "int8"),
     ("fp8|e4m3", "fp8"),
     ("bfloat16|bf16", "bf16"),
@@ -34,38 +34,41 @@ KERNEL_TYPES = {"i8": "int8", "e4m3": "fp8", "bf16": "bf16", "f16": "fp16", "tf3
 LINE = re.compile(r"^Name: (?P<name>.*?), LayerType: (?P<kind>\w*), Inputs: (?P<inputs>.*?), Outputs: ")
 
 
-def asked_types(model: onnx.ModelProto) -> Types:
-    """Data type, by node, in which a graph asks for its convolutions and matrix products."""
-    made_by = {output: node for node in model.graph.node for output in node.output}
+def requested_types(model: onnx.ModelProto) -> Types:
+    """Data type, by node, in which a graph stores its convolutions and matrix products."""
+    producers = {output: node for node in model.graph.node for output in node.output}
     weights = {each.name: each.data_type for each in model.graph.initializer}
-    return {node.name: _asked(node, made_by, weights) for node in model.graph.node if node.op_type in PRODUCTS}
+    return {node.name: _requested(node, producers, weights) for node in model.graph.node if node.op_type in PRODUCTS}
 
 
 def executed_types(layers: Iterable[Layer], nodes: Iterable[str]) -> Types:
-    """Data type, by node, in which an engine runs them; "unknown" where no layer tells."""
+    """Data type, by node, in which an engine runs them; "unknown" where no layer names it."""
     runs: dict[str, Layer] = {}
     for layer in layers:
         for node in _nodes_of(layer):
-            if node not in runs or runs[node].get("LayerType") in MOVES:
+            if node not in runs or runs[node].get("LayerType") in DATA_MOVEMENT_LAYERS:
                 runs[node] = layer
     return {node: _executed(runs[node]) if node in runs else UNKNOWN for node in nodes}
 
 
-def prove(asked: Types, executed: Types, plan: str) -> str:
-    """Counts such as "53 int8, 2 fp32". Raises UserError when under 90 % of what was asked narrow runs narrow."""
+def check_executed_precision(requested: Types, executed: Types, plan: str) -> str:
+    """Counts such as "53 int8, 2 fp32".
+
+    Raises UserError when less than 90 % of the nodes that the graph stores in int8 or fp16 run in that type.
+    """
     counts = Counter(executed.values())
-    said = ", ".join(f"{count} {name}" for name, count in counts.most_common())
-    for narrow in ("int8", "fp16"):
-        wanted = [node for node, wish in asked.items() if wish == narrow]
-        wide = [node for node in wanted if executed[node] != narrow]
-        if 100 * (len(wanted) - len(wide)) < LEAST_PERCENT * len(wanted):
+    summary = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    for low_precision in ("int8", "fp16"):
+        wanted = [node for node, kind in requested.items() if kind == low_precision]
+        other = [node for node in wanted if executed[node] != low_precision]
+        if 100 * (len(wanted) - len(other)) < MIN_PERCENT * len(wanted):
             raise UserError(
-                f"{plan} was refused: {len(wide)} of the {len(wanted)} convolutions and matrix products that the graph "
-                f"stores in {narrow} would run in another type, or do not tell theirs (in all: {said}), such as "
-                f"{', '.join(wide[:3])}. "
-                f"Expected {LEAST_PERCENT} % in {narrow}. Build with another TensorRT, or in another precision."
+                f"{plan} is refused: {len(other)} of the {len(wanted)} convolutions and matrix products that the graph "
+                f"stores in {low_precision} would run in another type, or their type is not known (in all: {summary}), "
+                f"such as {', '.join(other[:3])}. Expected {MIN_PERCENT} % in {low_precision}",
+                fix="Build with another TensorRT, or in another precision.",
             )
-    return said
+    return summary
 
 
 def layers_of_json(text: str) -> list[Layer]:
@@ -73,20 +76,21 @@ def layers_of_json(text: str) -> list[Layer]:
     layers = json.loads(text)["Layers"]
     if any(isinstance(layer, str) for layer in layers):
         raise UserError(
-            "the engine tells only the names of its layers. Build it with detailed profiling verbosity, as "
-            "`make convert` does, or with `trtexec --profilingVerbosity=detailed`."
+            "the engine reports only the names of its layers",
+            fix="Build it with detailed profiling verbosity, as `make convert` does, or with "
+            "`trtexec --profilingVerbosity=detailed`.",
         )
     return list(layers)
 
 
 def layers_of_log(message: str) -> list[Layer]:
-    """Layers of the list that the builder logs, in the words of the inspector's JSON."""
-    found = []
+    """Layers of the list that the builder logs, in the form of the inspector's JSON."""
+    layers = []
     for line in message.splitlines():
         if match := LINE.match(line):
             types = re.findall(r"Datatype: (\w+)", match["inputs"].partition("Constants: ")[0])
             tactic = re.search(r"TacticName: ([^,]*),", line)
-            found.append(
+            layers.append(
                 {
                     "Name": match["name"],
                     "LayerType": match["kind"],
@@ -95,11 +99,11 @@ def layers_of_log(message: str) -> list[Layer]:
                     "Metadata": line.rpartition("Metadata: ")[2],
                 }
             )
-    return found
+    return layers
 
 
-def _asked(node: onnx.NodeProto, made_by: dict[str, onnx.NodeProto], weights: dict[str, int]) -> str:
-    sources = [made_by.get(name) for name in node.input[:2]]
+def _requested(node: onnx.NodeProto, producers: dict[str, onnx.NodeProto], weights: dict[str, int]) -> str:
+    sources = [producers.get(name) for name in node.input[:2]]
     if all(source is not None and source.op_type == "DequantizeLinear" for source in sources):
         return "int8"
     return "fp16" if onnx.TensorProto.FLOAT16 in (weights.get(name) for name in node.input) else "fp32"
@@ -114,11 +118,11 @@ def _executed(layer: Layer) -> str:
     if kernel := KERNEL.search(str(layer.get("TacticName", ""))):
         return KERNEL_TYPES[kernel[1]]
     first = (layer.get("Inputs") or [{}])[0]
-    # TensorRT 10 says Format/Datatype; 11 splits it, and spells the new field both ways.
+    # TensorRT 10 has Format/Datatype; 11 splits it, and spells the new field both ways.
     fields = {name.lower(): value for name, value in first.items()}
-    told = [fields.get("datatype"), fields.get("format/datatype"), (layer.get("Weights") or {}).get("Type")]
-    return next((found for text in told if text and (found := _type_in(text))), UNKNOWN)
+    types = [fields.get("datatype"), fields.get("format/datatype"), (layer.get("Weights") or {}).get("Type")]
+    return next((name for text in types if text and (name := _type_in(text))), UNKNOWN)
 
 
 def _type_in(text: str) -> str:
-    return next((name for words, name in NAMES if re.search(words, text, re.IGNORECASE)), "")
+    return next((name for words, name in TYPE_PATTERNS if re.search(words, text, re.IGNORECASE)), "")

@@ -1,6 +1,6 @@
-"""What TensorRT measured for one GPU, driver and version, kept between builds.
+"""TensorRT's timing cache for one GPU, driver and version, stored between builds.
 
-TensorRT-RTX measures nothing when it builds: its cache stays empty, and costs nothing.
+TensorRT-RTX measures nothing when it builds: its cache stays empty.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ from temper.storage.cache import cache_folder
 
 
 def cache_path(*key: str) -> Path:
-    """Where the cache of a GPU, driver and TensorRT version lies, in the user's cache folder."""
+    """Where the cache of a GPU, driver and TensorRT version is, in the user's cache folder."""
     name = re.sub(r"[^A-Za-z0-9.]+", "-", "_".join(part for part in key if part))
     return cache_folder() / f"{name}.timing"
 
 
-def use_cache(config: Any, path: Path) -> None:
+def load_cache(config: Any, path: Path) -> None:
     """Give a builder configuration the cache that is stored, or an empty one where it is missing or refused."""
     stored = path.read_bytes() if path.is_file() else b""
     with warnings.catch_warnings():
@@ -29,8 +29,8 @@ def use_cache(config: Any, path: Path) -> None:
             config.set_timing_cache(config.create_timing_cache(b""), False)
 
 
-def keep_cache(config: Any, path: Path) -> str:
-    """Store what the build added, whole or not at all; returns the name and the start of its SHA-256."""
+def save_cache(config: Any, path: Path) -> str:
+    """Store what the build added, atomically; returns the name and the start of its SHA-256."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         content = bytes(config.get_timing_cache().serialize())

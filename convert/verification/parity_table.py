@@ -1,79 +1,79 @@
-"""The parity ladder: Keras at the top, each conversion a rung, and the name of the first bad one."""
+"""The parity report: every artifact that was converted from a model, compared with it, in the order of conversion."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from convert.pipeline import REJECTED, agreement_of
-from convert.verification.accuracy_gate import Limits, violations
-from convert.verification.parity import Agreement
-from temper.card import card_path, read_card
-from temper.errors import UserError
+from convert.verification.accuracy_gate import GateLimits, violations
+from temper.artifact import Artifact
+from temper.card import PRECISIONS, Agreement, Card, Precision, card_path, read_card
+from temper.cli.tables import Table
+from temper.errors import ArtifactError
+from temper.formats import FORMATS, Format, format_of
 
-# The order in which conversions follow from each other.
-RUNGS = (
-    "fp32.savedmodel",
-    "fp32.onnx",
-    "fp32.xml",
-    "fp32.plan",
-    "fp16.onnx",
-    "fp16.xml",
-    "fp16.plan",
-    "int8.onnx",
-    "int8.xml",
-    "int8.plan",
-)
-MOST_FLIPS_SHOWN = 5
+REJECTED = ".rejected"
+MAX_FLIPS_SHOWN = 5
+HEADINGS = ("artifact", "top-1 %", "agreement %", "max diff", "mean diff", "cosine", "changed labels")
 
 
-@dataclass(frozen=True)
-class Rung:
-    """An artifact, how it agrees with Keras (None: not run here), and what the gate says against it."""
+@dataclass(frozen=True, kw_only=True)
+class ParityRow:
+    """An artifact, how it agrees with Keras (None: not run on this machine), and the limits that it violates."""
 
     name: str
-    found: Agreement | None
-    violations: tuple[str, ...]
-    why_not_run: str = ""
+    agreement: Agreement | None
+    violations: tuple[str, ...] = ()
+    not_run: str = ""
 
 
-def climb(model: Path, limits: Limits) -> list[Rung]:
-    """The rungs that were made from a model, in order; a refused one is among them."""
-    rungs = []
-    for each in RUNGS:
-        artifact = model.with_name(f"{model.stem}.{each}")
-        for path in (artifact, artifact.with_name(artifact.name + REJECTED)):
-            if path.exists() and card_path(path).exists():
-                rungs.append(_rung(path, limits))
-    return rungs
-
-
-def first_bad(rungs: list[Rung]) -> Rung | None:
-    """The first rung with an objection; those below inherit its fault."""
-    return next((rung for rung in rungs if rung.violations), None)
-
-
-def ladder_table(rungs: list[Rung]) -> list[str]:
-    """Lines of text: a head, a line for each rung, the pictures that changed their label."""
-    width = max([len(rung.name) for rung in rungs], default=0)
-    lines = [f"{'':{width}}  top-1 %  agree %  max diff  mean diff  cosine   changed labels"]
-    for rung in rungs:
-        if rung.found is None:
-            lines.append(f"{rung.name:{width}}  not run here: {rung.why_not_run}")
+def collect(model: Artifact, limits: GateLimits) -> list[ParityRow]:
+    """Every artifact in the model's folder that was converted from it, rejected ones included, in conversion order."""
+    rows = []
+    for path in model.path.parent.iterdir():
+        chosen = format_of(path.name.removesuffix(REJECTED))
+        if chosen is None or not chosen.conversions or not card_path(path).exists():
             continue
-        found = rung.found
-        flips = [f"{flip.file} ({flip.keras} → {flip.answer})" for flip in found.flips[:MOST_FLIPS_SHOWN]]
-        flips += [f"and {len(found.flips) - len(flips)} more"] if len(found.flips) > len(flips) else []
-        lines.append(
-            f"{rung.name:{width}}  {100 * found.top1:7.2f}  {100 * found.agreement:7.2f}  {found.max_difference:8.4f}"
-            f"  {found.mean_difference:9.5f}  {found.cosine:.4f}   {', '.join(flips)}"
-        )
-    return lines
+        try:
+            card = read_card(path)
+        except ArtifactError as error:
+            rows.append((_order(chosen, "fp32", path), ParityRow(name=path.name, agreement=None, not_run=error.what)))
+            continue
+        if card.provenance.model_sha256 == model.card.sha256:
+            rows.append((_order(chosen, card.precision, path), _row(path, card, limits)))
+    return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
 
-def _rung(path: Path, limits: Limits) -> Rung:
-    try:
-        card = read_card(path)
-    except UserError as error:
-        return Rung(path.name, None, (), str(error))
-    found = agreement_of(card)
-    said = tuple(violations(found, limits, card.precision)) if found else ()
-    return Rung(path.name, found, said, str(card.agreement.get("not_run", "never verified")))
+def first_failing(rows: list[ParityRow]) -> ParityRow | None:
+    """The first row that violates a limit; later ones may inherit its error."""
+    return next((row for row in rows if row.violations), None)
+
+
+def parity_table(rows: list[ParityRow]) -> Table:
+    """The rows as a table."""
+    return Table(headings=HEADINGS, rows=[_cells(row) for row in rows], right=frozenset(range(1, 6)))
+
+
+def _order(chosen: Format, precision: Precision, path: Path) -> tuple[int, int, str]:
+    return PRECISIONS.index(precision), FORMATS.index(chosen), path.name
+
+
+def _row(path: Path, card: Card, limits: GateLimits) -> ParityRow:
+    agreement = card.measured_agreement
+    violated = tuple(violations(agreement, limits, card.precision)) if agreement else ()
+    return ParityRow(name=path.name, agreement=agreement, violations=violated, not_run=card.not_run or "never verified")
+
+
+def _cells(row: ParityRow) -> list[str]:
+    agreement = row.agreement
+    if agreement is None:
+        return [row.name, "", "", "", "", "", f"not run here: {row.not_run}"]
+    flips = [f"{flip.file} ({flip.keras} → {flip.predicted})" for flip in agreement.flips[:MAX_FLIPS_SHOWN]]
+    rest = len(agreement.flips) - len(flips)
+    return [
+        row.name,
+        f"{100 * agreement.top1:.2f}",
+        f"{100 * agreement.agreement:.2f}",
+        f"{agreement.max_difference:.4f}",
+        f"{agreement.mean_difference:.5f}",
+        f"{agreement.cosine:.4f}",
+        ", ".join([*flips, *([f"and {rest} more"] if rest else [])]),
+    ]

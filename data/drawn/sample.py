@@ -1,66 +1,70 @@
-"""The drawn sample: a folder of cats and dogs made by this project's own code, nothing downloaded or borrowed."""
+"""The drawn sample: a dataset of cats and dogs whose images are drawn by code."""
 
 import json
 import os
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from data.drawn.animals import ANIMALS
-from data.drawn.scenes import draw_picture
-from temper.errors import UserError
+from data.drawn.scenes import draw_image
+from temper.cli.progress import ProgressCallback, no_progress
+from temper.dataset.listing import write_about
+from temper.errors import DataError
 from temper.storage.atomic import atomic_write
 
-# Written with the pictures; the stages that train and measure repeat the title beside their figures.
-ABOUT = "about.json"
+# The numbers that the images were drawn from.
+SAMPLE = "sample.json"
 TITLE = "drawn sample"
 JPEG_QUALITY = 92
+# Images that a worker process draws before it asks for more.
+CHUNK_IMAGES = 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sample:
-    """How many pictures of each label to draw for training and for the held-out test, and from which seed."""
+    """How many images of each label to draw for training and for the test, and the seed."""
 
     train: int
     test: int
     seed: int
 
 
-def draw_sample(folder: Path, sample: Sample) -> Iterator[tuple[int, int]]:
-    """Draw folder/train/LABEL and folder/test/LABEL; yields (drawn so far, all). Draws nothing if it is there.
+def draw_sample(folder: Path, sample: Sample, progress: ProgressCallback = no_progress) -> int:
+    """Draw folder/train/LABEL and folder/test/LABEL; returns the number of images, 0 if this sample is there already.
 
-    The folder appears whole or not at all. Test pictures come from other seeds than training pictures.
-    Raises UserError when the folder holds anything else.
+    Either the complete folder is written or nothing. The seed of an image includes its subset, so no test image equals
+    a training image. Raises DataError when the folder has other content.
     """
-    if _is_there(folder, sample):
-        return
+    if _is_drawn(folder, sample):
+        return 0
     jobs = [
-        (label, f"{sample.seed}/{part}/{label}/{index}", f"{part}/{label}/{label}.{index:05}.jpg")
-        for part, count in (("train", sample.train), ("test", sample.test))
+        (label, f"{sample.seed}/{subset}/{label}/{index}", f"{subset}/{label}/{label}.{index:05}.jpg")
+        for subset, count in (("train", sample.train), ("test", sample.test))
         for label in ANIMALS
         for index in range(count)
     ]
     with atomic_write(folder) as target, ProcessPoolExecutor(os.cpu_count()) as pool:
-        for part in ("train", "test"):
-            for label in ANIMALS:
-                (target / part / label).mkdir(parents=True)
-        for done, _ in enumerate(pool.map(_draw, jobs, [target] * len(jobs), chunksize=20), 1):
-            yield done, len(jobs)
-        (target / ABOUT).write_text(json.dumps({"title": TITLE, **asdict(sample)}) + "\n", encoding="utf-8")
+        for name in {Path(name).parent for _, _, name in jobs}:
+            (target / name).mkdir(parents=True)
+        for done, _ in enumerate(pool.map(_draw, jobs, [target] * len(jobs), chunksize=CHUNK_IMAGES), 1):
+            progress("drawing", done, len(jobs))
+        (target / SAMPLE).write_text(json.dumps(asdict(sample)) + "\n", encoding="utf-8")
+        write_about(target, TITLE, len(jobs))
+    return len(jobs)
 
 
 def _draw(job: tuple[str, str, str], folder: Path) -> None:
     label, seed, name = job
-    draw_picture(label, seed).save(folder / name, quality=JPEG_QUALITY)
+    draw_image(label, seed).save(folder / name, quality=JPEG_QUALITY)
 
 
-def _is_there(folder: Path, sample: Sample) -> bool:
+def _is_drawn(folder: Path, sample: Sample) -> bool:
     if not folder.exists():
         return False
-    about = folder / ABOUT
-    if about.is_file() and json.loads(about.read_text(encoding="utf-8")) == {"title": TITLE, **asdict(sample)}:
+    record = folder / SAMPLE
+    if record.is_file() and json.loads(record.read_text(encoding="utf-8")) == asdict(sample):
         return True
-    raise UserError(
-        f"{folder} is there already and is not this sample. Name another folder, or remove it to draw it again."
+    raise DataError(
+        f"{folder} exists and is not this sample", fix="Name another folder, or remove it to draw the sample again."
     )

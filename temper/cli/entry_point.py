@@ -1,45 +1,83 @@
-"""What every command does around its work: a mistake becomes one message and an exit code."""
+"""What every command does around its work: an error becomes one message and an exit code."""
 
+import argparse
 import errno
+import io
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from typing import NoReturn
 
+from temper.cli.console import LOGGER, configure_logging
 from temper.errors import UserError
+from temper.exit_codes import ExitCode
 
-ENVIRONMENT_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
+# Causes outside the program: disks, permissions, quotas, and paths that the user named.
+ENVIRONMENT_ERRNOS = {
+    errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOMEM,
+    errno.EMFILE, errno.ENFILE, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.ENAMETOOLONG,
+}  # fmt: skip
+Parse = Callable[[], argparse.Namespace]
+Run = Callable[[argparse.Namespace], int]
 
 
-def enter(main: Callable[[], int]) -> NoReturn:
-    """Run a command and exit: 0 done, 1 the user can mend it, 130 stopped by Ctrl-C. Bugs keep their traceback."""
-    # TensorFlow greets with ten lines of INFO on stderr; whoever wants them sets the variable.
+def run_command(parse: Parse, run: Run) -> NoReturn:
+    """Parse the command line, run the command and exit with its code (temper.exit_codes). A bug shows its traceback."""
+    # TensorFlow prints ten lines of INFO to stderr on import; whoever wants them sets the variable.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name or a label that the terminal's encoding lacks is shown as `\xe9`, and is no error.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    sys.exit(_run(parse, run))
+
+
+def _run(parse: Parse, run: Run) -> int:
     try:
-        code = main()
+        options = parse()
+        configure_logging(options)
+        code = int(run(options))
         sys.stdout.flush()
     except UserError as error:
-        code = _complain(str(error))
+        if cause := error.__cause__ or error.__context__:
+            LOGGER.debug("cause: %r", cause)
+        return _report(str(error), error.exit_code)
     except KeyboardInterrupt:
-        print("\nstopped: nothing half-made was left behind; the same command starts again.", file=sys.stderr)
-        code = 130
+        print("\nstopped: existing artifacts were not changed. Run the same command to start again.", file=sys.stderr)
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # The reader (`head`, say) has gone: nothing more can be said to it.
+        # The reader (`head`, for example) is gone: nothing more can be written.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    except OSError as error:
+        return ExitCode.SOME_FAILED
+    except (OSError, MemoryError) as error:
+        return _report_resources(error)
+    except Exception:
+        return _report_bug()
+    return code
+
+
+def _report_resources(error: OSError | MemoryError) -> ExitCode:
+    if isinstance(error, OSError):
         if error.errno not in ENVIRONMENT_ERRNOS:
-            raise
-        where = f" ({error.filename})" if error.filename else ""
-        code = _complain(
-            f"{error.strerror}{where}. Finished files were left as they were; make room or name "
-            "another folder, then run the same command again."
-        )
-    sys.exit(code)
+            return _report_bug()
+        what = f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
+        fix = "Free space or name another path, then run the same command again."
+    else:
+        what, fix = "out of memory", "Use smaller batches or images, or close other programs."
+    return _report(f"{what}. Existing artifacts were not changed. {fix}", ExitCode.RESOURCES)
 
 
-def _complain(message: str) -> int:
-    sys.stdout.flush()
+def _report_bug() -> ExitCode:
+    traceback.print_exc()
+    return _report("this is a bug in Temper; please report it with the lines above", ExitCode.BUG)
+
+
+def _report(message: str, code: ExitCode) -> ExitCode:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # The output is what failed: on a full disk the error is still shown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     print(f"error: {message}", file=sys.stderr)
-    return 1
+    return code

@@ -1,69 +1,77 @@
-"""Which pictures were trained on and which were held out: `model.split.csv` beside the model."""
+"""Which images were trained on and which were held out: `model.split.csv` beside the model."""
 
 import csv
-import dataclasses
 import hashlib
 import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from temper.card import Card
-from temper.errors import UserError
-from temper.storage.atomic import sha256_of, write_text
+from temper.artifact import Artifact
+from temper.card import FileReference
+from temper.errors import DataError
+from temper.storage.atomic import write_text
+from temper.storage.digest import sha256_of
 
-Part = Literal["train", "val", "test"]
-PARTS: tuple[Part, ...] = get_args(Part)
+Subset = Literal["train", "val", "test"]
+SUBSETS: tuple[Subset, ...] = get_args(Subset)
+HEADER = ("path", "label", "subset", "sha256")
+# The same column in files that Temper 0.1 wrote.
+FORMER_SUBSET = "part"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Example:
-    """A picture, its label, the part it belongs to, and the SHA-256 of its file."""
+    """An image file, its label, the subset it belongs to, and the SHA-256 of the file."""
 
     path: Path
     label: str
-    part: Part
+    subset: Subset
     sha256: str
 
 
-def share(sha256: str, seed: int) -> float:
-    """A number in [0, 1) that depends on a picture's content and the seed alone: adding pictures moves no other."""
+def split_fraction(sha256: str, seed: int) -> float:
+    """A number in [0, 1) that depends on an image's content and the seed alone: adding images moves no other one."""
     digest = hashlib.sha256(f"{seed}:{sha256}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
-def write_split(target: Path, root: Path, examples: list[Example]) -> dict[str, str]:
-    """Write the manifest, paths relative to `root`; returns what the card says of it."""
+def write_split(target: Path, folder: Path, examples: list[Example]) -> FileReference:
+    """Write the split as CSV, paths relative to `folder`; returns the reference for the card."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([field.name for field in dataclasses.fields(Example)])
+    writer.writerow(HEADER)
     for each in examples:
-        writer.writerow([each.path.relative_to(root).as_posix(), each.label, each.part, each.sha256])
+        writer.writerow([each.path.relative_to(folder).as_posix(), each.label, each.subset, each.sha256])
     write_text(target, text.getvalue())
-    return {"file": target.name, "sha256": sha256_of(target), "folder": str(root.resolve())}
+    return FileReference(target.name, sha256_of(target))
 
 
-def read_split(artifact: Path, card: Card, part: Part, folder: Path | None = None) -> list[Example]:
-    """The pictures of one part of the split an artifact's card names, found below `folder` or where they were.
+def read_split(artifact: Artifact, subset: Subset, folder: Path | None = None) -> list[Example]:
+    """The images of one subset of an artifact's split, below `folder`, or where they were during the training.
 
-    Raises UserError when the manifest or a picture is missing or is not the one the card names.
+    Raises DataError when the split or an image is missing, or the split is not the one that the card names.
     """
-    if not card.split:
-        raise UserError(f"{artifact} names no split of pictures. Train the model again with `make train`.")
-    manifest = artifact.parent / card.split["file"]
-    if not manifest.exists() or sha256_of(manifest) != card.split["sha256"]:
-        raise UserError(
-            f"{manifest} is missing or is not the split that {artifact.name} was made with. "
-            "Copy it along with the model."
+    dataset = artifact.card.dataset
+    if dataset is None:
+        raise DataError(f"{artifact.path} names no split of images", fix="Train the model again with `make train`.")
+    manifest = artifact.path.with_name(dataset.split.file)
+    if not manifest.is_file() or sha256_of(manifest) != dataset.split.sha256:
+        raise DataError(
+            f"{manifest} is missing or is not the split that {artifact.name} was trained with",
+            fix="Copy it along with the model.",
         )
-    root = folder or Path(card.split["folder"])
+    root = folder or Path(dataset.folder)
     with manifest.open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if row["part"] == part]
-    examples = [Example(root / row["path"], row["label"], part, row["sha256"]) for row in rows]
+        rows = [row for row in csv.DictReader(stream) if row.get("subset", row.get(FORMER_SUBSET)) == subset]
+    examples = [
+        Example(path=root / row["path"], label=row["label"], subset=subset, sha256=row["sha256"]) for row in rows
+    ]
     missing = [each.path for each in examples if not each.path.is_file()]
     if missing:
-        raise UserError(
-            f"{len(missing)} of {len(examples)} pictures of the {part} part are not below {root} "
-            f"(the first: {missing[0]}). Name the folder of pictures: `--data FOLDER` (DATA=folder with make)."
+        raise DataError(
+            f"{len(missing)} of {len(examples)} images of the {subset} subset are not below {root} (the first: "
+            f"{missing[0]})",
+            fix="Name the folder of the images: `--data FOLDER` (DATA=folder with make).",
         )
     return examples

@@ -1,74 +1,75 @@
-"""Pictures through a runner, in batches, while the next ones are decoded."""
+"""Images through a runner, in batches, while the next ones are decoded."""
 
 import itertools
-import os
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from temper.errors import UnreadableImage
-from temper.images import Picture, load_image
-from temper.predictions import Prediction, top_k
+from temper.images import DECODE_ERRORS, ImageArray, fit, load_image, map_ahead, to_rgb
+from temper.infer.results import Result
+from temper.infer.sources import ImageSource
+from temper.predictions import top_k
 from temper.runners.base import Runner
 
 BATCH = 8
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a file got: its likeliest labels, or the reason it could not be read.
+def classify(
+    runner: Runner, sources: Iterable[ImageSource], k: int = 1, threshold: float | None = None
+) -> Iterator[Result]:
+    """Results in the order of the images; one that cannot be read does not stop the others.
 
-    milliseconds: its share of the runner's call; decoding is not in it.
+    k: labels for each image. threshold: probability below which a result is marked as unknown; None marks none.
+    Raises ValueError for an array that is not uint8 RGB [height, width, 3].
     """
-
-    file: Path
-    predictions: tuple[Prediction, ...] = ()
-    milliseconds: float = 0.0
-    problem: str = ""
-
-    def is_unknown(self, below: float) -> bool:
-        """True when even the likeliest label is less probable than this."""
-        return not self.problem and self.predictions[0].probability < below
+    size = runner.card.size
+    decoded = map_ahead(lambda item: _decode(item[0], item[1], size), enumerate(sources))
+    while batch := list(itertools.islice(decoded, BATCH)):
+        yield from _predict(runner, batch, k, threshold)
 
 
-def classify(runner: Runner, files: Iterable[Path], k: int) -> Iterator[Answer]:
-    """Answers in the order of the files; one that cannot be read does not stop the rest."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        loaded = _ahead(pool, files, runner.card.size)
-        while batch := list(itertools.islice(loaded, BATCH)):
-            yield from _answer(runner, batch, k)
-
-
-def _ahead(pool: ThreadPoolExecutor, files: Iterable[Path], size: int) -> Iterator[tuple[Path, Picture | str]]:
-    """Decode a batch while the one before it is answered."""
-    rest = iter(files)
-    window = [(file, pool.submit(_load, file, size)) for file in itertools.islice(rest, 2 * BATCH)]
-    while window:
-        file, job = window.pop(0)
-        yield file, job.result()
-        window += [(each, pool.submit(_load, each, size)) for each in itertools.islice(rest, 1)]
-
-
-def _load(file: Path, size: int) -> Picture | str:
+def _decode(number: int, source: ImageSource, size: int) -> tuple[Result, ImageArray | None]:
+    """The result to be, with its source or its error, and the pixels."""
+    if isinstance(source, Path):
+        try:
+            return Result(source=str(source)), load_image(source, size)
+        except UnreadableImage as error:
+            return Result(source=str(source), error=str(error)), None
+    name = f"image {number}"
+    if not isinstance(source, Image.Image):
+        return _prepared(name, _image_of(source), size)
     try:
-        return load_image(file, size)
-    except UnreadableImage as error:
-        return str(error)
+        return _prepared(name, to_rgb(source), size)
+    except DECODE_ERRORS as error:
+        return Result(source=name, error=f"{name} is damaged ({error})"), None
 
 
-def _answer(runner: Runner, batch: list[tuple[Path, Picture | str]], k: int) -> list[Answer]:
-    pictures = [loaded for _, loaded in batch if not isinstance(loaded, str)]
+def _prepared(name: str, image: Image.Image, size: int) -> tuple[Result, ImageArray]:
+    return Result(source=name, image=image), fit(image, size)
+
+
+def _image_of(pixels: ImageArray) -> Image.Image:
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        raise ValueError(f"expected uint8 RGB [height, width, 3], got {pixels.dtype} {list(pixels.shape)}")
+    return Image.fromarray(pixels)
+
+
+def _predict(
+    runner: Runner, batch: list[tuple[Result, ImageArray | None]], k: int, threshold: float | None
+) -> Iterator[Result]:
+    images = [pixels for _, pixels in batch if pixels is not None]
     started = time.perf_counter()
-    rows = iter(runner.predict(np.stack(pictures)) if pictures else np.empty((0, 0), np.float32))
-    each_milliseconds = 1000 * (time.perf_counter() - started) / max(1, len(pictures))
-    answers = []
-    for file, loaded in batch:
-        if isinstance(loaded, str):
-            answers.append(Answer(file, problem=loaded))
-        else:
-            answers.append(Answer(file, tuple(top_k(next(rows), runner.card.labels, k)), each_milliseconds))
-    return answers
+    rows = iter(runner.predict(np.stack(images)) if images else ())
+    milliseconds = 1000 * (time.perf_counter() - started) / max(1, len(images))
+    for result, pixels in batch:
+        if pixels is None:
+            yield result
+            continue
+        predictions = tuple(top_k(next(rows), runner.card.labels, k))
+        unknown = None if threshold is None else predictions[0].probability < threshold
+        yield replace(result, predictions=predictions, milliseconds=milliseconds, unknown=unknown)

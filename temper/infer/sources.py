@@ -1,35 +1,59 @@
-"""From the words on a command line to picture files."""
+"""From what a user names to single images: files, folders, patterns, PIL images, arrays, and iterables of them."""
 
 import glob
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TypeAlias
 
-from temper.errors import UserError
-from temper.images import SUFFIXES, images_in
+import numpy as np
+from PIL import Image
+
+from temper.errors import DataError
+from temper.images import SUFFIXES, ImageArray, images_in
+
+# One image: a file, a PIL image, or uint8 RGB [height, width, 3].
+ImageSource: TypeAlias = "Path | Image.Image | ImageArray"
+# What a classifier takes: a file, a folder, a pattern, an image, or an iterable of those.
+Source: TypeAlias = "str | ImageSource | Iterable[str | ImageSource]"
 
 
-def find_pictures(words: list[str]) -> list[Path]:
-    """Files as they are named, pictures below folders, and what patterns such as `photos/*.jpg` match; no file twice.
+def iterate_sources(source: Source) -> Iterator[ImageSource]:
+    """Single images, in order; a string is a file, a folder or a pattern.
 
-    Raises UserError for a folder without pictures and a pattern without a match. A file that is named is taken
-    whatever its suffix, and whether it exists: it is reported when its turn comes.
+    Raises DataError for a folder without images and a pattern without a match, TypeError for what is no source.
     """
-    found: list[Path] = []
-    for word in words:
-        found += _pictures_of(word)
-    return list(dict.fromkeys(found))
+    if isinstance(source, (str, Path)):
+        yield from _files_of(str(source))
+    elif isinstance(source, (Image.Image, np.ndarray)):
+        yield source
+    elif isinstance(source, Iterable) and not isinstance(source, bytes):
+        for each in source:
+            yield from iterate_sources(each)
+    else:
+        raise TypeError(f"expected a path, a PIL image, an array or an iterable of them, got {type(source).__name__}")
 
 
-def _pictures_of(word: str) -> list[Path]:
-    path = Path(word)
+def find_images(names: list[str]) -> list[Path]:
+    """Files, images below folders, and the files that patterns such as `photos/*.jpg` match; each file once.
+
+    A file may have any suffix. A missing file is reported later, when it is read. Raises DataError for a folder without
+    images and a pattern without a match.
+    """
+    return list(dict.fromkeys(file for name in names for file in _files_of(name)))
+
+
+def _files_of(name: str) -> list[Path]:
+    path = Path(name)
     if path.is_dir():
         inside = images_in(path)
         if not inside:
-            raise UserError(f"{path} holds no pictures. Expected {', '.join(SUFFIXES)} files in it or below it.")
+            fix = f"Expected {', '.join(SUFFIXES)} files in it or below it."
+            raise DataError(f"{path} holds no images", fix=fix)
         return inside
-    if not path.exists() and glob.has_magic(word):
+    if not path.exists() and glob.has_magic(name):
         # Path.glob takes no absolute pattern.
-        matched = sorted(Path(each) for each in glob.glob(word, recursive=True))  # noqa: PTH207
+        matched = sorted(Path(each) for each in glob.glob(name, recursive=True))  # noqa: PTH207
         if not matched:
-            raise UserError(f"{word!r} matches no file. Check the pattern, and quote it.")
+            raise DataError(f"{name!r} matches no file", fix="Check the pattern, and quote it.")
         return matched
     return [path]

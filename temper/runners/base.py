@@ -1,57 +1,75 @@
-"""Runner: one artifact, loaded. Checks and batching are written once, here."""
+"""Runner: an artifact that is loaded. Checks and batching are written once, here."""
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from temper.artifact import Artifact
 from temper.card import Card
 
 Images = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
 
 
-class Runner:
-    """A loaded artifact that answers pictures with probabilities; a context manager.
+@dataclass(frozen=True, kw_only=True)
+class RuntimeInfo:
+    """What really runs.
 
-    A subclass writes `_load` and `_run`, and `close` if it holds more than memory. copies: a call carries pictures to
-    a device of their own and answers back; `compute` then runs the network without that.
+    runtime: name and version. device: "CPU", "GPU" or the name of the GPU. executed: the precision that is executed,
+    read back from the runtime, such as "53 int8, 2 fp32".
     """
 
-    copies = False
+    runtime: str
+    device: str
+    executed: str
 
-    def __init__(self, artifact: Path, card: Card, mode: str = "") -> None:
+
+class Runner:
+    """A loaded artifact that gives probabilities for images; a context manager.
+
+    A subclass writes `_load`, `_run` and `runtime_info`, and `close` if it holds more than memory.
+    has_device_copies: a call copies images to a device and results back; `run_on_device` then runs the network alone.
+    """
+
+    has_device_copies = False
+
+    def __init__(self, artifact: Artifact, mode: str = "") -> None:
         self.artifact = artifact
-        self.card = card
-        self.mode = mode
+        self.mode = mode or artifact.format.modes[0]
         self._load()
 
-    def predict(self, images: Images) -> Probabilities:
-        """Probabilities, float32 [n, classes], of pictures, uint8 RGB [n, size, size, 3], n ≥ 1.
+    @property
+    def card(self) -> Card:
+        """The artifact's card."""
+        return self.artifact.card
 
-        Raises ValueError for another dtype or shape: pictures come from `temper.images`, so this is a bug.
+    def predict(self, images: Images) -> Probabilities:
+        """Probabilities, float32 [n, classes], of images, uint8 RGB [n, size, size, 3], n ≥ 1.
+
+        Raises ValueError for another dtype or shape: images come from `temper.images`, so this is a bug.
         """
         size = self.card.size
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (size, size, 3) or not len(images):
-            raise ValueError(f"expected uint8 pictures [n, {size}, {size}, 3], got {images.dtype} {list(images.shape)}")
-        parts = [self._run(part) for part in self._batches(images)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+            raise ValueError(f"expected uint8 images [n, {size}, {size}, 3], got {images.dtype} {list(images.shape)}")
+        results = [self._run(batch) for batch in self._batches(images)]
+        return results[0] if len(results) == 1 else np.concatenate(results)
 
-    def compute(self, n: int) -> None:
-        """Run the network once on n pictures that lie where it computes, whatever they show; for benchmarks.
+    def run_on_device(self, n: int) -> None:
+        """Run the network once on n images that are on the device already, whatever they show; for benchmarks.
 
-        Raises NotImplementedError where nothing is copied: `predict` is that already.
+        Raises NotImplementedError where nothing is copied: there `predict` is the same.
         """
         raise NotImplementedError
 
-    def facts(self) -> Mapping[str, str]:
+    def runtime_info(self) -> RuntimeInfo:
         """Runtime and version, device, and the precision that is really executed."""
         raise NotImplementedError
 
     def close(self) -> None:
-        """Give back what the runtime holds."""
+        """Release what the runtime holds."""
 
     def _load(self) -> None:
         raise NotImplementedError
@@ -60,7 +78,7 @@ class Runner:
         raise NotImplementedError
 
     def _batches(self, images: Images) -> Iterator[Images]:
-        largest = self.card.batch[2] if self.card.batch else len(images)
+        largest = self.card.batch.max if self.card.batch else len(images)
         for start in range(0, len(images), largest):
             yield images[start : start + largest]
 

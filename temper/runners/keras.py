@@ -1,108 +1,120 @@
-"""Keras, as its users call it: `predict`, `predict_on_batch`, a `tf.function`, and one compiled by XLA.
+"""Keras, in the ways that its users call it: `predict`, `predict_on_batch`, a `tf.function`, and XLA.
 
-On TensorFlow where it is installed, else on JAX or PyTorch: a `.keras` file runs on any of Keras' backends.
+On TensorFlow where it is installed, else on JAX or PyTorch: a `.keras` file runs on every backend of Keras.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from temper.errors import MissingRuntime, UserError
-from temper.runners.base import Images, Probabilities, Runner
+from temper.errors import ArtifactError, IncompatibleMachine, MissingRuntime
+from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
+from temper.runners.saved_model import import_tensorflow
 from temper.system.quiet import quiet_stderr
 
 BACKENDS = ("tensorflow", "jax", "torch")
-# Keras itself falls back on nothing; and JAX would take three quarters of a GPU that others use too.
-os.environ.setdefault("KERAS_BACKEND", next((name for name in BACKENDS if find_spec(name)), "tensorflow"))
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-with quiet_stderr():
-    import keras
-
-    BACKEND = keras.backend.backend()
-    if BACKEND == "tensorflow":
-        import tensorflow as tf
-
-        for _gpu in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(_gpu, True)
-    elif BACKEND == "jax":
-        import jax
-    else:
-        import torch
-
 Call = Callable[[Images], Probabilities]
 
 
+@lru_cache(maxsize=1)
+def import_keras() -> Any:
+    """The module keras, on the backend that KERAS_BACKEND names, else on the first of BACKENDS that is installed."""
+    os.environ.setdefault("KERAS_BACKEND", next((name for name in BACKENDS if find_spec(name)), "tensorflow"))
+    # JAX would reserve three quarters of a GPU that others use too.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    with quiet_stderr():
+        import keras
+    if keras.backend.backend() == "tensorflow":
+        import_tensorflow()
+    return keras
+
+
 class KerasRunner(Runner):
-    """Runs a `.keras` file, on a GPU where Keras' backend sees one."""
+    """Runs a `.keras` file, on a GPU where Keras' backend has one."""
 
     def _load(self) -> None:
+        keras = import_keras()
+        self._backend: str = keras.backend.backend()
         try:
-            # Safe mode refuses files that carry code.
-            self._model = keras.saving.load_model(self.artifact, compile=False, safe_mode=True)
+            # Safe mode refuses files that contain code.
+            self._model = keras.saving.load_model(self.artifact.path, compile=False, safe_mode=True)
         except (ValueError, OSError) as error:
-            raise UserError(f"{self.artifact} cannot be opened by Keras: {error}. Train it again.") from None
-        self._call: Call = getattr(self, f"_{self.mode.replace('.', '_').lower()}")()
+            raise ArtifactError(
+                f"{self.artifact.path} cannot be opened by Keras: {str(error).rstrip('.')}", fix="Train it again."
+            ) from None
+        modes: dict[str, Callable[[], Call]] = {
+            "tf.function": self._tf_function,
+            "predict": lambda: lambda images: self._model.predict(images, verbose=0),
+            "predict_on_batch": lambda: self._model.predict_on_batch,
+            "XLA": self._xla,
+        }
+        self._call = modes[self.mode]()
 
     def _run(self, images: Images) -> Probabilities:
-        return self._call(images)
+        return np.asarray(self._call(images), dtype=np.float32)
 
-    def facts(self) -> Mapping[str, str]:
+    def runtime_info(self) -> RuntimeInfo:
         """Keras computes in the model's own dtype."""
-        return {
-            "runtime": f"Keras {keras.__version__} on {BACKEND} {version(BACKEND)}",
-            "device": "GPU" if _sees_gpu() else "CPU",
-            "executed": str(self._model.compute_dtype).replace("float", "fp"),
-        }
-
-    def _predict(self) -> Call:
-        return lambda images: np.asarray(self._model.predict(images, verbose=0), dtype=np.float32)
-
-    def _predict_on_batch(self) -> Call:
-        return lambda images: np.asarray(self._model.predict_on_batch(images), dtype=np.float32)
+        return RuntimeInfo(
+            runtime=f"Keras {version('keras')} on {self._backend} {version(self._backend)}",
+            device="GPU" if _has_gpu(self._backend) else "CPU",
+            executed=str(self._model.compute_dtype).replace("float", "fp"),
+        )
 
     def _tf_function(self, jit_compile: bool = False) -> Call:
-        if BACKEND != "tensorflow":
+        if self._backend != "tensorflow":
             raise MissingRuntime(
-                f"A tf.function needs TensorFlow, and Keras runs on {BACKEND} here. Install it:\n"
-                "    pip install -r requirements.txt"
+                f"a tf.function needs TensorFlow, and Keras runs on {self._backend} here",
+                fix=f"Install it:\n    {self.artifact.format.install}",
             )
-        size = self.card.size
+        tf, size = import_tensorflow(), self.card.size
         signature = [tf.TensorSpec((None, size, size, 3), tf.uint8)]
 
         @tf.function(input_signature=signature, jit_compile=jit_compile)  # type: ignore[untyped-decorator]
         def compiled(images: Any) -> Any:
             return self._model(images, training=False)
 
-        return lambda images: np.asarray(compiled(tf.convert_to_tensor(images)), dtype=np.float32)
+        return lambda images: compiled(tf.convert_to_tensor(images))
 
     def _xla(self) -> Call:
-        if BACKEND == "jax":
+        if self._backend == "jax":
             return self._jax_jit()
-        call = self._tf_function(jit_compile=True)
+        call, tf = self._tf_function(jit_compile=True), import_tensorflow()
         try:
-            # XLA compiles at the first call of each batch size: here it shows whether it can.
+            # XLA compiles at the first call of each batch size: this call shows whether it can.
             call(np.zeros((1, self.card.size, self.card.size, 3), dtype=np.uint8))
         except tf.errors.OpError as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"XLA does not compile {self.artifact}: {reason}. Use the mode tf.function.") from None
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise IncompatibleMachine(
+                f"XLA does not compile {self.artifact.path}: {reason}", fix="Use the mode tf.function."
+            ) from None
         return call
 
     def _jax_jit(self) -> Call:
+        import jax
+
         model = self._model
-        trained = [[each.value for each in some] for some in (model.trainable_variables, model.non_trainable_variables)]
+        weights = [[each.value for each in some] for some in (model.trainable_variables, model.non_trainable_variables)]
 
         @jax.jit  # type: ignore[untyped-decorator]
-        def compiled(trained: Any, images: Any) -> Any:
-            return model.stateless_call(*trained, images, training=False)[0]
+        def compiled(weights: Any, images: Any) -> Any:
+            return model.stateless_call(*weights, images, training=False)[0]
 
-        return lambda images: np.asarray(compiled(trained, images), dtype=np.float32)
+        return lambda images: compiled(weights, images)
 
 
-def _sees_gpu() -> bool:
-    if BACKEND == "tensorflow":
-        return bool(tf.config.list_physical_devices("GPU"))
-    return bool(jax.default_backend() == "gpu" if BACKEND == "jax" else torch.cuda.is_available())
+def _has_gpu(backend: str) -> bool:
+    if backend == "tensorflow":
+        return bool(import_tensorflow().config.list_physical_devices("GPU"))
+    if backend == "jax":
+        import jax
+
+        return bool(jax.default_backend() == "gpu")
+    import torch
+
+    return bool(torch.cuda.is_available())

@@ -1,54 +1,55 @@
 """OpenVINO on the CPU."""
 
 import io
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import openvino as ov
 
-from temper.errors import UserError
-from temper.runners.base import Images, Probabilities, Runner
-from temper.storage.cache import cache_key, get_cached, keep
+from temper.errors import ArtifactError
+from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
+from temper.storage.cache import cache_key, get_cached, store
 from temper.system.host import describe_processor
 
-EXECUTED = {"f32": "fp32", "f16": "fp16", "bf16": "bf16"}
+PRECISIONS = {"f32": "fp32", "f16": "fp16", "bf16": "bf16"}
 
 
 @cache
 def process_core() -> ov.Core:
-    """The only core of the process, which stays.
+    """The only core of the process, which is never destroyed.
 
-    A core takes over the signal stack of its thread and gives back the one it found (OpenVINO 2026.4). Of two that go
-    in the order they came, the last gives back the first's, which is gone: the next Ctrl-C would be a segmentation
-    fault.
+    A core replaces the signal stack of its thread and restores the previous one when it is destroyed (OpenVINO 2026.4).
+    When two cores are destroyed in the order of their creation, the second restores the stack of the first, which has
+    been freed: the next Ctrl-C would be a segmentation fault.
     """
     return ov.Core()
 
 
 class OpenVinoRunner(Runner):
-    """Runs an OpenVINO IR (`.xml` with its `.bin`), tuned for latency. An int8 one is compiled once, and kept so."""
+    """Runs an OpenVINO IR (`.xml` with its `.bin`), tuned for latency. An int8 one is compiled once, then cached."""
 
     def _load(self) -> None:
         self._options = {"PERFORMANCE_HINT": "LATENCY"}
         if self.card.precision == "fp32":
-            # On CPUs with AVX512-BF16 OpenVINO would run an fp32 model in bf16 without a word.
+            # On CPUs with AVX512-BF16, OpenVINO would silently execute an fp32 model in bf16.
             self._options["INFERENCE_PRECISION_HINT"] = "f32"
         self._core = process_core()
         try:
             self._compiled = self._open_int8() if self.card.precision == "int8" else self._compile()
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1]
-            raise UserError(f"{self.artifact} cannot be opened by OpenVINO: {reason}. Convert it again.") from None
+            reason = str(error).strip().splitlines()[-1].rstrip(".")
+            raise ArtifactError(
+                f"{self.artifact.path} cannot be opened by OpenVINO: {reason}", fix="Convert it again."
+            ) from None
         self._request = self._compiled.create_infer_request()
 
     def _open_int8(self) -> ov.CompiledModel:
         key = cache_key(self.card.sha256, ov.__version__, describe_processor(), str(self._options))
-        kept = get_cached(key, ".blob") or keep(key, ".blob", self._export)
-        if not kept:
+        cached = get_cached(key, ".blob") or store(key, ".blob", self._export)
+        if not cached:
             return self._compile()
-        return self._core.import_model(io.BytesIO(kept.read_bytes()), "CPU", self._options)
+        return self._core.import_model(io.BytesIO(cached.read_bytes()), "CPU", self._options)
 
     def _export(self, target: Path) -> None:
         compiled = io.BytesIO()
@@ -56,16 +57,16 @@ class OpenVinoRunner(Runner):
         target.write_bytes(compiled.getbuffer())
 
     def _compile(self) -> ov.CompiledModel:
-        return self._core.compile_model(str(self.artifact), "CPU", self._options)
+        return self._core.compile_model(str(self.artifact.path), "CPU", self._options)
 
     def _run(self, images: Images) -> Probabilities:
-        # The request owns its output: the next call overwrites it.
+        # The request owns its output, and the next call overwrites it: this copies.
         return np.array(self._request.infer([images], share_inputs=True)[0], dtype=np.float32)
 
-    def facts(self) -> Mapping[str, str]:
+    def runtime_info(self) -> RuntimeInfo:
         """The precision is read back from the compiled model: its hint decides what is executed."""
-        rest = str(self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name())
-        executed = EXECUTED.get(rest, rest)
+        hint = str(self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name())
+        executed = PRECISIONS.get(hint, hint)
         if self.card.precision == "int8":
             executed = f"int8, rest {executed}"
-        return {"runtime": f"OpenVINO {ov.__version__.split('-')[0]}", "device": "CPU", "executed": executed}
+        return RuntimeInfo(runtime=f"OpenVINO {ov.__version__.split('-')[0]}", device="CPU", executed=executed)

@@ -1,34 +1,50 @@
-"""TensorFlow SavedModel, and TF-TRT's, which is one too."""
+"""TensorFlow SavedModel, and TF-TRT, which is stored as one."""
 
-from collections.abc import Mapping
+import contextlib
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from temper.errors import UserError
-from temper.runners.base import Images, Probabilities, Runner
+from temper.errors import ArtifactError
+from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
 from temper.system.quiet import quiet_stderr
 
-with quiet_stderr():
-    import tensorflow as tf
+
+@lru_cache(maxsize=1)
+def import_tensorflow() -> Any:
+    """The module tensorflow, without its messages, and with GPU memory that is allocated as it is needed."""
+    with quiet_stderr():
+        import tensorflow as tf
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            # A program that has used the GPU before has made this decision itself.
+            with contextlib.suppress(RuntimeError):
+                tf.config.experimental.set_memory_growth(gpu, True)
+    return tf
 
 
 class SavedModelRunner(Runner):
-    """Runs the `serve` endpoint that Keras exports."""
+    """Runs the `serving_default` signature, which Keras exports."""
 
     def _load(self) -> None:
+        self._tf = import_tensorflow()
         try:
-            # The module is kept: its variables live as long as it does.
-            self._module = tf.saved_model.load(str(self.artifact))
+            # The module is stored: its variables live as long as it does.
+            self._module = self._tf.saved_model.load(str(self.artifact.path))
         except (OSError, ValueError) as error:
-            raise UserError(f"{self.artifact} cannot be opened by TensorFlow: {error}. Convert it again.") from None
+            raise ArtifactError(
+                f"{self.artifact.path} cannot be opened by TensorFlow: {str(error).rstrip('.')}",
+                fix="Convert it again.",
+            ) from None
         self._endpoint = self._module.signatures["serving_default"]
         self._input = next(iter(self._endpoint.structured_input_signature[1]))
 
     def _run(self, images: Images) -> Probabilities:
-        answers = self._endpoint(**{self._input: tf.convert_to_tensor(images)})
-        return np.asarray(next(iter(answers.values())), dtype=np.float32)
+        outputs = self._endpoint(**{self._input: self._tf.convert_to_tensor(images)})
+        return np.asarray(next(iter(outputs.values())), dtype=np.float32)
 
-    def facts(self) -> Mapping[str, str]:
+    def runtime_info(self) -> RuntimeInfo:
         """TensorFlow computes in the graph's own dtype."""
-        device = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
-        return {"runtime": f"TensorFlow {tf.__version__}", "device": device, "executed": self.card.precision}
+        device = "GPU" if self._tf.config.list_physical_devices("GPU") else "CPU"
+        return RuntimeInfo(runtime=f"TensorFlow {self._tf.__version__}", device=device, executed=self.card.precision)

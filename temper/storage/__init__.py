@@ -1,1 +1,1 @@
-"""Files that are written whole or not at all, checksums, and the cache."""
+"""Files that are written completely or not at all, checksums, and the cache."""

@@ -1,110 +1,113 @@
-"""This machine, as far as it decides which artifacts run: asked of the system, never of the libraries themselves."""
+"""This machine, as far as it decides which artifacts run. The libraries are looked up, never imported."""
 
 import ctypes.util
 import importlib.metadata
 import importlib.util
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from temper import formats
 from temper.system.gpu import Gpu, find_gpu, has_nvidia_device
+from temper.system.host import system_name
 
-# Module, the packages that bring it (the first is recommended), and the library it stands on.
-TENSORRT = {
-    "tensorrt": (("tensorrt-cu13", "tensorrt-cu12", "tensorrt"), "nvinfer"),
-    "tensorrt_rtx": (("tensorrt-rtx-cu13", "tensorrt-rtx-cu12", "tensorrt-rtx"), "tensorrt_rtx"),
-    "tensorrt_lean": (("tensorrt-lean-cu13", "tensorrt-lean-cu12", "tensorrt-lean"), "nvinfer_lean"),
-}
-NEEDS = {
-    ".keras": ("keras", "tensorflow"),
-    ".savedmodel": ("tensorflow",),
-    ".tftrt": ("tensorflow",),
-    ".onnx": ("onnxruntime", "onnx"),
-    ".xml": ("openvino",),
-}
+# Modules that load a plan, and the native library that each needs.
+TENSORRT = {"tensorrt": "nvinfer", "tensorrt_rtx": "tensorrt_rtx", "tensorrt_lean": "nvinfer_lean"}
 CUDA_BINDINGS = ("cuda.bindings", "pycuda")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Runtime:
-    """An installed TensorRT. cuda: CUDA's major version it was built for, 0 if unknown; whole: its library is there."""
+    """An installed TensorRT.
+
+    cuda: CUDA's major version that it was built for; 0 if unknown. has_library: its native library is installed too.
+    """
 
     version: str
     cuda: int = 0
-    whole: bool = True
+    has_library: bool = True
 
 
-@dataclass(frozen=True)
-class Here:
-    """This machine, as far as it decides what runs.
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """A machine, as far as it decides what runs.
 
-    modules: those of NEEDS and CUDA_BINDINGS that can be imported. bindings_cuda: CUDA's major version that NVIDIA's
-    bindings are for, 0 where they are not installed.
+    gpu: None where there is none or no driver responds. has_nvidia_device: the hardware is there. tensorrt: by module.
+    modules: of those that FORMATS and CUDA_BINDINGS name, the importable ones. bindings_cuda: CUDA's major version that
+    NVIDIA's bindings are for, 0 where they are not installed.
     """
 
     gpu: Gpu | None = None
-    has_card: bool = False
+    has_nvidia_device: bool = False
     system: str = "Linux x86_64"
     tensorrt: Mapping[str, Runtime] = field(default_factory=dict)
     modules: frozenset[str] = frozenset()
     bindings_cuda: int = 0
 
 
-def detect_environment() -> Here:
-    """The facts of this machine, from the driver, /sys and the installed packages; nothing of them is imported."""
-    wanted = {name for names in NEEDS.values() for name in names} | set(CUDA_BINDINGS)
-    return Here(
+def detect_environment() -> Environment:
+    """This machine, according to the driver, /sys and the installed packages."""
+    modules = {name for each in formats.FORMATS for name in each.requires}.union(CUDA_BINDINGS)
+    return Environment(
         gpu=find_gpu(),
-        has_card=has_nvidia_device(),
-        system=f"{platform.system()} {platform.machine()}",
-        tensorrt={name: found for name in TENSORRT if (found := _find_tensorrt(name))},
-        modules=frozenset(name for name in wanted if _importable(name)),
+        has_nvidia_device=has_nvidia_device(),
+        system=system_name(),
+        tensorrt={module: runtime for module in TENSORRT if (runtime := _find_tensorrt(module))},
+        modules=frozenset(filter(_is_importable, modules)),
         bindings_cuda=_bindings_cuda(),
     )
 
 
-def describe(here: Here) -> list[str]:
-    """This machine in a few lines of text."""
-    gpu = here.gpu
-    nothing = "an NVIDIA card, and no driver that answers" if here.has_card else "none"
-    said = f"{gpu.name}, compute capability {gpu.compute_capability}" if gpu else nothing
-    lines = [f"system: {here.system}", f"GPU: {said}"]
-    lines += [f"driver: {gpu.driver or 'of unknown version'}, for CUDA up to {gpu.cuda}"] if gpu else []
-    runtimes = [f"{name} {each.version}" for name, each in here.tensorrt.items()]
-    lines += [f"TensorRT: {', '.join(runtimes) or 'not installed'}"]
-    return [*lines, f"also installed: {', '.join(sorted(here.modules)) or 'nothing that runs an artifact'}"]
+def format_environment(environment: Environment) -> list[str]:
+    """An environment in a few lines of text."""
+    gpu = environment.gpu
+    missing = "an NVIDIA GPU whose driver does not respond" if environment.has_nvidia_device else "none"
+    runtimes = ", ".join(f"{module} {each.version}" for module, each in environment.tensorrt.items())
+    libraries = ", ".join(sorted(environment.modules - environment.tensorrt.keys()))
+    return [
+        f"system: {environment.system}",
+        f"GPU: {f'{gpu.name}, compute capability {gpu.compute_capability}' if gpu else missing}",
+        *([f"driver: {gpu.driver or 'unknown version'}, CUDA up to {gpu.cuda or 'an unknown version'}"] if gpu else []),
+        f"TensorRT: {runtimes or 'not installed'}",
+        f"other libraries: {libraries or 'none that runs an artifact'}",
+    ]
+
+
+def tensorrt_packages(module: str) -> tuple[str, str, str]:
+    """Packages that install a module of TENSORRT: for CUDA 13, for CUDA 12, and for the newest CUDA of the release."""
+    name = module.replace("_", "-")
+    return f"{name}-cu13", f"{name}-cu12", name
 
 
 def _find_tensorrt(module: str) -> Runtime | None:
-    if not _importable(module):
+    if not _is_importable(module):
         return None
-    packages, library = TENSORRT[module]
-    for package in packages:
-        try:
-            version = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-        cuda = int(package[-2:]) if package[-2:].isdigit() else 0
-        return Runtime(version, cuda, _has_library(module, library))
+    for package in tensorrt_packages(module):
+        if version := _installed_version(package):
+            cuda = int(package[-2:]) if package[-2:].isdigit() else 0
+            return Runtime(version=version, cuda=cuda, has_library=_has_library(module, TENSORRT[module]))
     return None
 
 
 def _bindings_cuda() -> int:
+    return int(_installed_version("cuda-bindings").partition(".")[0] or 0)
+
+
+def _installed_version(package: str) -> str:
     try:
-        return int(importlib.metadata.version("cuda-bindings").partition(".")[0])
+        return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
-        return 0
+        return ""
 
 
 def _has_library(module: str, library: str) -> bool:
     wheel = importlib.util.find_spec(f"{module}_libs")
     folders = wheel.submodule_search_locations or [] if wheel else []
-    inside = [file for folder in folders for file in Path(folder).glob(f"*{library}*")]
-    return bool(inside) or ctypes.util.find_library(library) is not None
+    files = [file for folder in folders for file in Path(folder).glob(f"*{library}*")]
+    return bool(files) or ctypes.util.find_library(library) is not None
 
 
-def _importable(module: str) -> bool:
+def _is_importable(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""The first NVIDIA GPU, asked of the driver itself: importing a GPU library to find out may crash."""
+"""The first NVIDIA GPU, as its driver describes it: importing a GPU library to find out may crash."""
 
 import ctypes
 from dataclasses import dataclass
@@ -8,56 +8,72 @@ from pathlib import Path
 # CUdevice_attribute of cuda.h.
 CAPABILITY_MAJOR, CAPABILITY_MINOR = 75, 76
 DRIVER_VERSION_FILE = Path("/sys/module/nvidia/version")
+PCI_DEVICES = Path("/sys/bus/pci/devices")
+NVIDIA_VENDOR, DISPLAY_CLASS = "0x10de", "0x03"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gpu:
-    """An NVIDIA GPU. driver: its version, "580.95.05"; cuda: the newest CUDA that the driver speaks, "13.0"."""
+    """An NVIDIA GPU. What is not known is empty.
+
+    compute_capability: "8.9". driver: its version, "580.95.05". cuda: the newest CUDA version that the driver supports,
+    "13.0". pci_bus_id: "0000:01:00.0"; NVML, which numbers GPUs in another order, finds the same GPU by it.
+    """
 
     name: str
     compute_capability: str
     driver: str = ""
     cuda: str = ""
+    pci_bus_id: str = ""
+
+    @property
+    def cuda_major(self) -> int:
+        """Major version of `cuda`; 0 when it is not known."""
+        return int(self.cuda.partition(".")[0] or 0)
 
 
 @lru_cache(maxsize=1)
 def find_gpu() -> Gpu | None:
-    """The first GPU, or None where there is none or no driver answers."""
+    """The GPU that CUDA uses first, or None where there is none or its driver does not respond.
+
+    CUDA is asked, not NVML: NVML ignores CUDA_VISIBLE_DEVICES, sorts GPUs differently, and is not on every Jetson.
+    """
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
         return None
-    count = ctypes.c_int()
+    count, cuda = ctypes.c_int(), ctypes.c_int()
     if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
         return None
-    name = ctypes.create_string_buffer(256)
+    name, bus = ctypes.create_string_buffer(256), ctypes.create_string_buffer(32)
     if driver.cuDeviceGetName(name, len(name), 0):
         return None
-    version = ctypes.c_int()
-    driver.cuDriverGetVersion(ctypes.byref(version))
+    driver.cuDeviceGetPCIBusId(bus, len(bus), 0)
+    driver.cuDriverGetVersion(ctypes.byref(cuda))
     return Gpu(
-        name.value.decode(errors="replace"),
-        f"{_attribute(driver, CAPABILITY_MAJOR)}.{_attribute(driver, CAPABILITY_MINOR)}",
-        _driver_version(),
-        f"{version.value // 1000}.{version.value % 1000 // 10}",
+        name=name.value.decode(errors="replace"),
+        compute_capability=f"{_attribute(driver, CAPABILITY_MAJOR)}.{_attribute(driver, CAPABILITY_MINOR)}",
+        driver=_driver_version(),
+        cuda=f"{cuda.value // 1000}.{cuda.value % 1000 // 10}",
+        pci_bus_id=bus.value.decode(errors="replace"),
     )
 
 
 def has_nvidia_device() -> bool:
-    """True when an NVIDIA display or compute device sits on the PCI bus, driver or not."""
-    for device in Path("/sys/bus/pci/devices").glob("*"):
+    """True when an NVIDIA display or compute device is on the PCI bus, with or without a driver."""
+    for device in PCI_DEVICES.glob("*"):
         try:
             vendor, kind = ((device / name).read_text().strip() for name in ("vendor", "class"))
         except OSError:
             continue
-        if vendor == "0x10de" and kind.startswith("0x03"):
+        if vendor == NVIDIA_VENDOR and kind.startswith(DISPLAY_CLASS):
             return True
     return False
 
 
-def _attribute(driver: ctypes.CDLL, which: int) -> int:
+def _attribute(driver: ctypes.CDLL, attribute: int) -> int:
     value = ctypes.c_int()
-    driver.cuDeviceGetAttribute(ctypes.byref(value), which, 0)
+    driver.cuDeviceGetAttribute(ctypes.byref(value), attribute, 0)
     return value.value
 
 
@@ -65,15 +81,17 @@ def _driver_version() -> str:
     try:
         return DRIVER_VERSION_FILE.read_text(encoding="ascii").strip()
     except OSError:
-        return _nvml_driver_version()
+        return _driver_version_of_nvml()
 
 
-def _nvml_driver_version() -> str:
+def _driver_version_of_nvml() -> str:
+    # Under Windows' Linux subsystem there is no such file.
     try:
-        nvml = ctypes.CDLL("libnvidia-ml.so.1")
-    except OSError:
+        import pynvml
+    except ModuleNotFoundError:
         return ""
-    version = ctypes.create_string_buffer(80)
-    if nvml.nvmlInit_v2() or nvml.nvmlSystemGetDriverVersion(version, len(version)):
+    try:
+        pynvml.nvmlInit()
+        return str(pynvml.nvmlSystemGetDriverVersion())
+    except pynvml.NVMLError:
         return ""
-    return version.value.decode(errors="replace")

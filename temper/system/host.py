@@ -1,39 +1,50 @@
-"""This machine, in the words a card or a report records."""
+"""This machine as a card or a report records it, and its processor's instruction sets."""
 
 import os
 import platform
 from pathlib import Path
 
+from temper.card import Host
 
-def describe_host() -> dict[str, str]:
-    """Processor, cores, memory and system; no name or address of the machine."""
-    return {
-        "processor": _processor(),
-        "cores": str(os.cpu_count() or 1),
-        "memory_gib": f"{_memory_bytes() / 2**30:.0f}",
-        "system": f"{platform.system()} {platform.machine()}",
-    }
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def describe_host() -> Host:
+    """Processor, cores, memory and system; no name or address of the machine. `device` is left empty."""
+    return Host(
+        processor=_processor(),
+        cores=os.cpu_count() or 1,
+        memory_gib=round(_memory_bytes() / 2**30),
+        system=system_name(),
+    )
+
+
+def system_name() -> str:
+    """Operating system and architecture, "Linux x86_64"."""
+    return f"{platform.system()} {platform.machine()}"
 
 
 def describe_processor() -> str:
-    """Name and instruction sets of the processor, as far as the system tells them."""
-    flags = next((line for line in _cpuinfo() if line.lower().startswith(("flags", "features"))), "")
-    return f"{platform.machine()} {_processor()} {' '.join(sorted(flags.partition(':')[2].split()))}"
+    """Architecture, name and instruction sets of the processor: what compiled kernels depend on."""
+    return f"{platform.machine()} {_processor()} {' '.join(sorted(processor_flags()))}"
+
+
+def processor_flags() -> frozenset[str]:
+    """Instruction sets by their Linux names, such as "avx512_bf16"; empty where the system does not list them."""
+    return frozenset(_cpuinfo("flags", "features").split())
 
 
 def _processor() -> str:
-    lines = _cpuinfo()
-    if not lines:
-        return platform.processor() or platform.machine()
-    named = [line.partition(":")[2].strip() for line in lines if line.lower().startswith(("model name", "hardware"))]
-    return named[0] if named else platform.machine()
+    return _cpuinfo("model name", "hardware") or platform.processor() or platform.machine()
 
 
-def _cpuinfo() -> list[str]:
+def _cpuinfo(*names: str) -> str:
+    """The value of the first field with one of these names, in lower case."""
     try:
-        return Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
-        return []
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.lower().startswith(names)), "")
 
 
 def _memory_bytes() -> int:

@@ -1,4 +1,4 @@
-"""Keeps a library's native greetings off the user's screen; errors are never lost."""
+"""Hides what native libraries write to stderr when they start; errors are never hidden."""
 
 import contextlib
 import os
@@ -9,22 +9,22 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Hold back what is written to file descriptor 2, by C++ too; written out after all if the block raises.
+    """Withhold what is written to file descriptor 2, by native code too; it is written when the block raises.
 
-    TensorFlow says on every import that oneDNN is on and CUDA is not found, and no setting silences it.
+    TensorFlow reports on every import that oneDNN is on and CUDA is missing, and no setting silences it.
     """
     sys.stderr.flush()
-    screen = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as withheld:
+        os.dup2(withheld.fileno(), 2)
         try:
             yield
         except BaseException:
-            os.dup2(screen, 2)
-            held.seek(0)
-            os.write(2, held.read())
+            os.dup2(stderr, 2)
+            withheld.seek(0)
+            os.write(2, withheld.read())
             raise
         finally:
             sys.stderr.flush()
-            os.dup2(screen, 2)
-            os.close(screen)
+            os.dup2(stderr, 2)
+            os.close(stderr)

@@ -1,25 +1,30 @@
-"""The real door on the tiny classifier, in processes of its own, without TensorFlow."""
+"""The command on the tiny classifier, in processes of its own, without TensorFlow."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
-from tests import tiny
+from benchmarks.analysis.report import CaseResult, Report
+from benchmarks.analysis.report_file import read_report, report_text
+from benchmarks.run import parse
+from temper.artifact import Artifact
+from temper.card import read_card, write_card
+from temper.exit_codes import ExitCode
+from temper.storage.digest import sha256_of
+from tests.benchmarks.sample_reports import write
 
 jsonschema = pytest.importorskip("jsonschema")
-pytestmark = pytest.mark.programs
-DOOR = Path(__file__).parents[2] / "benchmarks" / "run.py"
-SCHEMA = DOOR.parent / "analysis" / "report.schema.json"
-COMMITTED = sorted((DOOR.parent / "results").rglob("report.json"))
+COMMAND = Path(__file__).parents[2] / "benchmarks" / "run.py"
 
 
-def bench(*words: object, limit_seconds: float = 100) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(DOOR), *map(str, words)]
+def bench(*arguments: object, limit_seconds: float = 100) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(COMMAND), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=limit_seconds, check=False)
 
 
@@ -27,127 +32,155 @@ def bench(*words: object, limit_seconds: float = 100) -> subprocess.CompletedPro
 def folder(made_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny ONNX artifact, and a plan that no machine without a GPU can run."""
     home = tmp_path_factory.mktemp("artifacts")
-    for name in ("model.fp32.onnx", "model.fp32.onnx.json", "model.split.csv", "model.answers.npz"):
-        (home / name).write_bytes(made_bundle.with_name(name).read_bytes())
+    onnx = home / "model.fp32.onnx"
+    for name in (onnx.name, f"{onnx.name}.json", "model.split.csv", "model.reference.npz"):
+        shutil.copy(made_bundle.with_name(name), home / name)
     plan = home / "model.fp32.plan"
     plan.write_bytes(b"no plan")
-    card = json.loads((home / "model.fp32.onnx.json").read_text(encoding="utf-8"))
-    tiny.carded(plan)
-    own = json.loads((home / "model.fp32.plan.json").read_text(encoding="utf-8"))
-    (home / "model.fp32.plan.json").write_text(json.dumps({**card, "sha256": own["sha256"]}), encoding="utf-8")
+    write_card(plan, read_card(onnx).changed(sha256=sha256_of(plan)))
     return home
 
 
 @pytest.fixture(scope="module")
-def ran(folder: Path) -> subprocess.CompletedProcess[str]:
+def process(folder: Path) -> subprocess.CompletedProcess[str]:
     return bench(folder, "--seconds", 0.1, "--quick")
 
 
 @pytest.fixture
-def record(ran: subprocess.CompletedProcess[str], folder: Path) -> dict[str, Any]:
-    assert ran.returncode == 0, ran.stderr
-    found: dict[str, Any] = json.loads((folder / "report" / "report.json").read_text(encoding="utf-8"))
-    return found
+def report(process: subprocess.CompletedProcess[str], folder: Path) -> Report:
+    assert process.returncode == 0, process.stderr
+    return read_report(folder / "report" / "report.json")
 
 
-def test_the_record_follows_the_published_schema(record: dict[str, Any]) -> None:
-    jsonschema.validate(record, json.loads(SCHEMA.read_text(encoding="utf-8")))
+@pytest.fixture
+def onnx(report: Report) -> CaseResult:
+    return report.cases[0]
 
 
-def test_a_row_without_its_runtime_is_skipped_with_the_reason_and_the_others_go_on(record: dict[str, Any]) -> None:
-    onnx, plan = record["lines"]
-    assert (onnx["name"], plan["name"]) == ("model.fp32.onnx", "model.fp32.plan")
-    assert onnx["latency"]
-    assert "GPU" in plan["skipped"]
-    assert plan["latency"] is None
+@pytest.mark.programs
+def test_the_report_follows_the_schema_of_its_types(report: Report) -> None:
+    jsonschema.validate(json.loads(report_text(report)), msgspec.json.schema(Report))
 
 
-def test_without_keras_agreement_is_with_its_kept_answers(record: dict[str, Any]) -> None:
-    accuracy = record["lines"][0]["accuracy"]
-    assert (accuracy["agreement"]["value"], accuracy["max_difference"]) == (1.0, pytest.approx(0, abs=1e-5))
-    assert record["reference"] == ""
+@pytest.mark.programs
+def test_a_case_without_its_runtime_is_skipped_with_the_reason_and_the_others_run(report: Report) -> None:
+    onnx, plan = report.cases
+    assert (onnx.name, plan.name) == ("model.fp32.onnx", "model.fp32.plan")
+    assert onnx.latency
+    assert "GPU" in plan.skipped
+    assert plan.latency is None
 
 
-def test_the_time_it_took_to_make_is_told(record: dict[str, Any]) -> None:
-    assert 0 <= record["lines"][0]["costs"]["build_seconds"] < 60
+@pytest.mark.programs
+def test_without_keras_agreement_is_with_its_stored_predictions(report: Report, onnx: CaseResult) -> None:
+    assert onnx.accuracy and onnx.accuracy.agreement
+    assert onnx.accuracy.agreement.value == 1.0
+    assert onnx.accuracy.max_difference == pytest.approx(0, abs=1e-5)
+    assert report.baseline == ""
 
 
-def test_figures_come_from_the_samples_that_are_kept(record: dict[str, Any]) -> None:
-    line = record["lines"][0]
-    samples = np.concatenate(line["latency"]["turns_ms"])
-    assert len(line["latency"]["turns_ms"]) >= 10
-    assert line["latency"]["p50_ms"]["value"] == pytest.approx(np.percentile(samples, 50), abs=1e-3)
-    assert line["latency"]["p99_ms"]["value"] == pytest.approx(np.percentile(samples, 99), abs=1e-3)
-    for each in line["throughput"]:
-        images, seconds = zip(*each["blocks"], strict=True)
-        assert each["images_per_second"]["value"] == pytest.approx(sum(images) / sum(seconds))
+@pytest.mark.programs
+def test_the_title_is_the_datasets(report: Report) -> None:
+    assert report.title == "Temper on tiny images"
 
 
-def test_the_control_was_measured_beside_the_rows(record: dict[str, Any]) -> None:
-    assert record["control"]["row"] == "model.fp32.onnx"
-    assert 0.5 < record["control"]["ratio"]["value"] < 2
+@pytest.mark.programs
+def test_the_duration_of_the_conversion_is_reported(onnx: CaseResult, folder: Path) -> None:
+    provenance = Artifact.at(folder / "model.fp32.onnx").card.provenance
+    assert provenance
+    assert onnx.costs.build_seconds == (provenance.build_seconds or None)
 
 
-def test_the_stop_watch_costs_less_than_a_hundredth_of_a_call_of_20_ms(record: dict[str, Any]) -> None:
-    assert record["overhead_microseconds"] < 200
+@pytest.mark.programs
+def test_statistics_come_from_the_samples_in_the_report(onnx: CaseResult) -> None:
+    assert onnx.latency
+    samples = np.concatenate([np.array(block) for block in onnx.latency.blocks_ms])
+    assert len(onnx.latency.blocks_ms) >= 10
+    assert onnx.latency.p50_ms.value == pytest.approx(np.percentile(samples, 50), abs=1e-3)
+    assert onnx.latency.p99_ms.value == pytest.approx(np.percentile(samples, 99), abs=1e-3)
+    for each in onnx.throughput:
+        images, seconds = zip(*each.blocks, strict=True)
+        assert each.images_per_second.value == pytest.approx(sum(images) / sum(seconds))
 
 
-def test_the_terminal_shows_the_table_the_verdicts_and_where_to_look(
-    ran: subprocess.CompletedProcess[str], record: dict[str, Any], folder: Path
+@pytest.mark.programs
+def test_the_control_is_measured_beside_the_cases(report: Report) -> None:
+    assert report.control
+    assert report.control.case == "model.fp32.onnx"
+    assert report.control.ratio.low <= report.control.ratio.value <= report.control.ratio.high
+
+
+@pytest.mark.programs
+def test_the_terminal_shows_the_table_the_verdicts_and_the_files(
+    process: subprocess.CompletedProcess[str], report: Report, folder: Path
 ) -> None:
-    head = next(line for line in ran.stdout.splitlines() if line.startswith("artifact"))
-    for word in ("top-1 %", "p50 ms", "p99 ms", "images/s, batch 1", "images/s, batch 8", "MB", "cold start s"):
-        assert word in head
-    for line in record["lines"]:
-        assert line["verdict"] in ran.stdout
-    for suffix in ("html", "md", "png", "json"):
-        assert (folder / "report" / f"report.{suffix}").stat().st_size > 500
+    headings = next(line for line in process.stdout.splitlines() if line.startswith("artifact"))
+    for heading in ("top-1 %", "p50 ms", "p99 ms", "images/s, batch 1", "images/s, batch 8", "MB", "cold start s"):
+        assert heading in headings
+    for case in report.cases:
+        assert case.verdict in process.stdout
+    for suffix in ("html", "md", "png", "svg", "json"):
+        path = folder / "report" / f"report.{suffix}"
+        assert path.stat().st_size > 500
+        assert str(path) in process.stdout
     assert not list((folder / "report").glob(".*"))
+    assert "latency rounds" in process.stderr
 
 
+@pytest.mark.programs
 def test_a_folder_without_artifacts_is_one_line_with_the_remedy(tmp_path: Path) -> None:
-    done = bench(tmp_path)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "holds no artifact with a card. Make some with `make train` and `make convert`." in done.stderr
+    process = bench(tmp_path)
+    assert (process.returncode, process.stderr.count("\n")) == (ExitCode.ARTIFACT, 1)
+    assert "contains no artifact with a card. Build some with `make train` and `make convert`." in process.stderr
 
 
-@pytest.mark.parametrize("path", COMMITTED, ids=lambda path: path.parent.name)
-def test_every_committed_report_follows_the_published_schema(path: Path) -> None:
-    validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
-    record = json.loads(path.read_text(encoding="utf-8"))
-    assert [f"{each.json_path} {each.validator}" for each in validator.iter_errors(record)] == []
-
-
-def test_artifacts_of_different_models_are_not_compared(folder: Path, tmp_path: Path) -> None:
-    for path in folder.glob("model.fp32.onnx*"):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    path = tmp_path / "model.fp32.onnx.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"blue"', '"green"'), encoding="utf-8")
-    done = bench(folder / "model.fp32.onnx", tmp_path / "model.fp32.onnx")
-    assert done.returncode == 1
-    assert "come from different models" in done.stderr
-
-
-def test_compare_exits_with_one_only_beyond_the_limit(record: dict[str, Any], tmp_path: Path) -> None:
-    before, slower = tmp_path / "before.json", tmp_path / "slower.json"
-    # The machine that tests run on may be as busy as it likes.
-    record["control"]["ratio"]["value"] = 1.0
-    before.write_text(json.dumps(record), encoding="utf-8")
-    for line in record["lines"]:
-        if line["latency"]:
-            line["latency"]["turns_ms"] = [[3 * ms for ms in turn] for turn in line["latency"]["turns_ms"]]
-    slower.write_text(json.dumps(record), encoding="utf-8")
+@pytest.mark.programs
+def test_compare_exits_with_1_only_beyond_the_limit(report: Report, tmp_path: Path) -> None:
+    replace = msgspec.structs.replace
+    assert report.control
+    # The machine that runs the tests may be busy.
+    quiet = replace(report, control=replace(report.control, ratio=replace(report.control.ratio, value=1.0)))
+    case = report.cases[0]
+    assert case.latency
+    slow = replace(case, latency=replace(case.latency, p50_ms=case.latency.p50_ms.scaled(3)))
+    before = write(tmp_path / "before.json", quiet)
+    after = write(tmp_path / "slower.json", replace(quiet, cases=(slow,)))
     assert bench("compare", before, before, "--fail-if", "p50>500%").returncode == 0
-    done = bench("compare", before, slower, "--fail-if", "p50>50%")
-    assert (done.returncode, done.stdout.split()[0]) == (1, "FAILED")
+    process = bench("compare", before, after, "--fail-if", "p50>50%")
+    assert (process.returncode, process.stdout.split()[0]) == (1, "FAILED")
 
 
-@pytest.mark.parametrize("words", [("--seconds", "-1"), ("--batches", "1,0"), ("--pictures", "none")])
-def test_a_flag_out_of_range_is_refused_by_the_parser(words: tuple[str, str]) -> None:
-    assert bench(*words).returncode == 2
+@pytest.mark.parametrize("arguments", [("--seconds", "-1"), ("--batch-sizes", "1,0"), ("--max-images", "none")])
+def test_a_value_out_of_range_is_a_usage_error(arguments: tuple[str, str]) -> None:
+    with pytest.raises(SystemExit) as error:
+        parse([*arguments])
+    assert error.value.code == ExitCode.USAGE
 
 
-def test_help_answers_at_once() -> None:
-    done = bench("--help", limit_seconds=10)
-    assert done.returncode == 0
-    assert "--scenario-seconds" in done.stdout
+def test_run_is_assumed_without_a_command() -> None:
+    assert parse([]).paths == [Path("artifacts")]
+    for arguments in (
+        ["artifacts/demo", "--quick"],
+        ["--quick", "artifacts/demo"],
+        ["run", "artifacts/demo", "--quick"],
+    ):
+        options = parse(arguments)
+        assert (options.command, options.paths, options.quick) == ("run", [Path("artifacts/demo")], True)
+    assert parse(["--batch-sizes", "8,1,8"]).batch_sizes == (1, 8)
+
+
+def test_a_folder_named_compare_can_be_measured() -> None:
+    for arguments in (["run", "compare"], ["./compare"]):
+        assert (parse(arguments).command, parse(arguments).paths) == ("run", [Path("compare")])
+    compared = parse(["compare", "a.json", "b.json", "--fail-if", "p50>5%", "--fail-if", "top1>1points"])
+    assert (compared.before, compared.after) == (Path("a.json"), Path("b.json"))
+    assert compared.fail_if == ["p50>5%", "top1>1points"]
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("compare", "--help")])
+def test_help_is_immediate_and_names_the_commands(arguments: tuple[str, ...]) -> None:
+    process = bench(*arguments, limit_seconds=10)
+    assert process.returncode == 0
+    expected = {"--help": "compare", "run": "--scenario-seconds", "compare": "--fail-if"}[arguments[0]]
+    assert expected in process.stdout

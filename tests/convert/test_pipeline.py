@@ -1,149 +1,160 @@
-import dataclasses
+import shutil
+import subprocess
 from pathlib import Path
 
-import onnx
 import pytest
 
-from convert.pipeline import ConversionRejected, Facts, Pipeline, Step, agreement_of
-from convert.settings import ConversionSettings
-from convert.targets import make
-from convert.verification.accuracy_gate import Limits
-from temper.card import card_path, read_card, write_card
-from temper.errors import MissingRuntime
-from temper.storage.atomic import sha256_of
+from convert.targets import conversion_of
+from temper import __version__
+from temper.artifact import Artifact
+from temper.card import FileReference, Provenance, read_card, write_card
+from temper.errors import ArtifactError, DataError, IncompatibleMachine, MissingRuntime
+from temper.storage import digest
 from temper.system.gpu import Gpu
 from tests import tiny
+from tests.convert.converters import contents, inverting, use
 
 
-def copying(source: Path, target: Path) -> Facts:
-    target.write_bytes(source.read_bytes())
-    return {}
-
-
-def inverting(source: Path, target: Path) -> Facts:
-    """A conversion gone wrong: it answers the other label."""
-    model = onnx.load(source)
-    for weights in model.graph.initializer:
-        if weights.name.startswith("head"):
-            weights.CopyFrom(onnx.numpy_helper.from_array(-onnx.numpy_helper.to_array(weights), weights.name))
-    onnx.save(model, target)
-    return {}
-
-
-def step(bundle: Path, make: object = copying) -> Step:
-    recipe = {"to": "onnx", "n": 1}
-    return Step(bundle.with_name("model.fp32.onnx"), bundle.with_name("copy.onnx"), "fp32", recipe, make)  # type: ignore[arg-type]
-
-
-def test_a_good_conversion_gets_a_card_that_leads_back_to_keras(bundle: Path) -> None:
-    card = tiny.pipeline_of(bundle).run(step(bundle))
-    assert card == read_card(bundle.with_name("copy.onnx"))
-    assert card.made_from["sha256"] == read_card(bundle.with_name("model.fp32.onnx")).sha256
-    assert card.made_from["keras_sha256"] == read_card(bundle).sha256
+def test_a_published_card_leads_back_to_the_model(bundle: Path, copy: Artifact) -> None:
+    card = tiny.pipeline_of(bundle).build(copy, "fp16").card
+    assert card == read_card(copy.path)
+    fp32 = read_card(bundle.with_name("model.fp32.onnx"))
+    assert card.provenance.source == FileReference("model.fp32.onnx", fp32.sha256)
+    assert card.provenance.model_sha256 == read_card(bundle).sha256
     assert card.confidence_threshold == read_card(bundle).confidence_threshold == 0.6
-    found = agreement_of(card)
-    assert found is not None
-    assert (found.pictures, found.agreement) == (16, 1.0)
-    assert found.max_difference < 1e-5
+    assert card.measured_agreement is not None
+    assert (card.measured_agreement.images, card.measured_agreement.agreement) == (16, 1.0)
+    assert card.measured_agreement.max_difference < 1e-5
 
 
-def test_what_is_up_to_date_is_not_made_again(bundle: Path) -> None:
-    said: list[str] = []
-    pipeline = tiny.pipeline_of(bundle, said=said)
-    pipeline.run(step(bundle))
-    pipeline.run(step(bundle, inverting))
-    assert said[-1] == "copy.onnx: up to date"
+def test_the_card_names_the_version_and_commit_of_temper_that_made_it(bundle: Path, copy: Artifact) -> None:
+    provenance = tiny.pipeline_of(bundle).build(copy, "fp16").card.provenance
+    assert provenance.temper == __version__
+    head = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True)
+    assert not head.stdout or provenance.commit.startswith(head.stdout.strip())
 
 
-@pytest.mark.parametrize("change", ["force", "recipe", "source", "damage", "limits"])
-def test_anything_that_matters_makes_it_again(bundle: Path, change: str) -> None:
-    tiny.pipeline_of(bundle).run(step(bundle))
-    pipeline, again = tiny.pipeline_of(bundle, force=change == "force"), step(bundle)
-    if change == "recipe":
-        again = dataclasses.replace(again, recipe={"to": "onnx", "n": 2})
+def test_what_is_up_to_date_is_not_converted_again(
+    bundle: Path, copy: Artifact, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tiny.pipeline_of(bundle).build(copy, "fp16")
+    use(inverting, monkeypatch)
+    before = contents(copy)
+    tiny.pipeline_of(bundle).build(Artifact.at(copy.path), "fp16")
+    assert contents(copy) == before
+    assert "copy.onnx: up to date" in caplog.messages
+
+
+def test_an_up_to_date_conversion_reads_each_file_at_most_once(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = Artifact.at(bundle.with_name("model.int8.xml"))
+    tiny.pipeline_of(bundle, calibration_method="max").build(target, "int8")
+    digest._digest.cache_clear()
+    hashed: list[str] = []
+    computed = digest._digest.__wrapped__
+    memory: dict[object, str] = {}
+
+    def counting(entries: tuple[tuple[str, str, digest.Identity], ...]) -> str:
+        if entries not in memory:
+            hashed.extend(path for _, path, _ in entries)
+            memory[entries] = computed(entries)
+        return memory[entries]
+
+    monkeypatch.setattr("temper.storage.digest._digest", counting)
+    tiny.pipeline_of(bundle, calibration_method="max").build(Artifact.at(target.path), "int8")
+    assert sorted(hashed) == sorted(set(hashed))
+    assert {Path(path).suffix for path in hashed} >= {".xml", ".bin", ".onnx", ".keras"}
+
+
+@pytest.mark.parametrize("change", ["settings", "source", "damage", "limits"])
+def test_a_change_that_matters_makes_an_artifact_outdated(bundle: Path, copy: Artifact, change: str) -> None:
+    tiny.pipeline_of(bundle).build(copy, "fp16")
+    fp32 = Artifact.at(bundle.with_name("model.fp32.onnx"))
+    pipeline, card = tiny.pipeline_of(bundle), read_card(copy.path)
+    if change == "settings":
+        provenance = Provenance(source=card.provenance.source, settings={"converter": "another"})
+        write_card(copy.path, card.changed(provenance=provenance))
     if change == "source":
-        fp32 = bundle.with_name("model.fp32.onnx")
-        card_path(fp32).write_text(card_path(fp32).read_text().replace(read_card(fp32).sha256, "0" * 64))
+        fp32 = Artifact.with_card(fp32.path, fp32.card.changed(sha256="0" * 64))
     if change == "damage":
-        again.target.write_bytes(b"")
+        copy.path.write_bytes(b"")
     if change == "limits":
-        pipeline = tiny.pipeline_of(bundle, Limits(min_agreement=101))
-        again.target.with_name("copy.onnx.json").write_text(
-            card_path(again.target).read_text().replace('"flips": []', '"flips": [%s, %s]' % ((FLIP,) * 2))
-        )
-    assert not pipeline.is_current(again)
+        assert card.agreement is not None
+        worse = tiny.agreement(agreement=0.5, flips=2)
+        write_card(copy.path, card.changed(agreement=worse))
+    assert not pipeline.is_current(Artifact.at(copy.path), fp32, "fp16")
 
 
-@pytest.mark.parametrize("problem", ["", "built for another GPU"])
-def test_a_plan_from_elsewhere_is_made_again_where_there_is_a_gpu(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, problem: str
+@pytest.mark.parametrize("problem", [None, IncompatibleMachine("built for another GPU")])
+def test_a_plan_from_elsewhere_is_built_again_where_there_is_a_gpu(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, problem: IncompatibleMachine | None
 ) -> None:
-    plan = dataclasses.replace(step(bundle), target=bundle.with_name("copy.plan"))
-    copying(plan.source, plan.target)
-    source = read_card(plan.source)
-    made_from = {"file": plan.source.name, "sha256": source.sha256}
-    sha256 = sha256_of(plan.target)
-    write_card(plan.target, dataclasses.replace(source, made_from=made_from, recipe=plan.recipe, sha256=sha256))
-    assert tiny.pipeline_of(bundle).is_current(plan)
-    monkeypatch.setattr("convert.pipeline.find_gpu", lambda: Gpu("NVIDIA L4", "8.9"))
+    fp32 = Artifact.at(bundle.with_name("model.fp32.onnx"))
+    plan = Artifact.at(bundle.with_name("copy.plan"))
+    shutil.copy(fp32.path, plan.path)
+    pipeline = tiny.pipeline_of(bundle)
+    settings = pipeline._settings(conversion_of(plan, "fp32"))
+    source = FileReference(fp32.name, fp32.card.sha256)
+    provenance = Provenance(source=source, settings=settings)
+    write_card(plan.path, fp32.card.changed(sha256=plan.sha256(), provenance=provenance))
+    assert pipeline.is_current(Artifact.at(plan.path), fp32, "fp32")
+    monkeypatch.setattr("convert.pipeline.find_gpu", lambda: Gpu(name="NVIDIA L4", compute_capability="8.9"))
     monkeypatch.setattr("convert.pipeline.check_compatibility", lambda *_: problem)
-    assert tiny.pipeline_of(bundle).is_current(plan) is not bool(problem)
+    assert pipeline.is_current(Artifact.at(plan.path), fp32, "fp32") is (problem is None)
 
 
-def test_force_is_for_the_named_target_alone(bundle: Path) -> None:
-    said: list[str] = []
-    make(
-        dataclasses.replace(tiny.pipeline_of(bundle, said=said), force=True),
-        ConversionSettings("fp16"),
-        fp16 := bundle.with_name("model.fp16.onnx"),
-    )
-    assert said[0] == "model.fp32.onnx: up to date"
-    making = [line for line in said if "making" in line]
-    make(dataclasses.replace(tiny.pipeline_of(bundle, said=said), force=True), ConversionSettings("fp16"), fp16)
-    assert [line for line in said if "making" in line] == 2 * making
+def test_force_is_for_the_named_target_alone(bundle: Path, copy: Artifact, caplog: pytest.LogCaptureFixture) -> None:
+    tiny.pipeline_of(bundle).build(copy, "fp16")
+    caplog.clear()
+    tiny.pipeline_of(bundle).build(Artifact.at(copy.path), "fp16", force=True)
+    assert caplog.messages[0] == "model.fp32.onnx: up to date"
+    assert caplog.messages[1] == "copy.onnx: converting model.fp32.onnx"
 
 
-FLIP = '{"file": "a", "label": "red", "keras": "red", "answer": "blue"}'
-
-
-def test_a_bad_conversion_is_kept_aside_where_nothing_loads_it(bundle: Path) -> None:
-    with pytest.raises(ConversionRejected, match=r"copy\.onnx is refused: top-1 falls by"):
-        tiny.pipeline_of(bundle).run(step(bundle, inverting))
-    assert not bundle.with_name("copy.onnx").exists()
-    assert not bundle.with_name("copy.onnx.json").exists()
-    assert read_card(bundle.with_name("copy.onnx.rejected")).agreement["agreement"] == 0
-
-
-def test_a_later_success_clears_the_refused_file(bundle: Path) -> None:
-    with pytest.raises(ConversionRejected):
-        tiny.pipeline_of(bundle).run(step(bundle, inverting))
-    tiny.pipeline_of(bundle).run(step(bundle))
-    assert not list(bundle.parent.glob("*.rejected*"))
-
-
-def test_a_failing_builder_leaves_no_card(bundle: Path) -> None:
-    def failing(source: Path, target: Path) -> Facts:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        tiny.pipeline_of(bundle).run(step(bundle, failing))
-    assert not list(bundle.parent.glob("copy*"))
-
-
-def test_what_cannot_run_here_inherits_its_sources_agreement_and_says_why(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_existing_target_that_temper_did_not_make_is_not_replaced_even_by_force(
+    bundle: Path, copy: Artifact
 ) -> None:
-    def absent(*_: object) -> object:
-        raise MissingRuntime("there is no GPU here\nsecond line")
+    copy.path.write_text("five years")
+    with pytest.raises(ArtifactError, match="Move it away, or name another target"):
+        tiny.pipeline_of(bundle).build(copy, "fp16", force=True)
+    assert copy.path.read_text() == "five years"
+
+
+@pytest.mark.parametrize("kind", [MissingRuntime, IncompatibleMachine])
+def test_what_cannot_run_here_inherits_its_sources_agreement_and_records_the_reason(
+    bundle: Path, copy: Artifact, monkeypatch: pytest.MonkeyPatch, kind: type[IncompatibleMachine]
+) -> None:
+    def absent(artifact: Artifact) -> object:
+        raise kind(f"{artifact.path} runs on a GPU, and there is none here\nsecond line")
 
     monkeypatch.setattr("convert.pipeline.load_runner", absent)
-    card = tiny.pipeline_of(bundle).run(step(bundle))
-    assert card.agreement["not_run"] == "there is no GPU here"
-    assert card.agreement["pictures"] == 16
-    assert agreement_of(card) is None
+    card = tiny.pipeline_of(bundle).build(copy, "fp16").card
+    assert card.not_run == "copy.onnx runs on a GPU, and there is none here"
+    assert card.agreement is not None
+    assert card.agreement.images == 16
+    assert card.measured_agreement is None
 
 
-def test_the_pipeline_needs_no_keras_where_its_answers_are_kept(bundle: Path) -> None:
+def test_missing_images_are_reported_before_the_conversion(
+    bundle: Path, copy: Artifact, caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle.with_name("model.split.csv").unlink()
+    with pytest.raises(DataError, match=r"model\.split\.csv is missing"):
+        tiny.pipeline_of(bundle).build(copy, "fp16")
+    assert caplog.messages == ["model.fp32.onnx: up to date"]
+
+
+def test_a_missing_library_is_an_error_with_what_to_install(
+    bundle: Path, copy: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def importing(job: object) -> object:
+        raise ModuleNotFoundError("No module named 'openvino'", name="openvino")
+
+    monkeypatch.setattr("convert.precision.fp16.convert", importing)
+    with pytest.raises(MissingRuntime, match="converted by openvino, which is not installed") as caught:
+        tiny.pipeline_of(bundle).build(copy, "fp16")
+    assert "pip install -r requirements.txt" in caught.value.fix
+
+
+def test_no_keras_is_needed_where_its_predictions_are_stored(bundle: Path, copy: Artifact) -> None:
     assert bundle.read_bytes() == b"stand-in"
-    assert isinstance(tiny.pipeline_of(bundle), Pipeline)
-    tiny.pipeline_of(bundle).run(step(bundle))
+    tiny.pipeline_of(bundle).build(copy, "fp16")

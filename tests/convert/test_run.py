@@ -1,54 +1,102 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from convert import run
-from convert.pipeline import ConversionRejected
-from temper.errors import MissingRuntime, UserError
+from convert.pipeline import ConversionRejected, Pipeline
+from temper.artifact import Artifact
+from temper.card import read_card, write_card
+from temper.errors import DataError, MissingRuntime, UsageError, UserError
+from temper.exit_codes import ExitCode
 
 
-def convert(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
-    monkeypatch.setattr("sys.argv", ["convert/run.py", *(str(word) for word in words)])
-    return run.main()
+def convert(*words: object) -> int:
+    return run.run(run.parse([str(word) for word in words]))
 
 
 @pytest.mark.parametrize(
-    "error", [ConversionRejected("refused: too many labels change", []), MissingRuntime("no OpenVINO")]
+    "error", [ConversionRejected("rejected: too many labels change"), MissingRuntime("OpenVINO is not installed")]
 )
-def test_what_fails_is_told_after_the_others_are_made(
+def test_an_error_is_raised_after_the_other_targets_are_converted(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: UserError
 ) -> None:
     made: list[str] = []
 
-    def make(pipeline: object, wish: object, target: Path) -> None:
-        if target.suffix == ".xml":
+    def build(self: Pipeline, target: Artifact, precision: str, force: bool = False) -> None:
+        if target.path.suffix == ".xml":
             raise error
-        made.append(target.name)
+        made.append(f"{target.name} {precision} {force}")
 
-    monkeypatch.setattr("convert.targets.make", make)
+    monkeypatch.setattr(Pipeline, "build", build)
     targets = [bundle.with_name(f"model.fp16{suffix}") for suffix in (".xml", ".onnx")]
-    with pytest.raises(UserError, match=str(error)):
-        convert(monkeypatch, bundle, *targets, "--precision", "fp16")
-    assert made == ["model.fp16.onnx"]
+    with pytest.raises(type(error), match=str(error)) as caught:
+        convert(bundle, *targets, "--precision", "fp16", "--force")
+    assert caught.value.exit_code == error.exit_code
+    assert made == ["model.fp16.onnx fp16 True"]
     assert "model.fp32.onnx" in capsys.readouterr().out
 
 
-def test_the_ladder_names_its_pictures(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_several_errors_become_one_of_the_kind_that_they_have_in_common() -> None:
+    missing, rejected = MissingRuntime("a"), ConversionRejected("b")
+    assert run.combined([missing]) is missing
+    assert run.combined([missing, MissingRuntime("c")]).exit_code == ExitCode.MACHINE
+    mixed = run.combined([missing, rejected])
+    assert (mixed.exit_code, mixed.what) == (ExitCode.SOME_FAILED, "a\nb")
+
+
+def test_the_parity_report_names_the_dataset_and_lists_the_artifacts(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert convert(monkeypatch, bundle, bundle.with_name("model.fp16.onnx"), "--precision", "fp16") == 0
-    said = capsys.readouterr().out
-    assert "held-out pictures, model.keras and what was made of it:" in said
-    assert [line.split()[0] for line in said.splitlines() if "100.00" in line] == ["model.fp32.onnx", "model.fp16.onnx"]
+    assert convert(bundle, bundle.with_name("model.fp16.onnx"), "--precision", "fp16", "--min-agreement", 90) == 0
+    output = capsys.readouterr().out
+    assert "Parity with model.keras on the held-out images of tiny images:" in output
+    lines = [line.split()[0] for line in output.splitlines() if "100.00" in line]
+    assert lines == ["model.fp32.onnx", "model.fp16.onnx"]
 
 
-def test_words_to_the_compiler_are_checked_before_any_work(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match="--builder level=9 is not understood"):
-        convert(monkeypatch, bundle, "--builder", "level=9")
+def test_only_the_parity_report_goes_to_stdout(
+    bundle: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    convert(bundle, bundle.with_name("model.fp16.onnx"), "--precision", "fp16", "--min-agreement", 90)
+    assert capsys.readouterr().out.startswith("\nParity with model.keras")
+    assert "model.fp16.onnx: converting model.fp32.onnx" in caplog.messages
 
 
-@pytest.mark.parametrize("batch", ["8", "8:1:32", "0:1:2", "a:b:c"])
-def test_a_batch_range_out_of_order_is_two(batch: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SystemExit) as caught:
-        convert(monkeypatch, "model.keras", "--batch", batch)
-    assert caught.value.code == 2
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--builder-option", "level=9"], "--builder-option level=9 is not valid"),
+        (["--calibration-images", "0"], "--calibration-images is 0"),
+        (["--max-drop", "nan"], "--max-drop is nan"),
+        *((["--batch", batch], "is not a range of batch sizes") for batch in ("8", "8:1:32", "0:1:2", "a:b:c")),
+    ],
+)
+def test_options_are_checked_before_any_work(bundle: Path, words: list[str], message: str) -> None:
+    before = sorted(bundle.parent.iterdir())
+    with pytest.raises(UsageError, match=message) as caught:
+        convert(bundle, *words)
+    assert caught.value.exit_code == ExitCode.USAGE
+    assert sorted(bundle.parent.iterdir()) == before
+
+
+def test_every_target_is_checked_before_the_first_is_converted(bundle: Path) -> None:
+    targets = [bundle.with_name(name) for name in ("model.fp16.onnx", "model.fp16.savedmodel")]
+    with pytest.raises(UsageError, match="is always fp32"):
+        convert(bundle, *targets, "--precision", "fp16")
+    assert not targets[0].exists()
+
+
+def test_an_artifact_that_is_not_the_trained_model_is_a_usage_error(bundle: Path) -> None:
+    with pytest.raises(UsageError, match=r"model\.fp32\.onnx is not a \.keras file"):
+        convert(bundle.with_name("model.fp32.onnx"))
+
+
+def test_images_that_were_moved_are_read_from_the_folder_of_data(bundle: Path) -> None:
+    card = read_card(bundle)
+    assert card.dataset is not None
+    write_card(bundle, card.changed(dataset=msgspec.structs.replace(card.dataset, folder="/nowhere")))
+    words = (bundle, bundle.with_name("model.fp16.onnx"), "--precision", "fp16", "--min-agreement", 90)
+    with pytest.raises(DataError, match="--data FOLDER"):
+        convert(*words)
+    assert convert(*words, "--data", bundle.parent / "images") == 0

@@ -1,111 +1,187 @@
-import dataclasses
 import shutil
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from convert import targets
+from convert.exporters.tftrt import calibration_batches
+from convert.job import CardFields, Job
 from convert.pipeline import Pipeline
-from convert.settings import ConversionSettings
-from convert.targets import default_name, make
-from temper.card import read_card, write_card
-from temper.errors import MissingRuntime, UserError
+from convert.targets import conversion_of, default_targets, refuse_foreign
+from temper.artifact import Artifact
+from temper.card import BatchRange, Card, FileReference, Precision, write_card
+from temper.errors import ArtifactError, MissingRuntime, UsageError
 from temper.system.gpu import find_gpu
 from tests import tiny
 
 
-def wish(precision: str) -> ConversionSettings:
-    return ConversionSettings(precision, method="max")  # type: ignore[arg-type]
-
-
 @pytest.fixture
 def pipeline(bundle: Path) -> Pipeline:
-    return tiny.pipeline_of(bundle)
+    return tiny.pipeline_of(bundle, calibration_method="max")
+
+
+def build(pipeline: Pipeline, name: str, precision: Precision = "fp32") -> Card:
+    return pipeline.build(Artifact.at(pipeline.dataset.model.path.with_name(name)), precision).card
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
-def test_an_openvino_file_is_made_through_the_onnx_of_its_precision(
-    pipeline: Pipeline, bundle: Path, precision: str
-) -> None:
-    target = default_name(bundle, precision, ".xml")  # type: ignore[arg-type]
-    make(pipeline, wish(precision), target)
-    card = read_card(target)
+def test_openvino_is_converted_through_the_onnx_file_of_its_precision(pipeline: Pipeline, precision: Precision) -> None:
+    model = pipeline.dataset.model
+    card = build(pipeline, f"model.{precision}.xml", precision)
     assert card.precision == precision
-    assert card.made_from["file"] == f"model.{precision}.onnx"
-    assert read_card(bundle.with_name(card.made_from["file"])).made_from["file"] == "model.fp32.onnx"
-    assert card.agreement["agreement"] == 1
+    onnx = model.sibling(precision, ".onnx").card
+    assert card.provenance.source == FileReference(f"model.{precision}.onnx", onnx.sha256)
+    assert onnx.provenance.source is not None
+    assert onnx.provenance.source.file == "model.fp32.onnx"
+    assert card.agreement is not None
+    assert card.agreement.agreement == 1
 
 
-def test_a_plan_says_where_it_could_not_be_run(pipeline: Pipeline, bundle: Path) -> None:
-    target = bundle.with_name("model.fp16.plan")
+def test_a_plan_records_that_it_could_not_run_here(pipeline: Pipeline) -> None:
     try:
-        make(pipeline, wish("fp16"), target)
+        card = build(pipeline, "model.fp16.plan", "fp16")
     except MissingRuntime as missing:
         pytest.skip(str(missing))
-    card = read_card(target)
-    assert card.batch == (1, 8, 32)
-    assert "not_run" in card.agreement or card.agreement["agreement"] == 1
+    assert card.batch == BatchRange(1, 8, 32)
+    assert card.plan is not None
+    assert card.not_run or (card.agreement is not None and card.agreement.agreement == 1)
+    assert card.not_run.startswith("model.fp16.plan runs on an NVIDIA GPU") is (find_gpu() is None)
 
 
-@pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU here")
-def test_words_to_the_compiler_are_part_of_the_recipe_and_take_effect(pipeline: Pipeline, bundle: Path) -> None:
-    target = bundle.with_name("model.fp32.plan")
-    words = dataclasses.replace(wish("fp32"), builder=("profiles=1:1:1",), batch=(2, 4, 16))
+def test_builder_options_are_recorded_and_take_effect(bundle: Path) -> None:
+    pipeline = tiny.pipeline_of(bundle, builder_options=("profiles=1:1:1",), batch=BatchRange(2, 4, 16))
     try:
-        make(pipeline, words, target)
+        card = build(pipeline, "model.fp32.plan")
     except MissingRuntime as missing:
         pytest.skip(str(missing))
-    card = read_card(target)
-    assert card.batch == (1, 4, 16)
-    assert card.recipe == {"to": ".plan", "batch": [2, 4, 16], "builder": ["profiles=1:1:1"]}
+    assert card.batch == BatchRange(1, 4, 16)
+    assert card.provenance.settings == {
+        "converter": "convert.trt.to_tensorrt:convert",
+        "batch": [2, 4, 16],
+        "builder_options": ["profiles=1:1:1"],
+    }
+    target = Artifact.at(bundle.with_name("model.fp32.plan"))
+    assert pipeline.is_current(target, Artifact.at(bundle.with_name("model.fp32.onnx")), "fp32")
 
 
-def test_tftrt_takes_the_saved_model_the_precision_the_batches_and_training_pictures(
+def test_tftrt_is_converted_from_the_saved_model_with_training_images(
     pipeline: Pipeline, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[object, ...]] = []
+    jobs: list[tuple[object, ...]] = []
 
-    def refuse(source: Path, target: Path, precision: str, batch: object, calibration: Callable[[], Any]) -> None:
-        asked.append((source.name, target.name, precision, batch, sum(len(each) for each in calibration())))
+    def saving(job: Job) -> Iterator[CardFields]:
+        shutil.copytree(bundle.parent / "images" / "red", job.target)
+        yield CardFields()
+
+    def refusing(job: Job) -> Iterator[CardFields]:
+        images = sum(len(batch) for batch in calibration_batches(job))
+        jobs.append((job.source.name, job.target.name, job.precision, job.settings.batch, images))
         raise MissingRuntime("this TensorFlow has no TensorRT")
+        yield
 
-    monkeypatch.setattr("convert.exporters.tftrt.to_tftrt", refuse)
-    monkeypatch.setattr("convert.targets._saved_model", lambda *_: None)
+    def absent(*_: object) -> object:
+        raise MissingRuntime("TensorFlow is not installed")
+
+    monkeypatch.setattr("convert.exporters.saved_model.convert", saving)
+    monkeypatch.setattr("convert.exporters.tftrt.convert", refusing)
+    monkeypatch.setattr("convert.pipeline.load_runner", absent)
     with pytest.raises(MissingRuntime):
-        source = default_name(bundle, "fp32", ".savedmodel")
-        shutil.copy(bundle.with_name("model.fp32.onnx"), source)
-        write_card(source, read_card(bundle.with_name("model.fp32.onnx")))
-        make(pipeline, wish("int8"), bundle.with_name("model.int8.tftrt"))
-    assert asked == [("model.fp32.savedmodel", "model.int8.tftrt", "int8", (1, 8, 32), 48)]
+        build(pipeline, "model.int8.tftrt", "int8")
+    assert jobs == [("model.fp32.savedmodel", "model.int8.tftrt", "int8", BatchRange(1, 8, 32), 48)]
 
 
-def test_a_calibration_is_in_the_card_of_every_int8_artifact(pipeline: Pipeline, bundle: Path) -> None:
-    make(pipeline, wish("int8"), bundle.with_name("model.int8.xml"))
-    assert read_card(bundle.with_name("model.int8.xml")).calibration["method"] == "max"
+def test_the_calibration_is_in_the_card_of_every_int8_artifact(pipeline: Pipeline) -> None:
+    calibration = build(pipeline, "model.int8.xml", "int8").calibration
+    assert calibration is not None
+    assert calibration.method == "max"
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("model.h5", "no suffix that Temper knows"), ("other.keras", "cannot be converted to")]
+    ("name", "error", "message"),
+    [
+        ("model.h5", ArtifactError, "no suffix that Temper knows"),
+        ("other.keras", UsageError, r"is no target of a conversion\. Expected one of \.savedmodel"),
+    ],
 )
-def test_what_cannot_be_made_says_what_can(pipeline: Pipeline, bundle: Path, name: str, words: str) -> None:
-    with pytest.raises(UserError, match=words):
-        make(pipeline, wish("fp32"), bundle.with_name(name))
+def test_an_impossible_target_is_an_error_that_lists_the_possible_ones(
+    pipeline: Pipeline, name: str, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        build(pipeline, name)
 
 
-def test_a_saved_model_in_half_precision_is_refused_not_made_otherwise(pipeline: Pipeline, bundle: Path) -> None:
-    with pytest.raises(UserError, match="always fp32"):
-        make(pipeline, wish("fp16"), bundle.with_name("model.fp16.savedmodel"))
+def test_a_saved_model_in_half_precision_is_refused(pipeline: Pipeline) -> None:
+    with pytest.raises(UsageError, match="TensorFlow SavedModel is always fp32"):
+        build(pipeline, "model.fp16.savedmodel", "fp16")
 
 
-def test_without_tensorrt_the_onnx_is_made_and_verified_all_the_same(
+def test_a_name_that_claims_another_precision_is_refused(pipeline: Pipeline, bundle: Path) -> None:
+    before = bundle.with_name("model.fp32.onnx").read_bytes()
+    with pytest.raises(UsageError, match=r"is named for fp32, but the precision is fp16\. Use --precision fp32"):
+        build(pipeline, "model.fp32.onnx", "fp16")
+    assert bundle.with_name("model.fp32.onnx").read_bytes() == before
+    assert conversion_of(Artifact.at("my.model.onnx"), "int8").source == ".onnx"
+
+
+def test_without_tensorrt_the_onnx_file_is_still_converted_and_verified(
     pipeline: Pipeline, bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def absent(*_: object, **__: object) -> object:
         raise MissingRuntime("TensorRT is not installed")
 
-    monkeypatch.setattr("convert.trt.to_tensorrt.to_tensorrt", absent)
+    monkeypatch.setattr("convert.trt.to_tensorrt.find_tensorrt", absent)
     with pytest.raises(MissingRuntime):
-        make(dataclasses.replace(pipeline), wish("fp16"), bundle.with_name("model.fp16.plan"))
-    assert read_card(bundle.with_name("model.fp16.onnx")).agreement["agreement"] == 1
+        build(pipeline, "model.fp16.plan", "fp16")
+    agreement = Artifact.at(bundle.with_name("model.fp16.onnx")).card.agreement
+    assert agreement is not None
+    assert agreement.agreement == 1
     assert not list(bundle.parent.glob("*.plan*"))
+
+
+@pytest.mark.parametrize(("can_compile", "plans"), [(True, ["model.int8.plan"]), (False, [])])
+def test_default_targets_are_the_formats_that_can_be_built_here(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, can_compile: bool, plans: list[str]
+) -> None:
+    monkeypatch.setattr("convert.trt.find.can_compile", lambda: can_compile)
+    monkeypatch.setattr(targets, "find_spec", lambda module: module != "tensorflow")
+    names = [target.name for target in default_targets(Artifact.at(bundle), "int8")]
+    assert names == ["model.int8.onnx", "model.int8.xml", *plans]
+    assert default_targets(Artifact.at(bundle), "fp32")[0].name == "model.fp32.onnx"
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_an_existing_target_that_temper_did_not_make_is_refused(tmp_path: Path, kind: str) -> None:
+    target = Artifact.at(tmp_path / "mine.onnx")
+    foreign = target.path / "thesis.txt" if kind == "folder" else target.path
+    foreign.parent.mkdir(exist_ok=True)
+    foreign.write_text("five years")
+    with pytest.raises(ArtifactError, match="Move it away, or name another target"):
+        refuse_foreign(target)
+    assert foreign.read_text() == "five years"
+
+
+def test_a_companion_that_temper_did_not_make_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.bin").write_text("five years")
+    with pytest.raises(ArtifactError, match=r"mine\.bin exists and has no card"):
+        refuse_foreign(Artifact.at(tmp_path / "mine.xml"))
+
+
+@pytest.mark.parametrize("card", ["", "{", "[]", '{"labels": 1}'])
+def test_a_damaged_card_is_replaced_but_a_foreign_one_is_not(tmp_path: Path, card: str) -> None:
+    target = Artifact.at(tmp_path / "mine.onnx")
+    target.path.write_bytes(b"")
+    target.card_path.write_text(card)
+    if card in ("", "{"):
+        refuse_foreign(target)
+    else:
+        with pytest.raises(ArtifactError, match="Temper did not make it"):
+            refuse_foreign(target)
+
+
+def test_an_artifact_of_this_project_and_a_missing_one_may_be_written(tmp_path: Path) -> None:
+    target = Artifact.at(tmp_path / "mine.onnx")
+    refuse_foreign(target)
+    target.path.write_bytes(b"")
+    write_card(target.path, Card(labels=tiny.LABELS, size=tiny.SIZE))
+    refuse_foreign(target)

@@ -1,86 +1,76 @@
-import csv
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from data.scan import LOOK_ALIKES, QUARANTINE, scan, write_look_alikes, write_quarantine
-from temper.errors import UserError
+from data.scan import Scan, scan
+from experiments.dirty_dataset import plant_issues, write_chain_of_near_duplicates, write_clean_dataset
+from temper.dataset.listing import read_near_duplicates, read_quarantine, write_near_duplicates, write_quarantine
+from temper.errors import DataError
 from temper.images import images_in
-from tests.data.dirty import chain_of_look_alikes, plant, sound_folder
 
-ROOT = Path(__file__).parents[2]
+QUARANTINED = (
+    "empty", "unreadable", "too small", "duplicate", "label conflict", "leak", "near-duplicate leak",
+)  # fmt: skip
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Sound drawn pictures in train/ and test/."""
-    return sound_folder(tmp_path)
+    """Drawn images without issues in train/ and test/."""
+    return write_clean_dataset(tmp_path)
 
 
-def faults(folder: Path) -> set[tuple[str, str]]:
-    return {(each.path.relative_to(folder).as_posix(), each.fault) for each in scan(folder, lambda *_: None).findings}
+def issues_of(result: Scan) -> set[tuple[str, str]]:
+    return {(each.path.relative_to(result.folder).as_posix(), each.kind) for each in result.issues}
 
 
 def planted_in(folder: Path) -> set[tuple[str, str]]:
-    return {(each.path, each.fault) for each in plant(folder)}
+    return {(each.path, each.kind) for each in plant_issues(folder)}
 
 
-def test_sound_pictures_have_no_faults(folder: Path) -> None:
-    assert faults(folder) == set()
+def test_images_without_issues_are_reported_with_none(folder: Path) -> None:
+    result = scan(folder)
+    assert issues_of(result) == set()
+    assert result.n_leaks == 0
+    assert result.counts["test/dog"] == 4
 
 
-def test_every_planted_fault_is_found_and_nothing_else(folder: Path) -> None:
+def test_every_planted_issue_is_reported_and_nothing_else(folder: Path) -> None:
     planted = planted_in(folder)
-    assert faults(folder) == planted
+    assert issues_of(scan(folder)) == planted
 
 
-def test_the_quarantine_lists_what_harms_and_deletes_nothing(folder: Path) -> None:
+def test_the_quarantine_lists_harmful_images_and_deletes_none(folder: Path) -> None:
     planted = planted_in(folder)
     before = images_in(folder)
-    found = scan(folder, lambda *_: None)
-    listed = write_quarantine(folder / QUARANTINE, folder, found.findings)
-    with (folder / "quarantine.csv").open(newline="") as stream:
-        rows = {row["path"]: row["reason"] for row in csv.DictReader(stream)}
-    harmful = ("empty", "unreadable", "tiny", "duplicate", "two labels", "leak", "near leak")
-    assert set(rows) == {path for path, fault in planted if fault in harmful}
-    assert listed == len(rows)
+    result = scan(folder)
+    write_quarantine(folder, result.quarantine)
+    assert set(result.quarantine) == {path for path, kind in planted if kind in QUARANTINED}
+    assert result.quarantine["train/cat/leak.jpg"] == "leak test/cat/0.jpg"
+    assert read_quarantine(folder) == {folder / path for path in result.quarantine}
     assert images_in(folder) == before
-    assert found.counts["test/dog"] == 4
+    assert result.n_leaks == 4
 
 
-def test_pictures_that_look_alike_are_listed_together_and_those_left_out_are_not(folder: Path) -> None:
-    plant(folder)
-    found = scan(folder, lambda *_: None)
-    listed = write_look_alikes(folder / LOOK_ALIKES, folder, found.alike)
-    with (folder / LOOK_ALIKES).open(newline="") as stream:
-        rows = {row["path"]: row["group"] for row in csv.DictReader(stream)}
-    twins = {"2.jpg": "near.jpg", "3.jpg": "brighter.jpg", "0.jpg": "larger.png"}
-    expected = {f"train/dog/{name}": f"train/dog/{one}" for one, two in twins.items() for name in (one, two)}
-    assert rows == expected
-    assert listed == 6
+def test_near_duplicates_are_listed_in_groups_without_the_images_in_quarantine(folder: Path) -> None:
+    plant_issues(folder)
+    write_near_duplicates(folder, scan(folder).near_duplicates)
+    pairs = {"2.jpg": "near.jpg", "3.jpg": "brighter.jpg", "0.jpg": "larger.png"}
+    expected = {folder / f"train/dog/{name}": min(pair) for pair in pairs.items() for name in pair}
+    assert {path: Path(group).name for path, group in read_near_duplicates(folder).items()} == expected
 
 
-def test_a_chain_of_look_alikes_is_one_group_although_its_ends_differ(tmp_path: Path) -> None:
-    names = chain_of_look_alikes(tmp_path)
-    (group,) = scan(tmp_path, lambda *_: None).alike
-    assert [path.relative_to(tmp_path).as_posix() for path in group] == names
+def test_a_chain_of_near_duplicates_is_one_group_although_its_ends_differ(tmp_path: Path) -> None:
+    names = write_chain_of_near_duplicates(tmp_path)
+    assert scan(tmp_path).near_duplicates == [names]
 
 
-def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+def test_progress_counts_every_image(folder: Path) -> None:
+    steps: list[tuple[int, int]] = []
+    scan(folder, lambda _, done, total: steps.append((done, total)))
+    assert steps == [(done, 16) for done in range(1, 17)]
+
+
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(UserError, match="holds no pictures"):
-            scan(folder, lambda *_: None)
-
-
-def test_leaks_stop_the_command_unless_accepted(folder: Path) -> None:
-    shutil.copy(folder / "test/cat/0.jpg", folder / "train/cat/leak.jpg")
-    command = [sys.executable, "data/run.py", "scan", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "error: 1 picture(s) of train/ are also in test/" in done.stderr
-    accepted = subprocess.run([*command, "--accept-leaks"], cwd=ROOT, capture_output=True, text=True)
-    assert accepted.returncode == 0
-    assert "leak.jpg" in (folder / "quarantine.csv").read_text()
+        with pytest.raises(DataError, match="has no images"):
+            scan(folder)

@@ -1,140 +1,83 @@
-import csv
-import dataclasses
-import io
+"""The command of a clone: `infer/run.py` has the commands of `temper`, and `classify` needs not be named."""
+
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from infer import run
-from temper.card import read_card, write_card
+from temper.artifact import Artifact
+from temper.cli import main
 from temper.dataset.split import read_split
-from temper.errors import UserError
-from temper.reference import read_golden, write_golden
-from temper.storage.atomic import sha256_of
-from temper.system.gpu import find_gpu
-
-
-def answers(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
-    monkeypatch.setattr("sys.argv", ["infer/run.py", *(str(word) for word in words)])
-    return run.main()
+from temper.exit_codes import ExitCode
 
 
 @pytest.fixture
-def picture(bundle: Path) -> Path:
-    return next(e.path for e in read_split(bundle, read_card(bundle), "test") if e.label == "red")
+def image(bundle: Path) -> Path:
+    """A red image."""
+    return next(each.path for each in read_split(Artifact.at(bundle), "test") if each.label == "red")
 
 
-def test_text_says_label_percentage_and_time(
-    bundle: Path, picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def execute(*words: object) -> int:
+    return main.run(run.parse([str(word) for word in words]))
+
+
+def test_without_a_command_images_are_classified(bundle: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute("--engine", bundle.with_name("model.fp32.onnx"), image) == ExitCode.OK
+    without = capsys.readouterr().out
+    assert without.startswith(f"{image}: red ")
+    assert execute("classify", "--engine", bundle.with_name("model.fp32.onnx"), image) == ExitCode.OK
+    assert capsys.readouterr().out.rpartition("(")[0] == without.rpartition("(")[0]
+
+
+def test_the_options_of_classify_work_without_the_command(
+    bundle: Path, image: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert answers(monkeypatch, "--engine", bundle.with_name("model.fp32.onnx"), picture) == 0
-    said = capsys.readouterr().out
-    assert said.startswith(f"{picture}: red ")
-    assert " % (" in said
-    assert said.endswith(" ms)\n")
-
-
-def test_json_is_an_object_a_line(
-    bundle: Path, picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    words = ("--engine", bundle.with_name("model.fp32.onnx"), picture, bundle.with_name("none.png"))
-    assert answers(monkeypatch, *words, "--top", 2, "--json") == 1
+    words = (
+        "--engine",
+        bundle.with_name("model.fp32.onnx"),
+        image,
+        bundle.with_name("none.png"),
+        "--top-k",
+        2,
+        "--json",
+    )
+    assert execute(*words) == ExitCode.SOME_FAILED
     good, bad = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert [each["label"] for each in good["predictions"]] == ["red", "blue"]
-    assert sum(each["probability"] for each in good["predictions"]) == pytest.approx(1, abs=1e-5)
-    assert "does not exist" in bad["problem"]
+    assert "does not exist" in bad["error"]
 
 
-def test_csv_has_a_head_and_a_row_for_each_label(
-    bundle: Path, picture: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    answers(monkeypatch, "--engine", bundle.with_name("model.fp32.onnx"), picture, "--top", 2, "--csv")
-    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert [(row["rank"], row["label"]) for row in rows] == [("1", "red"), ("2", "blue")]
+@pytest.mark.parametrize("command", ["selftest", "doctor", "inspect"])
+def test_the_other_commands_are_those_of_temper(command: str, bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(command, bundle.with_name("model.fp32.onnx")) == ExitCode.OK
+    assert "model.fp32.onnx" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("below", "expected"), [(0.0, False), (1.01, True)])
-def test_unknown_is_told_in_every_form_and_hides_nothing(
-    bundle: Path,
-    picture: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    below: float,
-    expected: bool,
-) -> None:
-    engine = bundle.with_name("model.fp32.onnx")
-    write_card(engine, dataclasses.replace(read_card(engine), confidence_threshold=below))
-    words = ("--engine", engine, picture, "--unknown")
-    answers(monkeypatch, *words)
-    assert capsys.readouterr().out.startswith(f"{picture}: {'unknown, ' if expected else ''}red ")
-    answers(monkeypatch, *words, "--json")
-    told = json.loads(capsys.readouterr().out)
-    assert (told["unknown"], told["predictions"][0]["label"]) == (expected, "red")
-    answers(monkeypatch, *words, "--csv")
-    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
-    assert (row["unknown"], row["label"]) == ("yes" if expected else "no", "red")
+def test_an_image_may_have_the_name_of_a_command_when_options_come_first(bundle: Path) -> None:
+    options = run.parse(["--engine", str(bundle), "doctor"])
+    assert (options.command, options.images) == ("classify", ["doctor"])
 
 
-def test_unknown_without_a_threshold_on_the_card_is_refused(
-    bundle: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine = bundle.with_name("model.fp32.onnx")
-    write_card(engine, dataclasses.replace(read_card(engine), confidence_threshold=None))
-    with pytest.raises(UserError, match="has no threshold for --unknown on its card"):
-        answers(monkeypatch, "--engine", engine, picture, "--unknown")
-
-
-def test_a_sound_artifact_passes_its_selftest(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert answers(monkeypatch, "--engine", bundle.with_name("model.fp32.onnx"), "--selftest") == 0
-    assert capsys.readouterr().out.startswith("self-test passed: ")
-
-
-def test_a_selftest_that_fails_says_by_how_much(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    artifact = bundle.with_name("model.fp32.onnx")
-    card = read_card(artifact)
-    images, expected = read_golden(artifact, card)
-    golden = write_golden(bundle.with_name("model.golden.npz"), images, np.asarray(1 - expected, np.float32))
-    text = artifact.with_name("model.fp32.onnx.json").read_text().replace(card.golden["sha256"], golden["sha256"])
-    artifact.with_name("model.fp32.onnx.json").write_text(text)
-    with pytest.raises(Exception, match="self-test failed"):
-        answers(monkeypatch, "--engine", artifact, "--selftest")
-
-
-def test_the_doctor_tells_what_is_here_and_that_an_artifact_runs(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert answers(monkeypatch, "--doctor") == 0
-    assert {"system", "GPU", "TensorRT"} <= {line.partition(":")[0] for line in capsys.readouterr().out.splitlines()}
-    assert answers(monkeypatch, "--engine", bundle.with_name("model.fp32.onnx"), "--doctor") == 0
-    assert "model.fp32.onnx: whole, and made for a machine like this" in capsys.readouterr().out
-
-
-@pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU here")
-def test_the_doctor_says_why_a_plan_does_not_run_before_anything_loads_it(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan = bundle.with_name("model.fp32.plan")
-    plan.write_bytes(b"not native code, and never loaded")
-    write_card(plan, dataclasses.replace(read_card(bundle.with_name("model.fp32.onnx")), sha256=sha256_of(plan)))
-    with pytest.raises(UserError, match="runs on an NVIDIA GPU"):
-        answers(monkeypatch, "--engine", plan, "--doctor")
-    plan.write_bytes(b"")
-    with pytest.raises(UserError, match="not the file its card describes"):
-        answers(monkeypatch, "--engine", plan, "--doctor")
-
-
-def test_without_an_engine_there_is_only_the_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_help_shows_the_command_of_a_clone(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        answers(monkeypatch, "a.png")
-    assert caught.value.code == 2
+        run.parse(["--help"])
+    assert caught.value.code == ExitCode.OK
+    text = capsys.readouterr().out
+    assert text.startswith("usage: python infer/run.py ")
+    assert "python infer/run.py --engine artifacts/model.int8.onnx cat.jpg" in text
 
 
-@pytest.mark.parametrize("words", [["--top", "0", "a.png"], [], ["a.png", "--json", "--csv"]])
-def test_wrong_words_are_two(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_words_of_the_process_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["infer/run.py", "--engine", "model.onnx", "a.png"])
+    assert run.parse().images == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["a.png"], ["--engine", "x.onnx"], ["--engine", "x.onnx", "--top-k", "0", "a.png"]]
+)
+def test_wrong_words_are_a_usage_error(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        answers(monkeypatch, "--engine", "x.onnx", *words)
-    assert caught.value.code == 2
+        run.parse(words)
+    assert caught.value.code == ExitCode.USAGE
+    assert "usage: python infer/run.py classify" in capsys.readouterr().err

@@ -1,61 +1,62 @@
-import shutil
-from pathlib import Path
+from dataclasses import fields
+from importlib.util import find_spec
 
-import numpy as np
 import pytest
 
-from temper.card import card_path, read_card
-from temper.errors import MissingRuntime, UserError
-from temper.formats import FORMATS, checked_card, format_of, load_runner, open_runner
+from convert.settings import ConversionSettings
+from temper.card import PRECISIONS
+from temper.formats import FORMATS, Format, format_of, suffixes
+
+each_format = pytest.mark.parametrize("each", FORMATS, ids=lambda each: each.suffix)
 
 
-@pytest.mark.parametrize("each", FORMATS, ids=lambda each: each.suffix)
-def test_a_suffix_finds_its_format(each: object) -> None:
-    suffix = each.suffix  # type: ignore[attr-defined]
-    assert format_of(Path(f"artifacts/model.int8{suffix}")) is each
+@each_format
+def test_a_suffix_belongs_to_one_format(each: Format) -> None:
+    assert format_of(f"model.int8{each.suffix}") is each
+    assert [other for other in suffixes() if each.suffix.endswith(other)] == [each.suffix]
 
 
-@pytest.mark.parametrize("name", ["model.engine", "model", "model.onnx.rejected"])
-def test_an_unknown_suffix_lists_the_known_ones(name: str) -> None:
-    with pytest.raises(UserError, match=r"\.keras, \.savedmodel, \.tftrt, \.onnx, \.xml, \.plan"):
-        format_of(Path(name))
+@pytest.mark.parametrize("name", ["model.engine", "model", "model.onnx.rejected", ""])
+def test_another_suffix_belongs_to_none(name: str) -> None:
+    assert format_of(name) is None
 
 
-def test_a_truncated_artifact_is_refused_before_anything_loads_it(bundle: Path) -> None:
-    artifact = bundle.with_name("model.fp32.onnx")
-    artifact.write_bytes(artifact.read_bytes()[:-100])
-    with pytest.raises(UserError, match="truncated, damaged or replaced"):
-        open_runner(artifact)
+@each_format
+def test_the_modules_that_a_row_names_are_there(each: Format) -> None:
+    named = [each.runner, each.buildable, *(conversion.function for conversion in each.conversions.values())]
+    for name in filter(None, named):
+        module, _, attribute = name.partition(":")
+        assert find_spec(module), name
+        assert attribute.isidentifier(), name
 
 
-def test_one_flipped_bit_is_refused(bundle: Path) -> None:
-    artifact = bundle.with_name("model.fp32.onnx")
-    content = bytearray(artifact.read_bytes())
-    content[len(content) // 2] ^= 1
-    artifact.write_bytes(content)
-    with pytest.raises(UserError, match="SHA-256 differs"):
-        checked_card(artifact)
+@each_format
+def test_a_conversion_starts_from_a_format_that_can_be_made_in_that_precision(each: Format) -> None:
+    for conversion in each.conversions.values():
+        source = format_of(conversion.source)
+        assert source is not None
+        assert conversion.source_precision in (source.conversions or {"fp32"})
 
 
-def test_a_missing_companion_is_named(bundle: Path) -> None:
-    artifact = bundle.with_name("model.xml")
-    shutil.copy(bundle.with_name("model.fp32.onnx"), artifact)
-    shutil.copy(card_path(bundle.with_name("model.fp32.onnx")), card_path(artifact))
-    with pytest.raises(UserError, match=r"model\.bin is missing"):
-        checked_card(artifact)
+@each_format
+def test_every_setting_of_a_conversion_exists(each: Format) -> None:
+    known = {field.name for field in fields(ConversionSettings)}
+    assert {name for conversion in each.conversions.values() for name in conversion.settings} <= known
 
 
-def test_a_missing_runtime_says_what_to_install(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(name: str) -> object:
-        raise ModuleNotFoundError("No module named 'onnxruntime'")
-
-    monkeypatch.setattr("temper.formats.importlib.import_module", absent)
-    artifact = bundle.with_name("model.fp32.onnx")
-    with pytest.raises(MissingRuntime, match="pip install onnxruntime"):
-        load_runner(artifact, read_card(artifact))
+def test_only_the_trained_format_is_not_converted_to() -> None:
+    assert [each.suffix for each in FORMATS if not each.conversions] == [".keras"]
 
 
-def test_an_artifact_opens_and_answers(bundle: Path) -> None:
-    with open_runner(bundle.with_name("model.fp32.onnx")) as runner:
-        answers = runner.predict(np.zeros((3, 16, 16, 3), np.uint8))
-    assert answers.shape == (3, 2)
+@each_format
+def test_precisions_are_those_of_the_card(each: Format) -> None:
+    assert set(each.conversions) <= set(PRECISIONS)
+
+
+@each_format
+def test_a_row_says_how_to_install_its_runtime(each: Format) -> None:
+    assert each.title and each.requires and each.install.startswith("pip install ")
+
+
+def test_a_format_can_be_a_key() -> None:
+    assert len(set(FORMATS)) == len(FORMATS)

@@ -1,12 +1,23 @@
 import io
+import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from temper.errors import UnreadableImage, UserError
-from temper.images import images_in, labeled_images, load_image, load_images
+from temper.errors import DataError, UnreadableImage
+from temper.images import (
+    AHEAD_PER_CORE,
+    SUFFIXES,
+    images_in,
+    labeled_images,
+    load_image,
+    load_images,
+    map_ahead,
+    to_rgb,
+)
 
 RED = (200, 30, 20)
 
@@ -25,7 +36,7 @@ def red(mode: str, size: tuple[int, int] = (40, 30)) -> Image.Image:
     [("RGB", "a.png"), ("RGB", "a.jpg"), ("CMYK", "a.jpg"), ("P", "a.png"), ("P", "a.gif"), ("RGBA", "a.png"),
      ("RGBA", "a.webp"), ("RGB", "a.bmp"), ("RGB", "a.tiff"), ("RGB", "a.dat")],
 )  # fmt: skip
-def test_every_kind_of_picture_gives_the_same_red(tmp_path: Path, mode: str, name: str) -> None:
+def test_every_kind_of_image_gives_the_same_red(tmp_path: Path, mode: str, name: str) -> None:
     path = tmp_path / name
     red(mode).save(path, format="PNG" if name == "a.dat" else None)
     pixels = load_image(path, 8)
@@ -35,7 +46,7 @@ def test_every_kind_of_picture_gives_the_same_red(tmp_path: Path, mode: str, nam
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "LA"])
-def test_grey_pictures_are_grey(tmp_path: Path, mode: str) -> None:
+def test_gray_images_are_gray(tmp_path: Path, mode: str) -> None:
     pixels = load_image(save(tmp_path / "a.png", Image.new("L", (9, 9), 255).convert(mode)), 8)
     assert (pixels == 255).all()
 
@@ -54,13 +65,13 @@ def test_exif_rotation_is_applied(tmp_path: Path) -> None:
     upright = np.zeros((32, 32, 3), np.uint8)
     upright[:16] = 255
     exif = Image.Exif()
-    exif[0x0112] = 6  # lay on its left side when it was taken
-    turned = Image.fromarray(np.rot90(upright).copy())
-    pixels = load_image(save(tmp_path / "a.jpg", turned, exif=exif, quality=95), 32)
+    exif[0x0112] = 6  # The camera was rotated by 90°.
+    rotated = Image.fromarray(np.rot90(upright).copy())
+    pixels = load_image(save(tmp_path / "a.jpg", rotated, exif=exif, quality=95), 32)
     assert np.abs(pixels.astype(int) - upright).mean() < 6
 
 
-def test_a_large_jpeg_decoded_small_looks_like_a_full_decode(tmp_path: Path) -> None:
+def test_a_large_jpeg_decoded_small_resembles_a_full_decode(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     smooth = Image.fromarray(random.integers(0, 255, (12, 16, 3), np.uint8)).resize(
         (1600, 1200), Image.Resampling.BICUBIC
@@ -77,14 +88,14 @@ def damaged() -> bytes:
 
 
 BAD_FILES = {
-    "text": (b"not a picture", "not a picture that can be read"),
-    "nothing": (b"", "not a picture that can be read"),
+    "text": (b"not an image", "is not an image that can be read"),
+    "nothing": (b"", "is not an image that can be read"),
     "half": (damaged(), "is damaged"),
 }
 
 
 @pytest.mark.parametrize("what", BAD_FILES)
-def test_a_bad_file_is_named_with_a_remedy(tmp_path: Path, what: str) -> None:
+def test_a_bad_file_is_an_error_that_names_it(tmp_path: Path, what: str) -> None:
     content, words = BAD_FILES[what]
     path = tmp_path / "bad.jpg"
     path.write_bytes(content)
@@ -99,18 +110,18 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_a_picture_of_too_many_pixels_is_refused_before_decoding(tmp_path: Path) -> None:
+def test_an_image_of_too_many_pixels_is_refused_before_decoding(tmp_path: Path) -> None:
     path = save(tmp_path / "bomb.png", Image.new("1", (12000, 12000)))
     with pytest.raises(UnreadableImage, match="12000 x 12000"):
         load_image(path, 8)
 
 
-def test_pictures_come_in_the_order_they_were_asked_for(tmp_path: Path) -> None:
+def test_images_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
     paths = [save(tmp_path / f"{i}.png", Image.new("RGB", (9, 9), (i, i, i))) for i in range(40)]
     assert [int(pixels[0, 0, 0]) for pixels in load_images(paths, 4)] == list(range(40))
 
 
-def test_labels_are_folders_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
+def test_labels_are_folders_and_hidden_files_are_skipped(tmp_path: Path) -> None:
     for label in ("b", "a", ".hidden"):
         (tmp_path / label).mkdir()
         save(tmp_path / label / "1.png", red("RGB"))
@@ -120,15 +131,57 @@ def test_labels_are_folders_and_hidden_files_are_passed_over(tmp_path: Path) -> 
     assert images_in(tmp_path) == [tmp_path / "a" / "1.png", tmp_path / "b" / "1.png"]
 
 
-@pytest.mark.parametrize(("labels", "words"), [([], "no pictures"), (["cat"], r"one label only \(cat\)")])
+@pytest.mark.parametrize(("labels", "words"), [([], "no images"), (["cat"], r"one label only \(cat\)")])
 def test_fewer_than_two_labels_are_refused(tmp_path: Path, labels: list[str], words: str) -> None:
     for label in labels:
         (tmp_path / label).mkdir()
         save(tmp_path / label / "1.png", red("RGB"))
-    with pytest.raises(UserError, match=words):
+    with pytest.raises(DataError, match=words):
         labeled_images(tmp_path)
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is not a folder"):
+    with pytest.raises(DataError, match="is not a folder"):
         labeled_images(tmp_path / "none")
+
+
+def test_the_image_of_a_caller_is_not_changed() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stream = io.BytesIO()
+    red("RGB", (40, 20)).save(stream, "PNG", exif=exif)
+    with Image.open(stream) as image:
+        assert to_rgb(image).size == (20, 40)
+        assert image.size == (40, 20)
+        assert image.getexif()[0x0112] == 6
+
+
+def test_work_ahead_is_bounded_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in itertools.count():
+            taken.append(number)
+            yield number
+
+    results = map_ahead(lambda number: 2 * number, items())
+    assert [next(results) for _ in range(30)] == [2 * number for number in range(30)]
+    assert len(taken) <= 30 + 2 * AHEAD_PER_CORE
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_an_error_is_raised_in_the_place_of_its_image(tmp_path: Path) -> None:
+    good = save(tmp_path / "good.png", red("RGB"))
+    images = load_images([good, tmp_path / "none.png", good], 8)
+    assert next(images).shape == (8, 8, 3)
+    with pytest.raises(UnreadableImage, match=r"none\.png does not exist"):
+        next(images)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_every_suffix_is_found_in_any_case(tmp_path: Path, suffix: str) -> None:
+    for name in (f"a{suffix}", f"b{suffix.upper()}"):
+        save(tmp_path / name, red("RGB"))
+    assert [path.name for path in images_in(tmp_path)] == [f"a{suffix}", f"b{suffix.upper()}"]
+    assert load_image(tmp_path / f"b{suffix.upper()}", 8).shape == (8, 8, 3)

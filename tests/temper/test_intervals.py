@@ -9,17 +9,17 @@ def test_wilsons_interval_is_the_published_one() -> None:
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
 
 
-def test_the_fall_of_equal_answers_is_nothing_with_room_on_both_sides() -> None:
+def test_the_interval_of_equal_predictions_contains_zero_inside() -> None:
     low, high = drop_interval(0, 0, 400)
     assert -0.01 < low < 0 < high < 0.01
 
 
-def test_losses_without_wins_are_a_fall_for_certain() -> None:
+def test_regressions_without_improvements_are_a_certain_drop() -> None:
     low, high = drop_interval(20, 0, 400)
     assert 0 < low < 20 / 400 < high
 
 
-def test_the_drop_interval_holds_the_drop_and_narrows_with_pictures() -> None:
+def test_the_interval_contains_the_drop_and_narrows_with_more_images() -> None:
     low, high = drop_interval(12, 4, 400)
     assert low < 8 / 400 < high
     wide = drop_interval(3, 1, 100)

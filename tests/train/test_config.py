@@ -4,32 +4,55 @@ import pytest
 
 from train.config import TrainingConfig
 
-FROZEN = TrainingConfig("imagenet", "head", 224, 2, 8, 1e-4)
-
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "expected"),
     [
         (
             {},
-            "training the head of resnet50 from imagenet: 224 px, 2 epochs, batch 8, rate 0.0001 (Adam), seed 0",
+            "training head of resnet50 from imagenet: 224 px, 2 epochs, batch 8, learning rate 0.0001 (Adam), seed 0",
         ),
         (
             {"epochs": 1, "fine_tune": 1, "seed": 3},
-            "training the head of resnet50 from imagenet: 224 px, 1 epoch, batch 8, rate 0.0001 (Adam), "
-            "then its top blocks for 1 epoch, seed 3",
+            "training head of resnet50 from imagenet: 224 px, 1 epoch, batch 8, learning rate 0.0001 (Adam), "
+            "then fine-tuning of the top blocks for 1 epoch, seed 3",
         ),
         (
-            {"weights": "none", "layers": "all", "backbone": "convnext-tiny", "epochs": 8, "learning_rate": 1e-3},
-            "training all layers of convnext-tiny from scratch: 224 px, 8 epochs, batch 8, rate 0.001 "
+            {"weights": "none", "trainable": "all", "backbone": "convnext-tiny", "epochs": 8, "learning_rate": 1e-3},
+            "training all layers of convnext-tiny from scratch: 224 px, 8 epochs, batch 8, learning rate 0.001 "
             "(AdamW, warm-up and cosine), seed 0",
         ),
         (
-            {"head": "lbfgs", "passes": 1, "weights": "mine.weights.h5 0123456789abcdef", "fine_tune": 5},
-            "solving the head of resnet50 from mine.weights.h5: 224 px, 1 pass, L-BFGS, "
-            "then its top blocks for 5 epochs, seed 0",
+            {"head": "lbfgs", "augmentation_passes": 1, "weights": "a.weights.h5 0123456789abcdef", "fine_tune": 5},
+            "training head of resnet50 from a.weights.h5: 224 px, 1 augmentation pass, L-BFGS, "
+            "then fine-tuning of the top blocks for 5 epochs, seed 0",
         ),
     ],
 )
-def test_the_line_before_a_training_tells_what_was_chosen(changes: dict[str, object], told: str) -> None:
-    assert dataclasses.replace(FROZEN, **changes).summary() == told  # type: ignore[arg-type]
+def test_the_summary_shows_what_will_be_trained(changes: dict[str, object], expected: str) -> None:
+    assert dataclasses.replace(TrainingConfig(), **changes).summary() == expected  # type: ignore[arg-type]
+
+
+def test_fine_tuning_uses_a_tenth_of_the_learning_rate_and_restores_the_best_epoch() -> None:
+    schedule = TrainingConfig(learning_rate=0.1, fine_tune=3).fine_tuning_schedule()
+    assert schedule.epochs == 3
+    assert schedule.learning_rate == pytest.approx(0.01)
+    assert schedule.restore_best and schedule.include_initial_weights
+
+
+def test_training_all_layers_restores_the_best_epoch_with_patience_only() -> None:
+    assert not TrainingConfig().schedule().restore_best
+    assert TrainingConfig(patience=2).schedule().restore_best
+
+
+def test_features_depend_on_dtype_library_and_backbone_but_not_on_the_head() -> None:
+    config, versions = TrainingConfig(weights="file", size=32), {"keras": "3.1"}
+    keys = {
+        config.features_key("float32", versions),
+        config.features_key("mixed_bfloat16", versions),
+        config.features_key("float32", {"keras": "3.2"}),
+        dataclasses.replace(config, backbone="mobilenetv2").features_key("float32", versions),
+    }
+    assert len(keys) == 4
+    other_head = dataclasses.replace(config, epochs=9, learning_rate=1.0)
+    assert other_head.features_key("float32", versions) in keys

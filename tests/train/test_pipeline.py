@@ -1,166 +1,162 @@
 import dataclasses
-import json
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-from temper.card import read_card
+from temper.artifact import Artifact
 from temper.dataset.split import Example, read_split
-from temper.formats import open_runner
 from temper.images import load_images
-from temper.storage.atomic import sha256_of
-from tests.train.dataset.test_split import fill
+from temper.runners.load import open_runner
+from temper.storage.digest import sha256_of
+from tests.train.images import fill
 from train.config import TrainingConfig
 from train.dataset.split import find_examples
-from train.fitting.strategies import TrainingContext
-from train.pipeline import is_up_to_date, save, title_of, train
+from train.fitting.training_data import TrainingContext
+from train.pipeline import is_up_to_date, save, train
 
 pytestmark = pytest.mark.tensorflow
 HEAD = TrainingConfig(
-    weights="file", layers="head", size=32, epochs=2, batch=8, learning_rate=1e-3, dense=8, backbone="tiny"
+    weights="file", trainable="head", size=32, epochs=2, batch=8, learning_rate=1e-3, hidden_units=8, backbone="tiny"
 )
-ALL = TrainingConfig(
-    weights="none", layers="all", size=32, epochs=2, batch=16, learning_rate=1e-3, dense=8, backbone="tiny"
+ALL = dataclasses.replace(HEAD, weights="none", trainable="all", batch=16)
+FINE_TUNED = dataclasses.replace(
+    HEAD, head="lbfgs", hidden_units=0, fine_tune=2, class_weights="balanced", label_smoothing=0.1
 )
-FINE = dataclasses.replace(HEAD, head="lbfgs", dense=0, fine_tune=2, class_weights="balanced", label_smoothing=0.1)
-BESIDE = (
+WRITTEN = (
     "md", "summary.txt", "history.csv", "curves.png", "confusion.png", "reliability.png", "mistakes.png", "split.csv",
     "keras", "keras.json",
 )  # fmt: skip
-
-
-def around(folder: Path, **told: Any) -> TrainingContext:
-    return TrainingContext(folder, lambda *_: None, **told)
+Trained = tuple[Artifact, Path, list[Example]]
 
 
 @pytest.fixture(scope="module")
-def backbone(tiny_backbone: keras.Model) -> keras.Model:
-    return tiny_backbone
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, backbone: keras.Model) -> tuple[Path, Path, list[Example]]:
-    """The path of a model with a trained head, the folder of its pictures, and those."""
-    folder = fill(tmp_path_factory.mktemp("pictures"), 12)
-    out = tmp_path_factory.mktemp("made") / "deep" / "model.keras"
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: keras.Model) -> Trained:
+    """A model with a trained head, the folder of its images, and the examples."""
+    folder = fill(tmp_path_factory.mktemp("images"), 12)
+    artifact = Artifact.at(tmp_path_factory.mktemp("trained") / "deep" / "model.keras")
     examples = find_examples(folder, 0.3, seed=0)
-    save(train(examples, HEAD, backbone, around(out.parent / ".features")), out, folder, examples, HEAD)
-    return out, folder, examples
+    context = TrainingContext(work=artifact.path.parent / ".features")
+    save(train(examples, HEAD, tiny_backbone, context), artifact, folder, examples, HEAD)
+    return artifact, folder, examples
 
 
-def test_everything_lies_beside_the_model_and_nothing_else(made: tuple[Path, Path, list[Example]]) -> None:
-    out = made[0]
-    assert {path.name for path in out.parent.iterdir()} == {f"model.{name}" for name in BESIDE} | {".features"}
-    assert "conv1_conv" in (out.parent / "model.summary.txt").read_text()
+def checksums(folder: Path) -> dict[str, str]:
+    return {path.name: sha256_of(path) for path in folder.iterdir() if path.is_file()}
 
 
-def test_the_card_tells_labels_size_recipe_and_split(made: tuple[Path, Path, list[Example]]) -> None:
-    out, folder, examples = made
-    card = read_card(out)
+def test_the_model_has_its_files_beside_it_and_no_others(trained: Trained) -> None:
+    folder = trained[0].path.parent
+    assert {path.name for path in folder.iterdir()} == {f"model.{name}" for name in WRITTEN} | {".features"}
+    assert "conv1_conv" in (folder / "model.summary.txt").read_text()
+
+
+def test_the_card_records_labels_size_configuration_result_and_split(trained: Trained) -> None:
+    artifact, folder, examples = trained
+    card = artifact.verified().card
     assert card.labels == ("cat", "dog")
-    assert (card.size, card.precision, card.sha256) == (32, "fp32", sha256_of(out))
-    assert card.recipe["seed"] == 0
-    assert card.recipe["augmentation"]["rotation"] == 25
-    assert card.recipe["pictures"] == folder.name
-    found = card.recipe["found"]
-    assert found["pictures"] == sum(each.part == "test" for each in examples)
-    assert 0 <= found["accuracy_interval"][0] <= found["accuracy"] <= found["accuracy_interval"][1] <= 1
+    assert (card.size, card.precision) == (32, "fp32")
+    assert card.training is not None and card.dataset is not None
+    assert card.training.config["seed"] == 0
+    assert card.training.config["augmentation"]["rotation"] == 25
+    assert card.dataset.title == folder.name
+    result = card.training.result
+    assert result.images == sum(each.subset == "test" for each in examples)
+    assert 0 <= result.interval[0] <= result.accuracy <= result.interval[1] <= 1
+    assert result.ece_after >= 0
     assert card.confidence_threshold is not None
     assert 0.5 <= card.confidence_threshold <= 1
-    assert found["calibration_error"] >= 0
-    assert read_split(out, card, "test") == [each for each in examples if each.part == "test"]
+    assert card.host.device in ("CPU", "GPU")
+    assert "keras" in card.provenance.versions
+    assert read_split(artifact, "test") == [each for each in examples if each.subset == "test"]
 
 
-def test_the_saved_model_answers_through_its_runner(made: tuple[Path, Path, list[Example]]) -> None:
-    out, _, examples = made
-    images = np.stack(list(load_images([each.path for each in examples], 32)))
-    with open_runner(out) as runner:
-        answers = runner.predict(images)
-    assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)
+def test_the_saved_model_predicts_through_its_runner(trained: Trained) -> None:
+    images = np.stack(list(load_images([each.path for each in trained[2]], 32)))
+    with open_runner(trained[0]) as runner:
+        probabilities = runner.predict(images)
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 
-def test_a_frozen_backbone_is_saved_as_it_came(made: tuple[Path, Path, list[Example]], backbone: keras.Model) -> None:
-    model = keras.saving.load_model(made[0])
-    for layer in backbone.layers:
+def test_a_frozen_backbone_is_saved_unchanged(trained: Trained, tiny_backbone: keras.Model) -> None:
+    model = keras.saving.load_model(trained[0].path)
+    for layer in tiny_backbone.layers:
         if layer.name != "conv1_conv" and layer.weights:
             for before, after in zip(layer.get_weights(), model.get_layer(layer.name).get_weights(), strict=True):
                 assert np.array_equal(before, after)
 
 
-def test_it_is_up_to_date_until_recipe_pictures_or_file_change(made: tuple[Path, Path, list[Example]]) -> None:
-    out, folder, examples = made
-    assert is_up_to_date(out, folder, examples, HEAD)
-    assert not is_up_to_date(out, folder, examples, ALL)
-    assert not is_up_to_date(out, folder, examples[1:], HEAD)
-    assert not is_up_to_date(out.with_name("other.keras"), folder, examples, HEAD)
-    whole = out.read_bytes()
+def test_it_is_up_to_date_until_configuration_images_or_file_change(trained: Trained) -> None:
+    artifact, folder, examples = trained
+    assert is_up_to_date(artifact, folder, examples, HEAD)
+    assert not is_up_to_date(artifact, folder, examples, ALL)
+    assert not is_up_to_date(artifact, folder, examples[1:], HEAD)
+    assert not is_up_to_date(Artifact.at(artifact.path.with_name("other.keras")), folder, examples, HEAD)
+    content = artifact.path.read_bytes()
     try:
-        out.write_bytes(whole[:-1])
-        assert not is_up_to_date(out, folder, examples, HEAD)
+        artifact.path.write_bytes(content[:-1])
+        assert not is_up_to_date(Artifact.at(artifact.path), folder, examples, HEAD)
     finally:
-        out.write_bytes(whole)
+        artifact.path.write_bytes(content)
 
 
-def test_equal_seeds_train_equal_models(made: tuple[Path, Path, list[Example]], backbone: keras.Model) -> None:
-    again = train(made[2], HEAD, backbone, around(made[0].parent / ".features")).model
-    for a, b in zip(keras.saving.load_model(made[0]).get_weights(), again.get_weights(), strict=True):
+def test_equal_seeds_train_equal_models(trained: Trained, tiny_backbone: keras.Model) -> None:
+    context = TrainingContext(work=trained[0].path.parent / ".features")
+    again = train(trained[2], HEAD, tiny_backbone, context).model
+    for a, b in zip(keras.saving.load_model(trained[0].path).get_weights(), again.get_weights(), strict=True):
         assert np.allclose(a, b, atol=1e-6)
 
 
-def test_from_scratch_every_layer_learns_and_the_model_is_float32(tmp_path: Path) -> None:
+def test_from_scratch_every_layer_is_trained_and_the_model_is_float32(
+    tiny_backbone: keras.Model, tmp_path: Path
+) -> None:
     examples = find_examples(fill(tmp_path, 8), 0.3, seed=0)
-    made = train(examples, ALL, None, around(tmp_path))
-    assert np.abs(made.model.get_layer("conv5_1_3_bn").get_weights()[0]).max() > 0
-    assert made.model.compute_dtype == "float32"
-    assert made.evaluation.pictures == sum(each.part == "test" for each in examples)
-    assert [len(values) for values in made.history.values()] == [ALL.epochs] * 4
+    trained = train(examples, ALL, None, TrainingContext(work=tmp_path))
+    assert np.abs(trained.model.get_layer("conv5_1_3_bn").get_weights()[0]).max() > 0
+    assert trained.model.compute_dtype == "float32"
+    assert trained.evaluation.n_images == sum(each.subset == "test" for each in examples)
+    assert [len(values) for values in trained.history.values()] == [ALL.epochs] * 4
 
 
-def test_pictures_are_called_what_they_call_themselves(tmp_path: Path) -> None:
-    assert title_of(tmp_path) == tmp_path.name
-    (tmp_path / "about.json").write_text(json.dumps({"title": "drawn sample"}))
-    assert title_of(tmp_path) == "drawn sample"
-
-
-def test_head_then_fine_tuning_with_weighted_labels(backbone: keras.Model, tmp_path: Path) -> None:
-    folder = fill(tmp_path / "pictures", 10, labels=("cat",))
+def test_a_solved_head_is_fine_tuned_with_balanced_labels(tiny_backbone: keras.Model, tmp_path: Path) -> None:
+    folder = fill(tmp_path / "images", 10, labels=("cat",))
     examples = find_examples(fill(folder, 4, labels=("dog",)), 0.3, seed=0)
-    made = train(examples, FINE, backbone, around(tmp_path, events=tmp_path / "events"))
-    assert made.first_fine == 2
-    assert [len(values) for values in made.history.values()] == [3] * 4
-    last = made.model.get_layer("probabilities").get_weights()[0]
+    context = TrainingContext(work=tmp_path, events=tmp_path / "events")
+    trained = train(examples, FINE_TUNED, tiny_backbone, context)
+    assert trained.first_fine_tuned == 2
+    assert [len(values) for values in trained.history.values()] == [3] * 4
+    last = trained.model.get_layer("probabilities").get_weights()[0]
     assert np.isfinite(last).all()
-    assert read_scalars(tmp_path / "events" / "validation") == [2, 2, 3, 3]
-    save(made, tmp_path / "model.keras", folder, examples, FINE)
+    assert read_steps(tmp_path / "events" / "validation") == [2, 2, 3, 3]
+    artifact = Artifact.at(tmp_path / "model.keras")
+    save(trained, artifact, folder, examples, FINE_TUNED)
     text = (tmp_path / "model.md").read_text()
     for words in ("fine-tuned: the top blocks for up to 2 epochs", "Class weights: balanced", "Wilson", "| dog |"):
         assert words in text
-    assert is_up_to_date(tmp_path / "model.keras", folder, examples, FINE)
+    assert is_up_to_date(artifact, folder, examples, FINE_TUNED)
 
 
-def test_a_full_disk_leaves_the_last_good_model_untouched(
-    made: tuple[Path, Path, list[Example]], backbone: keras.Model, monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_leaves_the_last_model_unchanged(
+    trained: Trained, tiny_backbone: keras.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out, folder, examples = made
-    before = {path.name: sha256_of(path) for path in out.parent.iterdir() if path.is_file()}
-    again = train(examples, HEAD, backbone, around(out.parent / ".features"))
+    artifact, folder, examples = trained
+    before = checksums(artifact.path.parent)
+    again = train(examples, HEAD, tiny_backbone, TrainingContext(work=artifact.path.parent / ".features"))
 
     def full(self: Path, *_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    # The last of all that is written before anything moves.
+    # The last large file that is written before anything is published.
     monkeypatch.setattr(type(again.model), "save", full)
     with pytest.raises(OSError, match="No space left"):
-        save(again, out, folder, examples, HEAD)
+        save(again, artifact, folder, examples, HEAD)
     monkeypatch.undo()
-    assert {path.name: sha256_of(path) for path in out.parent.iterdir() if path.is_file()} == before
-    assert is_up_to_date(out, folder, examples, HEAD)
+    assert checksums(artifact.path.parent) == before
+    assert is_up_to_date(artifact, folder, examples, HEAD)
 
 
-def read_scalars(folder: Path) -> list[int]:
+def read_steps(folder: Path) -> list[int]:
     """Steps of all scalars of a run, in order."""
     import tensorflow as tf
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.train.dataset.test_split import fill
+from temper.exit_codes import ExitCode
+from tests.train.images import fill
 
 ROOT = Path(__file__).parents[2]
 
@@ -14,81 +15,65 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "train/run.py", *arguments], cwd=ROOT, capture_output=True, text=True)
 
 
-def complaint_of(*arguments: str) -> str:
+def error_of(*arguments: str, code: ExitCode) -> str:
+    """The one error message of a command that fails with this exit code."""
     done = run(*arguments)
-    assert done.returncode == 1
+    assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
+    assert done.stdout == ""
     return lines[0]
 
 
-def test_help_tells_the_tutorials_values() -> None:
-    done = run("--help")
-    assert done.returncode == 0
-    for words in (
-        "224 pixels, 2 epochs, batches of 8",
-        "1e-4",
-        "(25.0)",
-        "256",
-        "(0.5)",
-        "--fine-tune",
-        "convnexttiny",
-    ):
-        assert words in done.stdout
-
-
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "words", "code"),
     [
-        (["--data", "{}/nowhere"], "is not a folder"),
-        (["--data", "{}/empty"], "no pictures"),
-        (["--data", "{}/one"], "one label only"),
-        (["--data", "{}/two", "--weights", "{}/missing.h5"], "missing.h5 does not exist"),
-        (["--data", "{}/two", "--size", "31"], "--size is 31. Expected a number from 32"),
-        (["--data", "{}/two", "--held-out", "0"], "--held-out is 0"),
-        (["--data", "{}/two", "--learning-rate", "nan"], "--learning-rate is nan"),
-        (["--data", "{}/two", "--label-smoothing", "1"], "--label-smoothing is 1"),
-        (["--data", "{}/two", "--out", "{}/model.onnx"], "ends in .keras"),
-        (["--data", "{}/two", "--out", "{}/file/model.keras"], "file is a file"),
+        (["--data", "{}/nowhere"], "is not a folder", ExitCode.DATA),
+        (["--data", "{}/empty"], "no images", ExitCode.DATA),
+        (["--data", "{}/one"], "one label only", ExitCode.DATA),
+        (["--data", "{}/two", "--weights", "{}/missing.h5"], "missing.h5 does not exist", ExitCode.USAGE),
+        (["--data", "{}/two", "--size", "31"], "--size is 31. Expected a number from 32", ExitCode.USAGE),
+        (["--data", "{}/two", "--out", "{}/file/model.keras"], "file is a file", ExitCode.USAGE),
     ],
 )
-def test_bad_input_is_one_line_with_the_remedy(arguments: list[str], words: str, tmp_path: Path) -> None:
+def test_a_mistake_is_one_line_with_the_remedy(
+    arguments: list[str], words: str, code: ExitCode, tmp_path: Path
+) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("a file")
     fill(tmp_path / "one", 5, labels=("cat",))
     fill(tmp_path / "two", 5)
-    assert words in complaint_of(*(argument.format(tmp_path) for argument in arguments))
+    assert words in error_of(*(argument.format(tmp_path) for argument in arguments), code=code)
 
 
 @pytest.mark.tensorflow
-def test_a_head_on_nothing_and_an_unreadable_picture_are_refused(tmp_path: Path) -> None:
+def test_mistakes_that_only_training_detects_leave_no_file(tmp_path: Path) -> None:
     fill(tmp_path, 5)
     start = ("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", str(tmp_path / "out/model.keras"))
-    assert "--train-layers all" in complaint_of(*start, "--train-layers", "head")
-    assert "here every layer learns" in complaint_of(*start, "--fine-tune", "2")
-    assert "TF_CONFIG" in complaint_of(*start, "--distribute", "workers")
-    (tmp_path / "dog" / "note.jpg").write_text("not a picture")
-    assert "note.jpg is not a picture" in complaint_of(*start)
+    assert "TF_CONFIG" in error_of(*start, "--distribute", "workers", code=ExitCode.USAGE)
+    (tmp_path / "dog" / "note.jpg").write_text("not an image")
+    assert "note.jpg" in error_of(*start, code=ExitCode.DATA)
     assert list((tmp_path / "out").iterdir()) == []
 
 
 @pytest.mark.tensorflow
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to: /proc")
-def test_a_place_that_cannot_be_written_is_told_before_training(tmp_path: Path) -> None:
+def test_a_folder_without_write_permission_is_reported_before_training(tmp_path: Path) -> None:
     fill(tmp_path, 5)
-    said = complaint_of("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", "/proc/new/model.keras")
-    assert "cannot be written" in said
+    arguments = ("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", "/proc/new/model.keras")
+    assert "cannot be written" in error_of(*arguments, code=ExitCode.RESOURCES)
 
 
 @pytest.mark.tensorflow
-def test_a_rate_is_looked_for_and_nothing_else_is_left(tmp_path: Path) -> None:
+def test_the_range_test_suggests_a_rate_and_leaves_only_its_chart(tmp_path: Path) -> None:
     for label, shade in (("day", 200), ("night", 40)):
         (tmp_path / label).mkdir()
         for index in range(12):
             Image.new("RGB", (40, 40), (shade, shade + index, shade)).save(tmp_path / label / f"{index}.png")
     start = ("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", str(tmp_path / "out/model.keras"))
-    done = run(*start, "--find-rate", "--batch", "8")
+    done = run(*start, "--lr-range-test", "--batch", "8")
     assert done.returncode == 0, done.stderr
-    assert "the loss falls fastest at" in done.stdout and "then --learning-rate RATE" in done.stdout
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["model.rates.png"]
+    assert "the loss falls fastest at a learning rate of" in done.stdout
+    assert "--learning-rate RATE" in done.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["model.lr-range-test.png"]

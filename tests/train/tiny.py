@@ -1,6 +1,6 @@
 """A tiny backbone, real in every part, known as keras.applications.Tiny and as "tiny" to --backbone.
 
-Run as a program it is the door of train/ that knows it, for tests that kill it:
+Run as a program it is train/run.py with this backbone, for tests that start trainings and interrupt them:
   python -m tests.train.tiny --backbone tiny --data …
 """
 
@@ -17,10 +17,11 @@ import tensorflow as tf
 from train.network.backbones import BACKBONES, Backbone
 
 NAME = "tiny"
+SECONDS_A_STEP = 0.02
 
 
 def build(include_top: bool, weights: None, input_tensor: Any = None) -> keras.Model:
-    """Convolutions with BatchNorm and a residual: 16 features from 32 pixels or more, reversed input like ResNet50."""
+    """Convolutions with BatchNorm and a residual: 16 features from 32 pixels or more, BGR input like ResNet50."""
     assert not include_top
     assert weights is None
     layers = keras.layers
@@ -36,32 +37,41 @@ def build(include_top: bool, weights: None, input_tensor: Any = None) -> keras.M
 
 
 def add_tiny() -> None:
-    """Let train/ know the backbone."""
+    """Make the backbone known to train/."""
     keras.applications.Tiny = build
     BACKBONES[NAME] = Backbone(
-        "Tiny", (120.0, 118.0, 110.0), (60.0, 60.0, 60.0), r"conv5_", reversed_input="conv1_conv", last_scale="_3_bn"
+        application="Tiny",
+        mean=(120.0, 118.0, 110.0),
+        deviation=(60.0, 60.0, 60.0),
+        top=r"conv5_",
+        bgr_convolution="conv1_conv",
+        residual_norm_suffix="_3_bn",
     )
 
 
 class Slow(keras.callbacks.Callback):  # type: ignore[misc]
-    """Makes a step take long enough to be killed in."""
+    """Makes a step take long enough to be interrupted."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Waits."""
-        time.sleep(0.02)
+        time.sleep(SECONDS_A_STEP)
 
 
-if __name__ == "__main__":
-    from train.fitting import checkpoint
-    from train.fitting import strategies as learn
+def main() -> None:
+    """Run train/run.py slowly, with a checkpoint after every step, on as many devices as the environment names."""
+    from train.fitting import checkpoint, strategies
 
     add_tiny()
     if devices := int(os.environ.get("TEMPER_TEST_DEVICES", "0")):
-        halves = [tf.config.LogicalDeviceConfiguration()] * devices
-        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], halves)
-    # Every step: what is between two checkpoints of a real training is too short here.
-    checkpoint.Checkpoint.__init__.__defaults__ = (False, 0.0)
-    watchers = learn._watchers
-    learn._watchers = lambda *told: [*watchers(*told), Slow()]
+        parts = [tf.config.LogicalDeviceConfiguration()] * devices
+        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
+    # A training of seconds would otherwise end before its first checkpoint.
+    checkpoint.INTERVAL_SECONDS = 0.0
+    callbacks = strategies._callbacks
+    strategies._callbacks = lambda *arguments: [*callbacks(*arguments), Slow()]
     runpy.run_path(str(Path(__file__).parents[2] / "train" / "run.py"), run_name="__main__")
     sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

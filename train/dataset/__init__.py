@@ -1,1 +1,1 @@
-"""Which images are in which subset, and their pixels."""
+"""Reads the dataset: its split, leaks between subsets, decoded images, augmentation and batches."""

@@ -1,4 +1,4 @@
-"""Augmentation: one affine resampling a picture, repeatable from a seed."""
+"""Augmentation: one affine resampling of each image, reproducible from a seed."""
 
 import numpy as np
 import tensorflow as tf
@@ -12,32 +12,32 @@ Matrices = NDArray[np.float64]
 def draw_transforms(
     augmentation: Augmentation, count: int, size: int, random: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Draw `count` changes: projective transforms [n, 8] from output to input pixels, and brightness factors [n].
+    """Draw `count` augmentations: projective transforms [n, 8] from output to input pixels, brightness factors [n].
 
-    Rotation, shear, zoom, shift and flip are one matrix, so that a picture is resampled once, not five times.
+    Rotation, shear, zoom, shift and flip are one matrix, so that an image is resampled once, not five times.
     """
 
-    def either_side(width: float) -> NDArray[np.float64]:
+    def symmetric(width: float) -> NDArray[np.float64]:
         return random.uniform(-width, width, count)
 
-    turn = np.radians(either_side(augmentation.rotation))
-    shear, zoom_x, zoom_y = either_side(augmentation.shear), *_zooms(augmentation, count, random)
-    shift_x, shift_y = either_side(augmentation.shift) * size, either_side(augmentation.shift) * size
+    angle = np.radians(symmetric(augmentation.rotation))
+    shear, zoom_x, zoom_y = symmetric(augmentation.shear), *_zooms(augmentation, count, random)
+    shift_x, shift_y = symmetric(augmentation.shift) * size, symmetric(augmentation.shift) * size
     mirror = np.where(random.random(count) < 0.5 * augmentation.flip, -1.0, 1.0)
-    middle = np.full(count, (size - 1) / 2)
+    center = np.full(count, (size - 1) / 2)
     matrix = (
-        _matrix(tx=middle + shift_x, ty=middle + shift_y)
-        @ _matrix(np.cos(turn), -np.sin(turn), np.sin(turn), np.cos(turn))
-        @ _matrix(zoom_x * mirror, shear, np.zeros(count), zoom_y)
-        @ _matrix(tx=-middle, ty=-middle)
+        _translation(center + shift_x, center + shift_y)
+        @ _linear(np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle))
+        @ _linear(zoom_x * mirror, shear, np.zeros(count), zoom_y)
+        @ _translation(-center, -center)
     )
-    brightness = 1 + either_side(augmentation.brightness)
+    brightness = 1 + symmetric(augmentation.brightness)
     return matrix.reshape(count, 9)[:, :8].astype(np.float32), brightness.astype(np.float32)
 
 
 def apply_transforms(images: tf.Tensor, transforms: tf.Tensor, brightness: tf.Tensor) -> tf.Tensor:
-    """Resample pictures, uint8 [n, s, s, 3], bilinearly, outside filled with the nearest pixel; uint8 again."""
-    moved = tf.raw_ops.ImageProjectiveTransformV3(
+    """Resample images, uint8 [n, s, s, 3], bilinearly; outside pixels repeat the nearest one. Returns uint8 again."""
+    resampled = tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(images, tf.float32),
         transforms=transforms,
         output_shape=tf.shape(images)[1:3],
@@ -45,8 +45,8 @@ def apply_transforms(images: tf.Tensor, transforms: tf.Tensor, brightness: tf.Te
         interpolation="BILINEAR",
         fill_mode="NEAREST",
     )
-    lit = moved * brightness[:, None, None, None]
-    return tf.cast(tf.round(tf.clip_by_value(lit, 0.0, 255.0)), tf.uint8)
+    scaled = resampled * brightness[:, None, None, None]
+    return tf.cast(tf.round(tf.clip_by_value(scaled, 0.0, 255.0)), tf.uint8)
 
 
 def _zooms(augmentation: Augmentation, count: int, random: np.random.Generator) -> tuple[Matrices, Matrices]:
@@ -54,14 +54,15 @@ def _zooms(augmentation: Augmentation, count: int, random: np.random.Generator) 
     return zoom_x, zoom_y
 
 
-def _matrix(
-    a: Matrices | float = 1.0,
-    b: Matrices | float = 0.0,
-    c: Matrices | float = 0.0,
-    d: Matrices | float = 1.0,
-    tx: Matrices | float = 0.0,
-    ty: Matrices | float = 0.0,
-) -> Matrices:
-    """Stack 3 x 3 matrices [[a, b, tx], [c, d, ty], [0, 0, 1]], [n, 3, 3]."""
-    rows = np.broadcast_arrays(a, b, tx, c, d, ty, 0.0, 0.0, 1.0)
-    return np.stack(rows, axis=-1).reshape(*rows[0].shape, 3, 3)
+def _translation(x: Matrices, y: Matrices) -> Matrices:
+    """Stack matrices [[1, 0, x], [0, 1, y], [0, 0, 1]], [n, 3, 3]."""
+    matrices = np.tile(np.eye(3), (len(x), 1, 1))
+    matrices[:, 0, 2], matrices[:, 1, 2] = x, y
+    return matrices
+
+
+def _linear(a: Matrices, b: Matrices, c: Matrices, d: Matrices) -> Matrices:
+    """Stack matrices [[a, b, 0], [c, d, 0], [0, 0, 1]], [n, 3, 3]."""
+    matrices = np.tile(np.eye(3), (len(a), 1, 1))
+    matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 1, 0], matrices[:, 1, 1] = a, b, c, d
+    return matrices

@@ -1,4 +1,4 @@
-"""Batches: decoded pictures, newly augmented each epoch, from any step of the training on."""
+"""Batches of decoded images: augmented anew in each epoch, from any step of the training on."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,24 +10,28 @@ from numpy.typing import NDArray
 
 from train.config import ClassWeights, TrainingConfig
 from train.dataset.augmentation import apply_transforms, draw_transforms
+from train.dataset.decode import LabeledImages
 
 EVALUATION_BATCH = 32
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """Decoded pictures, uint8 [n, size, size, 3], and their labels one-hot, float32 [n, classes]."""
+@dataclass(frozen=True, kw_only=True)
+class _Position:
+    """Where the batches begin, and which replicas of all they are for."""
 
-    pixels: NDArray[np.uint8]
-    targets: NDArray[np.float32]
+    epoch: int
+    step: int
+    replicas: range
+    n_replicas: int
 
 
-def augmented(pictures: Pictures, recipe: TrainingConfig, epoch: int = 0, step: int = 0) -> tf.data.Dataset:
-    """Endless batches from a step of an epoch on, each epoch in a new order and with new changes.
+def augmented_batches(images: LabeledImages, config: TrainingConfig, epoch: int = 0, step: int = 0) -> tf.data.Dataset:
+    """Endless batches (pixels, targets, sample weights) from a step of an epoch on.
 
-    What comes depends on the seed alone. Under a distribution strategy a batch is shared out among its replicas.
+    Each epoch has a new order and new augmentations; both depend on the seed alone. Under a distribution strategy the
+    images of a batch are divided among its replicas.
     """
-    size, classes = recipe.size, pictures.targets.shape[1]
+    size, classes = config.size, images.targets.shape[1]
     signature = (
         tf.TensorSpec((None, size, size, 3), tf.uint8),
         tf.TensorSpec((None, 8), tf.float32),
@@ -37,23 +41,22 @@ def augmented(pictures: Pictures, recipe: TrainingConfig, epoch: int = 0, step: 
     )
 
     def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        replicas = context.num_replicas_in_sync
-        own = replicas // context.num_input_pipelines
-        mine = range(context.input_pipeline_id * own, (context.input_pipeline_id + 1) * own)
-        batches = tf.data.Dataset.from_generator(
-            lambda: _batches(pictures, recipe, epoch, step, mine, replicas), output_signature=signature
-        )
-        return batches.map(_changed, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+        n_replicas = context.num_replicas_in_sync
+        own = n_replicas // context.num_input_pipelines
+        replicas = range(context.input_pipeline_id * own, (context.input_pipeline_id + 1) * own)
+        position = _Position(epoch=epoch, step=step, replicas=replicas, n_replicas=n_replicas)
+        batches = tf.data.Dataset.from_generator(lambda: _batches(images, config, position), output_signature=signature)
+        return batches.map(_augment, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     return tf.distribute.get_strategy().distribute_datasets_from_function(pipeline)
 
 
-def plain(pictures: Pictures) -> tf.data.Dataset:
-    """The pictures as they are, once, in order, in batches; under a strategy each replica sees them all."""
+def evaluation_batches(images: LabeledImages) -> tf.data.Dataset:
+    """The images unchanged, once, in order, in batches; under a strategy each replica gets all of them."""
 
     def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        batches = tf.data.Dataset.from_tensor_slices((pictures.pixels, pictures.targets)).batch(EVALUATION_BATCH)
-        # Shared out, the last batch could leave a replica without any, which layers do not bear.
+        batches = tf.data.Dataset.from_tensor_slices((images.pixels, images.targets)).batch(EVALUATION_BATCH)
+        # If the images were divided, the last batch could be empty on a replica, and layers fail on an empty batch.
         own = context.num_replicas_in_sync // context.num_input_pipelines
         copies = (
             batches if own == 1 else batches.flat_map(lambda *batch: tf.data.Dataset.from_tensors(batch).repeat(own))
@@ -63,37 +66,37 @@ def plain(pictures: Pictures) -> tf.data.Dataset:
     return tf.distribute.get_strategy().distribute_datasets_from_function(pipeline)
 
 
-def picture_weights(targets: NDArray[np.float32], weighting: ClassWeights) -> NDArray[np.float32]:
-    """What each picture counts in the loss, float32 [n], 1 on average; "balanced" makes every label's sum equal."""
-    if weighting == "none":
+def sample_weights(targets: NDArray[np.float32], class_weights: ClassWeights) -> NDArray[np.float32]:
+    """The weight of each image in the loss, float32 [n], 1 on average; "balanced": each label has the same sum."""
+    if class_weights == "none":
         return np.ones(len(targets), np.float32)
     counts = targets.sum(axis=0)
-    shares = len(targets) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    weights: NDArray[np.float32] = (targets @ shares).astype(np.float32)
+    by_label = len(targets) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    weights: NDArray[np.float32] = (targets @ by_label).astype(np.float32)
     return weights
 
 
-def _changed(
+def _augment(
     images: tf.Tensor, transforms: tf.Tensor, brightness: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor
 ) -> tuple[tf.Tensor, ...]:
     return apply_transforms(images, transforms, brightness), targets, weights
 
 
 def _batches(
-    pictures: Pictures, recipe: TrainingConfig, epoch: int, step: int, mine: range, replicas: int
+    images: LabeledImages, config: TrainingConfig, position: _Position
 ) -> Iterator[tuple[NDArray[np.generic], ...]]:
-    weights = picture_weights(pictures.targets, recipe.class_weights)
-    for number in itertools.count(epoch):
-        random = np.random.default_rng((recipe.seed, number))
-        order = random.permutation(len(pictures.pixels))
-        for index, start in enumerate(range(0, len(order), recipe.batch)):
-            chosen = np.sort(order[start : start + recipe.batch])
-            drawn = draw_transforms(recipe.augmentation, len(chosen), recipe.size, random)
-            if number == epoch and index < step:
+    weights = sample_weights(images.targets, config.class_weights)
+    for epoch in itertools.count(position.epoch):
+        random = np.random.default_rng((config.seed, epoch))
+        order = random.permutation(len(images.pixels))
+        for step, start in enumerate(range(0, len(order), config.batch)):
+            chosen = np.sort(order[start : start + config.batch])
+            transforms, brightness = draw_transforms(config.augmentation, len(chosen), config.size, random)
+            if epoch == position.epoch and step < position.step:
                 continue
-            # No replica goes without: what a last small batch lacks is shown twice.
-            places = np.resize(np.arange(len(chosen)), max(len(chosen), replicas))
-            for replica in mine:
-                own = places[replica::replicas]
+            # Every replica needs an image: if the last batch has too few, some are used twice.
+            places = np.resize(np.arange(len(chosen)), max(len(chosen), position.n_replicas))
+            for replica in position.replicas:
+                own = places[replica :: position.n_replicas]
                 rows = chosen[own]
-                yield pictures.pixels[rows], drawn[0][own], drawn[1][own], pictures.targets[rows], weights[rows]
+                yield images.pixels[rows], transforms[own], brightness[own], images.targets[rows], weights[rows]

@@ -1,7 +1,8 @@
-"""Work that survives: everything a training is at one step, written whole, so that it goes on as if never stopped."""
+"""Checkpoints: the complete state of a training at one step, so that it continues as if it had not been stopped."""
 
 import hashlib
 import json
+import logging
 import signal
 import threading
 import time
@@ -18,56 +19,90 @@ from numpy.typing import NDArray
 
 from temper.dataset.split import Example
 from temper.storage.atomic import atomic_write
-from train.config import TrainingConfig
+from train.config import Schedule, TrainingConfig
+from train.fitting.distribute import is_multi_worker
 
+LOGGER = logging.getLogger("temper.train")
 History = dict[str, list[float]]
 Arrays = list[NDArray[np.generic]]
 # Writing takes about a second: a training that is shorter than this is cheaper to repeat.
 INTERVAL_SECONDS = 60.0
 
 
-@dataclass
-class State:
-    """Where a training stands: `step` steps into `epoch`, with its history, its best epoch and all its variables.
+@dataclass(frozen=True, kw_only=True)
+class CheckpointConfig:
+    """Where the checkpoint is, whether to continue from it, and whether this worker is the one that writes it."""
 
-    waited: epochs since the best validation loss. variables: of the model and its optimizer, as read from a file.
+    path: Path
+    resume: bool = False
+    is_writer: bool = True
+
+
+@dataclass(kw_only=True)
+class TrainingState:
+    """The position of a training, `step` steps into `epoch`, with its history and its best epoch.
+
+    epochs_without_gain: since the lowest validation loss. best_weights: of that epoch; empty where they are not needed.
     """
 
     epoch: int = 0
     step: int = 0
     history: History = field(default_factory=dict)
     best_loss: float = float("inf")
-    waited: int = 0
-    best: Arrays = field(default_factory=list)
-    variables: Arrays = field(default_factory=list)
-    metrics: Arrays = field(default_factory=list)
+    epochs_without_gain: int = 0
+    best_weights: Arrays = field(default_factory=list)
+
+    def end_epoch(self, logs: dict[str, Any]) -> None:
+        """Add an epoch's metrics to the history and go to the next epoch."""
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(float(value))
+        self.epoch, self.step = self.epoch + 1, 0
+
+    def update_best(self, loss: float, model: keras.Model) -> None:
+        """Store the model's weights if the validation loss is lower than before."""
+        self.epochs_without_gain += 1
+        if loss < self.best_loss:
+            self.best_loss, self.epochs_without_gain, self.best_weights = loss, 0, model.get_weights()
+
+    def is_over(self, schedule: Schedule) -> bool:
+        """True after the last epoch, and when patience is exhausted."""
+        return self.epoch >= schedule.epochs or 0 < schedule.patience <= self.epochs_without_gain
 
 
-def checkpoint_path(folder: Path, examples: list[Example], recipe: TrainingConfig) -> Path:
-    """Where these pictures and this recipe keep their checkpoint."""
-    told = json.dumps([repr(recipe), [(each.sha256, each.label, each.part) for each in examples]])
-    return folder / f"checkpoint-{hashlib.sha256(told.encode()).hexdigest()[:16]}.npz"
+@dataclass(frozen=True, kw_only=True)
+class SavedState:
+    """The content of a checkpoint; variables: of the model and its optimizer; metrics: variables of the metrics."""
+
+    state: TrainingState
+    variables: Arrays
+    metrics: Arrays
 
 
-def write_state(path: Path | None, model: keras.Model, state: State) -> None:
-    """Write a model being fitted and its state as one file: the old one or the new one is there, never a part.
+def checkpoint_path(folder: Path, examples: list[Example], config: TrainingConfig) -> Path:
+    """Where the checkpoint of these images and this configuration is."""
+    key = json.dumps([repr(config), [(each.sha256, each.label, each.subset) for each in examples]])
+    return folder / f"checkpoint-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
 
-    path: None only gathers, which takes all workers where there are several.
+
+def write_checkpoint(path: Path | None, model: keras.Model, state: TrainingState) -> None:
+    """Write a model that is being trained, and the state, to one file, atomically.
+
+    path: None only gathers the variables, in which all workers have to take part.
     """
-    told = {name: getattr(state, name) for name in ("epoch", "step", "history", "best_loss", "waited")}
     groups = {
         "variables": _values(_variables(model)),
         "metrics": _values(model.metrics_variables) if state.step else [],
-        "best": state.best,
+        "best_weights": state.best_weights,
     }
     arrays = {f"{name}/{index}": each for name, group in groups.items() for index, each in enumerate(group)}
     if path:
+        position = {name: value for name, value in vars(state).items() if name != "best_weights"}
         with atomic_write(path) as target, target.open("wb") as stream:
-            np.savez(stream, told=np.array(json.dumps(told)), **arrays)  # type: ignore[arg-type]
+            np.savez(stream, state=np.array(json.dumps(position)), **arrays)  # type: ignore[arg-type]
 
 
-def read_state(path: Path) -> State | None:
-    """What was written, or None where nothing was."""
+def read_checkpoint(path: Path) -> SavedState | None:
+    """The content of a checkpoint, or None where there is none."""
     if not path.exists():
         return None
     with np.load(path, allow_pickle=False) as file:
@@ -75,101 +110,85 @@ def read_state(path: Path) -> State | None:
         def group(name: str) -> Arrays:
             return [file[f"{name}/{index}"] for index in range(sum(key.startswith(f"{name}/") for key in file.files))]
 
-        told: dict[str, Any] = json.loads(str(file["told"]))
-        return State(**told, best=group("best"), variables=group("variables"), metrics=group("metrics"))
+        state = TrainingState(**json.loads(str(file["state"])), best_weights=group("best_weights"))
+        return SavedState(state=state, variables=group("variables"), metrics=group("metrics"))
 
 
-class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps the state of a fit up to date, and a file of it, every `interval` seconds and when asked to stop.
+def restore_variables(model: keras.Model, variables: Arrays) -> None:
+    """Set the variables of a compiled model and its optimizer to those of a checkpoint."""
+    for variable, value in zip(_variables(model), variables, strict=True):
+        variable.assign(value)
 
-    path: None where another worker writes. steps: of an epoch. together: workers on several machines, which can
-    read their variables together only, at the end of an epoch.
+
+class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
+    """Updates a training's state after each step, with the best weights after each epoch, and writes checkpoints.
+
+    One callback does all of this, because a checkpoint must contain the best weights of the epoch that just ended: with
+    two callbacks this would depend on their order.
+    steps: of an epoch. metrics: values that the metrics had at the interruption.
     """
 
     def __init__(
-        self, path: Path | None, state: State, steps: int, together: bool = False, interval: float = INTERVAL_SECONDS
+        self, config: CheckpointConfig, state: TrainingState, schedule: Schedule, steps: int, metrics: Arrays
     ) -> None:
         super().__init__()
-        self._together = together
-        self._path, self._state, self._steps, self._interval = path, state, steps, interval
+        self._path = config.path if config.is_writer else None
+        self._state, self._schedule, self._steps, self._metrics = state, schedule, steps, metrics
+        # Workers on several machines can read their variables together only, at the end of an epoch.
+        self._at_epochs_only = is_multi_worker()
         self._written_at = time.perf_counter()
-        self._first_step, self._metrics = state.step, state.metrics
-        self.stop_asked = False
+        self._first_step = state.step
+        self.stop_requested = False
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes the step; when it is time, writes all."""
+        """Updates the step and writes a checkpoint when one is due."""
         if self._metrics:
-            # They exist only now: what was counted before the interruption is added.
+            # The metrics' variables exist only now: add what was counted before the interruption.
             for variable, value in zip(self.model.metrics_variables, self._metrics, strict=True):
                 variable.assign_add(value)
             self._metrics = []
         self._state.step = self._first_step + batch + 1
-        if self._state.step < self._steps and not self._together:
+        if self._state.step < self._steps and not self._at_epochs_only:
             self._write_if_due()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes the epoch and its history; when it is time, writes all."""
-        for name, value in (logs or {}).items():
-            self._state.history.setdefault(name, []).append(float(value))
-        self._state.epoch, self._state.step, self._first_step = epoch + 1, 0, 0
+        """Updates history, best weights and epoch, and writes a checkpoint when one is due."""
+        logs = logs or {}
+        self._state.end_epoch(logs)
+        self._first_step = 0
+        if self._schedule.restore_best:
+            self._state.update_best(float(logs["val_loss"]), self.model)
+        if self._state.is_over(self._schedule):
+            self.model.stop_training = True
         self._write_if_due()
 
     def _write_if_due(self) -> None:
-        due = self.stop_asked or time.perf_counter() - self._written_at >= self._interval
-        if due or self._together:
-            write_state(self._path if due else None, self.model, self._state)
+        due = self.stop_requested or time.perf_counter() - self._written_at >= INTERVAL_SECONDS
+        if due or self._at_epochs_only:
+            write_checkpoint(self._path if due else None, self.model, self._state)
         if due:
             self._written_at = time.perf_counter()
-        if self.stop_asked:
+        if self.stop_requested:
             raise KeyboardInterrupt
 
     @contextmanager
-    def stops_politely(self) -> Iterator[None]:
-        """Inside, Ctrl-C stops after the step that is being computed, with everything written; twice stops at once."""
+    def graceful_interrupt(self) -> Iterator[None]:
+        """Inside, Ctrl-C stops after the current step, with a checkpoint; a second Ctrl-C stops at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
 
-        def ask(_: int, frame: FrameType | None) -> None:
-            if self.stop_asked:
+        def request_stop(_: int, frame: FrameType | None) -> None:
+            if self.stop_requested:
                 raise KeyboardInterrupt
-            self.stop_asked = True
-            print("\nstopping after this step ...", flush=True)
+            self.stop_requested = True
+            LOGGER.info("stopping after this step")
 
-        before = signal.signal(signal.SIGINT, ask)
+        before = signal.signal(signal.SIGINT, request_stop)
         try:
             yield
         finally:
             signal.signal(signal.SIGINT, before)
-
-
-class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
-    """Notes the weights of the best validation loss; after `patience` epochs without a better one, training ends."""
-
-    def __init__(self, state: State, patience: int) -> None:
-        super().__init__()
-        self._state, self._patience = state, patience
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Compares the epoch."""
-        loss = float((logs or {})["val_loss"])
-        self._state.waited += 1
-        if loss < self._state.best_loss:
-            self._state.best_loss, self._state.waited, self._state.best = loss, 0, self.model.get_weights()
-        if is_over(self._state, self._patience):
-            self.model.stop_training = True
-
-
-def is_over(state: State, patience: int) -> bool:
-    """True when validation has not gained for `patience` epochs; never for 0."""
-    return 0 < patience <= state.waited
-
-
-def restore(model: keras.Model, state: State) -> None:
-    """Set the variables of a compiled model to those of a state that was read."""
-    for variable, value in zip(_variables(model), state.variables, strict=True):
-        variable.assign(value)
-    state.variables = []
 
 
 def _variables(model: keras.Model) -> list[Any]:

@@ -1,4 +1,4 @@
-"""More than one device, or more than one machine: every replica trains on its share of a batch."""
+"""Training on several devices, or on several machines: each replica trains on a part of every batch."""
 
 import json
 import os
@@ -8,16 +8,20 @@ from typing import Any, Literal
 import keras
 import tensorflow as tf
 
-from temper.errors import UserError
+from temper.errors import MissingRuntime, UsageError
 
 Distribute = Literal["none", "mirrored", "workers"]
 EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
+# The one private method of Keras that has to be replaced, see use_custom_train_step.
+# Checked with two replicas and with two workers on these versions of Keras.
+PRIVATE_BUILD = "_maybe_symbolic_build"
+CHECKED_VERSIONS = "3.12 to 3.15"
 
 
 def open_strategy(distribute: Distribute) -> Any:
-    """The tf.distribute.Strategy to train under. Called before anything else of TensorFlow.
+    """The tf.distribute.Strategy to train under. Must be called before anything else of TensorFlow.
 
-    Raises UserError where there are no two devices, or no cluster is named.
+    Raises UsageError where there are no two devices, or no cluster is named.
     """
     if distribute == "none":
         return tf.distribute.get_strategy()
@@ -30,36 +34,45 @@ def is_chief(strategy: Any) -> bool:
     return resolver is None or not resolver.task_type or resolver.task_id == 0
 
 
-def several_machines() -> bool:
+def is_multi_worker() -> bool:
     """True inside the scope of a strategy whose workers are several machines."""
     return isinstance(tf.distribute.get_strategy(), tf.distribute.MultiWorkerMirroredStrategy)
 
 
-def agree(model: keras.Model, strategy: Any) -> None:
-    """Give all replicas the mean of their weights: heads fitted side by side differ in their last bits."""
+def average_weights(model: keras.Model, strategy: Any) -> None:
+    """Give all replicas the mean of their weights: heads that were trained separately differ in their last bits."""
     if strategy.num_replicas_in_sync > 1:
         for weight in model.weights:
             copies = strategy.run(lambda weight=weight: tf.identity(weight.value))
             weight.assign(strategy.reduce(tf.distribute.ReduceOp.MEAN, copies, axis=None))
 
 
-def step_together(model: keras.Model, strategy: Any, batch: tuple[Any, ...]) -> None:
-    """Let a compiled model's steps be run and their metrics be averaged by us, built from a small batch.
+def use_custom_train_step(model: keras.Model, strategy: Any, batch: tuple[Any, ...]) -> None:
+    """Replace the train and test functions of a compiled model, and build its metrics from a small batch.
 
-    Keras (3.15) builds from the mean of the first batch over the replicas, which fails where their shares differ in
-    size, and averages scalars of workers along an axis that they do not have.
+    Keras (3.12 to 3.15) builds from the mean of the first batch over the replicas, which fails where their parts differ
+    in size, and averages scalars of workers along an axis that they do not have.
+    Raises MissingRuntime for a version of Keras without the method that has to be replaced.
     """
-    model._symbolic_build(data_batch=batch)
-    model._maybe_symbolic_build = lambda **_: None
-    model.train_function = _steps(model.train_step, strategy)
-    model.test_function = _steps(model.test_step, strategy)
+    if not callable(getattr(model, PRIVATE_BUILD, None)):
+        raise MissingRuntime(
+            f"distributed training replaces a private method of Keras ({PRIVATE_BUILD}) that Keras {keras.__version__} "
+            "does not have",
+            fix=f"Train without --distribute, or install a version that was checked ({CHECKED_VERSIONS}):\n"
+            "    pip install 'keras>=3.12,<3.16'",
+        )
+    model.train_function = _make_function(model.train_step, strategy)
+    model.test_function = _make_function(model.test_step, strategy)
+    # Builds metrics and optimizer; the result is not used, and fit resets the metrics.
+    model.test_on_batch(*batch)
+    setattr(model, PRIVATE_BUILD, lambda **_: None)
 
 
-def _steps(step: Callable[[Any], dict[str, Any]], strategy: Any) -> Callable[[Iterator[Any]], dict[str, Any]]:
+def _make_function(step: Callable[[Any], dict[str, Any]], strategy: Any) -> Callable[[Iterator[Any]], dict[str, Any]]:
     @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
     def run(batch: Any) -> dict[str, Any]:
-        found = strategy.run(step, args=(batch,))
-        return {name: strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None) for name, value in found.items()}
+        results = strategy.run(step, args=(batch,))
+        return {name: strategy.reduce(tf.distribute.ReduceOp.MEAN, value, axis=None) for name, value in results.items()}
 
     return lambda batches: run(next(batches))
 
@@ -67,22 +80,25 @@ def _steps(step: Callable[[Any], dict[str, Any]], strategy: Any) -> Callable[[It
 def _mirrored() -> Any:
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(devices) < 2:
-        raise UserError(
+        raise UsageError(
             f"--distribute mirrored trains on all GPUs of a machine; this one has {len(devices)} device "
-            f"({devices[0].device_type}). Leave the flag out, or use --distribute workers across machines."
+            f"({devices[0].device_type})",
+            fix="Leave the option out, or use --distribute workers for several machines.",
         )
     return tf.distribute.MirroredStrategy([each.name for each in devices])
 
 
 def _workers() -> Any:
     try:
-        told = json.loads(os.environ.get("TF_CONFIG", ""))
-        known = told["cluster"]["worker"] and told["task"]["type"] == "worker" and int(told["task"]["index"]) >= 0
+        cluster = json.loads(os.environ.get("TF_CONFIG", ""))
+        task = cluster["task"]
+        is_valid = cluster["cluster"]["worker"] and task["type"] == "worker" and int(task["index"]) >= 0
     except (ValueError, KeyError, TypeError):
-        known = False
-    if not known:
-        raise UserError(
-            "--distribute workers finds its machines in the environment variable TF_CONFIG, which is missing or not "
-            f"whole. Set it on each of them, with its own index: TF_CONFIG='{EXAMPLE}'"
+        is_valid = False
+    if not is_valid:
+        raise UsageError(
+            "--distribute workers reads its machines from the environment variable TF_CONFIG, which is missing or "
+            "incomplete",
+            fix=f"Set it on each machine, with the machine's own index: TF_CONFIG='{EXAMPLE}'",
         )
     return tf.distribute.MultiWorkerMirroredStrategy()

@@ -1,119 +1,104 @@
-"""Fitting through the backbone: batches of augmented pictures go in, the best the recipe can do comes out."""
+"""Training through the backbone, on batches of augmented images."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from temper.dataset.split import Part
-from train.config import FINE_TUNE_SHARE, TrainingConfig
-from train.dataset.batches import Pictures, augmented, plain
-from train.fitting.checkpoint import Checkpoint, History, KeepBest, State, is_over, read_state, restore
-from train.fitting.distribute import several_machines, step_together
-from train.fitting.keras_progress import Progress
+from train.config import Schedule, TrainingConfig
+from train.dataset.batches import augmented_batches, evaluation_batches
+from train.fitting.checkpoint import (
+    CheckpointCallback,
+    CheckpointConfig,
+    History,
+    TrainingState,
+    read_checkpoint,
+    restore_variables,
+)
+from train.fitting.distribute import use_custom_train_step
+from train.fitting.keras_progress import KerasProgress
+from train.fitting.training_data import TrainingData
 from train.network.build import backbone_layers
 
-WARM_UP = 0.1
-# Keras' 0.99 needs thousands of steps before evaluation sees what training sees.
+WARMUP_FRACTION = 0.1
+# With Keras' 0.99 it takes thousands of steps until inference uses the statistics that training has.
 BATCH_NORM_MOMENTUM = 0.9
 WEIGHT_DECAY = 1e-4
 
 
-@dataclass(frozen=True)
-class Course:
-    """How often all pictures are shown, at which highest rate, and whether the best epoch's weights return.
-
-    counts_start: the weights as they were before the first epoch may be the best.
-    """
-
-    epochs: int
-    rate: float
-    keeps_best: bool
-    counts_start: bool = False
-
-
-def whole_course(recipe: TrainingConfig) -> Course:
-    """Every layer learns from the start."""
-    return Course(recipe.epochs, recipe.learning_rate, keeps_best=bool(recipe.patience))
-
-
-def fine_course(recipe: TrainingConfig) -> Course:
-    """The top blocks are adjusted to a head that has learnt."""
-    return Course(recipe.fine_tune, recipe.learning_rate * FINE_TUNE_SHARE, keeps_best=True, counts_start=True)
-
-
-@dataclass(frozen=True)
-class Keep:
-    """Where the checkpoint lies, whether to go on from what is there, and whether this worker is the one to write."""
-
-    path: Path
-    resume: bool = False
-    writes: bool = True
-
-
 def fit(
     model: keras.Model,
-    pictures: dict[Part, Pictures],
-    recipe: TrainingConfig,
-    course: Course,
-    keep: Keep,
-    watchers: Sequence[keras.callbacks.Callback] = (),
+    data: TrainingData,
+    schedule: Schedule,
+    checkpoint: CheckpointConfig,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> History:
     """Train what is trainable, in place; returns loss, accuracy, val_loss and val_accuracy of each epoch.
 
-    Ctrl-C writes a checkpoint after the running step and raises KeyboardInterrupt.
+    Ctrl-C writes a checkpoint after the current step and raises KeyboardInterrupt.
     """
-    count = len(pictures["train"].pixels)
-    steps = math.ceil(count / recipe.batch)
-    prepare(model, recipe, course, steps)
+    train, config = data.images["train"], data.config
+    steps = math.ceil(len(train.pixels) / config.batch)
+    compile_model(model, config, schedule, steps)
     if tf.distribute.has_strategy():
-        some = pictures["train"]
-        step_together(model, tf.distribute.get_strategy(), (some.pixels[:1], some.targets[:1], np.ones(1, np.float32)))
-    state = (read_state(keep.path) if keep.resume else None) or State()
-    if state.variables:
-        restore(model, state)
-    elif course.counts_start:
-        loss = model.evaluate(plain(pictures["val"]), verbose=0, return_dict=True)["loss"]
-        state.best_loss, state.best = float(loss), model.get_weights()
-    checkpoint = Checkpoint(keep.path if keep.writes else None, state, steps, several_machines())
-    best = [KeepBest(state, recipe.patience)] if course.keeps_best else []
-    with checkpoint.stops_politely():
-        while state.epoch < course.epochs and not is_over(state, recipe.patience):
-            # An epoch that was interrupted is finished by itself: it has fewer steps than the others.
-            last = state.epoch + 1 if state.step else course.epochs
-            model.fit(
-                augmented(pictures["train"], recipe, state.epoch, state.step),
-                validation_data=plain(pictures["val"]),
-                initial_epoch=state.epoch,
-                epochs=last,
-                steps_per_epoch=steps - state.step,
-                callbacks=[Progress(count, recipe.batch, course.epochs, state.step), *watchers, *best, checkpoint],
-                shuffle=False,
-                verbose=0,
-            )
-    if state.best:
-        model.set_weights(state.best)
+        batch = (train.pixels[:1], train.targets[:1], np.ones(1, np.float32))
+        use_custom_train_step(model, tf.distribute.get_strategy(), batch)
+    saved = read_checkpoint(checkpoint.path) if checkpoint.resume else None
+    state = saved.state if saved else TrainingState()
+    if saved:
+        restore_variables(model, saved.variables)
+    elif schedule.include_initial_weights:
+        loss = model.evaluate(evaluation_batches(data.images["val"]), verbose=0, return_dict=True)["loss"]
+        state.best_loss, state.best_weights = float(loss), model.get_weights()
+    saver = CheckpointCallback(checkpoint, state, schedule, steps, saved.metrics if saved else [])
+    del saved
+    with saver.graceful_interrupt():
+        while not state.is_over(schedule):
+            _fit_epochs(model, data, schedule, state, [*callbacks, saver])
+    if state.best_weights:
+        model.set_weights(state.best_weights)
     return state.history
 
 
-def prepare(model: keras.Model, recipe: TrainingConfig, course: Course, steps: int) -> None:
-    """Compile: AdamW along a warm-up and a cosine."""
+def _fit_epochs(
+    model: keras.Model,
+    data: TrainingData,
+    schedule: Schedule,
+    state: TrainingState,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    """Finish the epoch that was interrupted, which has fewer steps than the others, or train all epochs."""
+    train, config = data.images["train"], data.config
+    n_images = len(train.pixels)
+    progress = KerasProgress(data.context.progress, n_images, config.batch, schedule.epochs, state.step)
+    model.fit(
+        augmented_batches(train, config, state.epoch, state.step),
+        validation_data=evaluation_batches(data.images["val"]),
+        initial_epoch=state.epoch,
+        epochs=state.epoch + 1 if state.step else schedule.epochs,
+        steps_per_epoch=math.ceil(n_images / config.batch) - state.step,
+        callbacks=[progress, *callbacks],
+        shuffle=False,
+        verbose=0,
+    )
+
+
+def compile_model(model: keras.Model, config: TrainingConfig, schedule: Schedule, steps: int) -> None:
+    """Compile with AdamW, whose learning rate rises linearly and falls along a cosine; steps: of an epoch."""
     for layer in backbone_layers(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
-    total = course.epochs * steps
-    warm_up = max(1, round(WARM_UP * total))
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, total - warm_up), warmup_target=course.rate, warmup_steps=warm_up
+    total = schedule.epochs * steps
+    warmup = max(1, round(WARMUP_FRACTION * total))
+    learning_rate = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, total - warmup), warmup_target=schedule.learning_rate, warmup_steps=warmup
     )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=WEIGHT_DECAY)
-    model.compile(optimizer, loss_of(recipe), metrics=["accuracy"], jit_compile=False)
+    optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=WEIGHT_DECAY)
+    model.compile(optimizer, loss_of(config), metrics=["accuracy"], jit_compile=False)
 
 
-def loss_of(recipe: TrainingConfig) -> keras.losses.Loss:
-    """Cross-entropy, with the recipe's label smoothing."""
-    return keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing)
+def loss_of(config: TrainingConfig) -> keras.losses.Loss:
+    """Cross-entropy, with the configured label smoothing."""
+    return keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)

@@ -1,4 +1,4 @@
-"""A learning rate to begin with: the range test of Smith 2017 (arXiv 1506.01186)."""
+"""The learning rate range test of Smith 2017 (arXiv 1506.01186): suggests a learning rate to start with."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,54 +9,57 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-LOWEST, HIGHEST, STEPS = 1e-6, 1.0, 120
-# In steps: losses of single batches say little.
-WIDTH = 6.0
-# Of the loss at the lowest rates: less of a fall is taken for noise.
-LEAST_FALL = 0.15
-# The running mean of losses, and how many times its least it may become before higher rates are left out.
-MEMORY, DIVERGED = 0.8, 4.0
+MIN_RATE, MAX_RATE, STEPS = 1e-6, 1.0, 120
+# Standard deviation of the Gaussian, in steps: the loss of a single batch is noisy.
+SMOOTHING_STEPS = 6.0
+# Fraction of the loss at the lowest rates: a smaller decrease is treated as noise.
+MIN_DECREASE = 0.15
+# Decay of the running mean of losses, and the factor over its minimum at which the test ends.
+MEAN_DECAY, MAX_INCREASE = 0.8, 4.0
 
 
 @dataclass(frozen=True)
-class LrRangeTest:
-    """Rates that were tried, rising, and the loss of a step with each."""
+class LrRangeResult:
+    """The rates that were tried, rising, and the loss of a step with each."""
 
     rates: tuple[float, ...]
     losses: tuple[float, ...]
 
     @property
     def smoothed(self) -> NDArray[np.float64]:
-        """The losses, each averaged with its neighbours."""
-        return np.asarray(gaussian_filter1d(self.losses, WIDTH, mode="nearest"))
+        """The losses, each averaged with its neighbors."""
+        return np.asarray(gaussian_filter1d(self.losses, SMOOTHING_STEPS, mode="nearest"))
 
     @property
     def suggestion(self) -> float | None:
-        """The rate at which the loss fell fastest; None where it never fell."""
+        """The rate at which the loss falls fastest; None where it does not fall."""
         smoothed = self.smoothed
-        least = int(np.argmin(smoothed))
-        if smoothed[least] > (1 - LEAST_FALL) * np.mean(self.losses[: STEPS // 6]):
+        lowest = int(np.argmin(smoothed))
+        if smoothed[lowest] > (1 - MIN_DECREASE) * np.mean(self.losses[: STEPS // 6]):
             return None
-        return self.rates[int(np.argmin(np.gradient(smoothed)[: least + 1]))]
+        return self.rates[int(np.argmin(np.gradient(smoothed)[: lowest + 1]))]
 
 
-def sweep_rates(model: keras.Model, batches: Iterator[Any], loss: keras.losses.Loss, steps: int = STEPS) -> LrRangeTest:
-    """Take a step with each of so many rates; the model, changed by it, is not to be used after.
+def lr_range_test(
+    model: keras.Model, batches: Iterator[Any], loss: keras.losses.Loss, steps: int = STEPS
+) -> LrRangeResult:
+    """Take one step with each of `steps` rates; it changes the model, which must not be used afterwards.
 
-    batches: (inputs, targets, weights), at least as many as steps.
+    batches: (inputs, targets, sample weights), at least as many as steps.
     """
-    model.compile(keras.optimizers.Adam(LOWEST), loss)
+    model.compile(keras.optimizers.Adam(MIN_RATE), loss)
     rates: list[float] = []
     losses: list[float] = []
     means: list[float] = []
-    for rate in np.geomspace(LOWEST, HIGHEST, steps):
+    for rate in np.geomspace(MIN_RATE, MAX_RATE, steps):
         x, y, weights = next(batches)
         model.optimizer.learning_rate = float(rate)
         model.reset_metrics()
-        found = float(model.train_on_batch(x, y, sample_weight=weights))
-        means.append(MEMORY * means[-1] + (1 - MEMORY) * found if means else found)
-        if not means[-1] <= DIVERGED * min(means):
+        step_loss = float(model.train_on_batch(x, y, sample_weight=weights))
+        means.append(MEAN_DECAY * means[-1] + (1 - MEAN_DECAY) * step_loss if means else step_loss)
+        # Written so that it is also true for a mean that is not a number.
+        if not means[-1] <= MAX_INCREASE * min(means):
             break
         rates.append(float(rate))
-        losses.append(found)
-    return LrRangeTest(tuple(rates), tuple(losses))
+        losses.append(step_loss)
+    return LrRangeResult(tuple(rates), tuple(losses))

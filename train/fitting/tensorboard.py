@@ -1,4 +1,4 @@
-"""What TensorBoard reads: a scalar an epoch for training and for validation."""
+"""TensorBoard events: scalars of each epoch for training and for validation."""
 
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ SCALARS = tf.compat.v1.SummaryMetadata(
 class EventLog(keras.callbacks.Callback):  # type: ignore[misc]
     """Writes loss and accuracy to folder/train and folder/validation, without the package tensorboard.
 
-    first_epoch: epochs of phases before this one.
+    first_epoch: number of epochs of earlier phases.
     """
 
     def __init__(self, folder: Path, first_epoch: int = 0) -> None:
         super().__init__()
-        self._folder, self._first = folder, first_epoch
+        self._folder, self._first_epoch = folder, first_epoch
         self._writers: dict[str, Any] = {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -29,6 +29,6 @@ class EventLog(keras.callbacks.Callback):  # type: ignore[misc]
             if run not in self._writers:
                 self._writers[run] = tf.summary.create_file_writer(str(self._folder / run))
             with self._writers[run].as_default():
-                tag = f"epoch_{name.removeprefix('val_')}"
-                tf.summary.write(tag, tf.constant(value, tf.float32), step=self._first + epoch + 1, metadata=SCALARS)
+                tag, step = f"epoch_{name.removeprefix('val_')}", self._first_epoch + epoch + 1
+                tf.summary.write(tag, tf.constant(value, tf.float32), step=step, metadata=SCALARS)
             self._writers[run].flush()

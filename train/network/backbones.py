@@ -1,41 +1,63 @@
-"""The backbones that can be named: how each wants its pixels, and which of its blocks are the top."""
+"""The backbones that can be chosen: how each normalizes pixels, and which of its blocks are the top."""
 
 from dataclasses import dataclass
 
 Triple = tuple[float, float, float]
-IMAGENET_MEAN: Triple = (123.675, 116.28, 103.53)
-IMAGENET_DEVIATION: Triple = (58.395, 57.12, 57.375)
-HALF: Triple = (127.5, 127.5, 127.5)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Backbone:
     """A network of keras.applications.
 
-    application: its name there. mean, deviation: what pixels in RGB are centred and divided by.
-    top: pattern of the names of its last blocks, those that fine-tuning changes.
-    reversed_input: its first convolution, where its weights expect BGR.
-    last_scale: suffix of the BatchNorm that ends a residual block, where one does.
+    application: its name there. mean, deviation: subtracted from RGB pixels, and then divided by.
+    top: pattern of the names of its last blocks, which fine-tuning changes.
+    bgr_convolution: the first convolution, if its weights expect BGR.
+    residual_norm_suffix: suffix of the name of the BatchNorm that ends a residual block, if there is one.
     """
 
     application: str
     mean: Triple
     deviation: Triple
     top: str
-    reversed_input: str = ""
-    last_scale: str = ""
+    bgr_convolution: str = ""
+    residual_norm_suffix: str = ""
 
 
-# Means and deviations as in keras.applications: imagenet_utils' "caffe", "tf" and "torch", or inside the network.
-CAFFE: tuple[Triple, Triple] = ((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
-TORCH: tuple[Triple, Triple] = (IMAGENET_MEAN, IMAGENET_DEVIATION)
+# As in keras.applications.imagenet_utils.preprocess_input, modes "caffe", "torch" and "tf"; EfficientNetV2S has its own
+# inside the network.
+CAFFE_MEAN, CAFFE_DEVIATION = (123.68, 116.779, 103.939), (1.0, 1.0, 1.0)
+TORCH_MEAN, TORCH_DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+HALF_RANGE = (127.5, 127.5, 127.5)
+
+
+def _resnet(application: str) -> Backbone:
+    return Backbone(
+        application=application,
+        mean=CAFFE_MEAN,
+        deviation=CAFFE_DEVIATION,
+        top=r"conv5_",
+        bgr_convolution="conv1_conv",
+        residual_norm_suffix="_3_bn",
+    )
+
+
+def _torch(application: str, top: str) -> Backbone:
+    return Backbone(application=application, mean=TORCH_MEAN, deviation=TORCH_DEVIATION, top=top)
+
+
+def _mobilenet(application: str, top: str) -> Backbone:
+    return Backbone(application=application, mean=HALF_RANGE, deviation=HALF_RANGE, top=top)
+
+
 BACKBONES = {
-    "resnet50": Backbone("ResNet50", *CAFFE, r"conv5_", "conv1_conv", "_3_bn"),
-    "resnet101": Backbone("ResNet101", *CAFFE, r"conv5_", "conv1_conv", "_3_bn"),
-    "efficientnetv2b0": Backbone("EfficientNetV2B0", *TORCH, r"block6|top_"),
-    "efficientnetv2s": Backbone("EfficientNetV2S", (128.0,) * 3, (128.0,) * 3, r"block6|top_"),
-    "mobilenetv2": Backbone("MobileNetV2", HALF, HALF, r"block_1[3-6]_|Conv_1"),
-    "mobilenetv3small": Backbone("MobileNetV3Small", HALF, HALF, r"expanded_conv_(8|9|10)_|conv_1"),
-    "mobilenetv3large": Backbone("MobileNetV3Large", HALF, HALF, r"expanded_conv_1[2-4]_|conv_1"),
-    "convnexttiny": Backbone("ConvNeXtTiny", *TORCH, r"convnext_tiny_(stage_3|downsampling_block_2)"),
+    "resnet50": _resnet("ResNet50"),
+    "resnet101": _resnet("ResNet101"),
+    "efficientnetv2b0": _torch("EfficientNetV2B0", r"block6|top_"),
+    "efficientnetv2s": Backbone(
+        application="EfficientNetV2S", mean=(128.0,) * 3, deviation=(128.0,) * 3, top=r"block6|top_"
+    ),
+    "mobilenetv2": _mobilenet("MobileNetV2", r"block_1[3-6]_|Conv_1"),
+    "mobilenetv3small": _mobilenet("MobileNetV3Small", r"expanded_conv_(8|9|10)_|conv_1"),
+    "mobilenetv3large": _mobilenet("MobileNetV3Large", r"expanded_conv_1[2-4]_|conv_1"),
+    "convnexttiny": _torch("ConvNeXtTiny", r"convnext_tiny_(stage_3|downsampling_block_2)"),
 }

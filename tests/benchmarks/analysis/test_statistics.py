@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.analysis.statistics import Estimate, paired_ratio, percentile, quotient, rate, share
+from benchmarks.analysis.statistics import Estimate, independent_ratio, paired_ratio, percentile, proportion, rate
 
 
 def test_percentiles_are_of_all_samples_and_not_of_percentiles() -> None:
@@ -10,7 +10,7 @@ def test_percentiles_are_of_all_samples_and_not_of_percentiles() -> None:
     assert percentile(rounds, 100).value == 100.0
 
 
-def test_the_interval_holds_the_figure_and_narrows_with_rounds() -> None:
+def test_the_interval_contains_the_value_and_narrows_with_rounds() -> None:
     random = np.random.default_rng(1)
     few = percentile([random.lognormal(size=5) for _ in range(5)], 50)
     many = percentile([random.lognormal(size=5) for _ in range(500)], 50)
@@ -19,29 +19,29 @@ def test_the_interval_holds_the_figure_and_narrows_with_rounds() -> None:
 
 
 @pytest.mark.parametrize("percent", [50, 90])
-def test_the_bootstrap_covers_the_truth_about_as_often_as_it_says(percent: float) -> None:
+def test_the_bootstrap_covers_the_true_value_about_as_often_as_claimed(percent: float) -> None:
     random = np.random.default_rng(2)
     truth = float(np.percentile(np.random.default_rng(3).lognormal(size=200_000), percent))
     covered = 0
     for _ in range(25):
-        found = percentile([random.lognormal(size=4) for _ in range(40)], percent)
-        covered += found.low <= truth <= found.high
+        estimate = percentile([random.lognormal(size=4) for _ in range(40)], percent)
+        covered += estimate.low <= truth <= estimate.high
     assert covered >= 20
 
 
 @pytest.mark.parametrize("blocks", [8, 16])
-def test_a_rate_of_few_blocks_covers_the_truth_about_as_often_as_it_says(blocks: int) -> None:
+def test_a_rate_of_few_blocks_covers_the_true_value_about_as_often_as_claimed(blocks: int) -> None:
     random = np.random.default_rng(6)
     covered = 0
     for _ in range(400):
         seconds = random.lognormal(sigma=0.3, size=blocks)
-        found = rate([1.0] * blocks, seconds.tolist())
-        covered += found.low <= 1 / np.exp(0.3**2 / 2) <= found.high
+        estimate = rate([1.0] * blocks, seconds.tolist())
+        covered += estimate.low <= 1 / np.exp(0.3**2 / 2) <= estimate.high
     # A plain percentile bootstrap covers 88 % with 8 blocks.
     assert covered / 400 > 0.92
 
 
-def test_rounds_that_differ_widen_the_interval_that_samples_alone_would_hide() -> None:
+def test_rounds_that_differ_widen_the_interval() -> None:
     random = np.random.default_rng(4)
     alike = [random.normal(10, 0.1, 50) for _ in range(10)]
     drifting = [each + shift for each, shift in zip(alike, random.normal(0, 1, 10), strict=True)]
@@ -49,22 +49,26 @@ def test_rounds_that_differ_widen_the_interval_that_samples_alone_would_hide() -
     assert wide.high - wide.low > 10 * (narrow.high - narrow.low)
 
 
-def test_a_paired_ratio_is_blind_to_drift_that_hits_both() -> None:
+def test_drift_that_affects_both_does_not_change_a_paired_ratio() -> None:
     drift = np.linspace(1, 3, 30)
     assert paired_ratio(list(4 * drift), list(2 * drift)) == Estimate(2.0, 2.0, 2.0)
 
 
-def test_a_rate_is_all_images_by_all_seconds() -> None:
+def test_a_rate_is_all_images_divided_by_all_seconds() -> None:
     assert rate([8, 16], [1.0, 1.0]).value == 12.0
 
 
-def test_a_share_has_wilsons_interval() -> None:
+def test_a_fraction_has_wilsons_interval() -> None:
     # Newcombe 1998, table I: 81 of 263.
-    found = share(81, 263)
-    assert (round(found.low, 4), round(found.high, 4)) == (0.2553, 0.3662)
+    estimate = proportion(81, 263)
+    assert (round(estimate.low, 4), round(estimate.high, 4)) == (0.2553, 0.3662)
 
 
-def test_figures_measured_apart_add_their_errors() -> None:
-    found = quotient(Estimate(2.0, 1.8, 2.2), Estimate(1.0, 0.9, 1.1))
-    assert found.value == 2.0
-    assert found.low < 1.8 < 2.2 < found.high
+def test_values_measured_apart_add_their_errors() -> None:
+    estimate = independent_ratio(Estimate(2.0, 1.8, 2.2), Estimate(1.0, 0.9, 1.1))
+    assert estimate.value == 2.0
+    assert estimate.low < 1.8 < 2.2 < estimate.high
+
+
+def test_an_estimate_can_be_shown_in_another_unit() -> None:
+    assert Estimate(0.5, 0.25, 0.75).scaled(100) == Estimate(50, 25, 75)

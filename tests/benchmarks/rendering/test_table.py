@@ -1,33 +1,62 @@
-import dataclasses
+import msgspec
 
-from benchmarks.rendering.table import rows
-from tests.benchmarks.made import KERAS, line, report
+from benchmarks.analysis.report import CaseResult, Costs
+from benchmarks.rendering.table import main_table
+from tests.benchmarks.sample_reports import KERAS, case_result, estimate, report, skipped_case
+
+replace = msgspec.structs.replace
 
 
-def cell(head: str, turns: int) -> str:
-    one = line(KERAS, 80, None)
-    assert one.latency
-    latency = dataclasses.replace(one.latency, turns_ms=one.latency.turns_ms[:1] * turns)
-    heads, cells = rows(report(dataclasses.replace(one, latency=latency)))
-    return cells[heads.index(head)]
+def cell(heading: str, *cases: CaseResult, row: int = -1) -> str:
+    table = main_table(report(*cases))
+    return table.rows[row][list(table.headings).index(heading)]
+
+
+def with_blocks(count: int) -> CaseResult:
+    case = case_result(KERAS, 80)
+    assert case.latency
+    return replace(case, latency=replace(case.latency, blocks_ms=case.latency.blocks_ms[:1] * count))
 
 
 def test_a_p99_of_too_few_calls_is_shown_as_a_lower_bound() -> None:
-    assert cell("p99 ms", turns=91).startswith("≥ 8"), "364 calls"
-    assert cell("p99 ms", turns=92).startswith("8"), "368 calls"
-    assert cell("p50 ms", turns=1).startswith("8")
+    assert cell("p99 ms", with_blocks(91)).startswith("≥ 8"), "364 calls"
+    assert cell("p99 ms", with_blocks(92)).startswith("8"), "368 calls"
+    assert cell("p50 ms", with_blocks(1)).startswith("8")
 
 
-def test_columns_without_figures_are_left_out() -> None:
-    heads = rows(report(line(KERAS, 80, None)))[0]
-    assert "MB" in heads
-    assert not {"network ms", "GPU MiB", "J/image", "build s"} & set(heads)
+def test_columns_without_values_are_left_out() -> None:
+    headings = main_table(report(case_result(KERAS, 80))).headings
+    assert "MB" in headings
+    assert not {"network ms", "GPU MiB", "J/image", "build s"} & set(headings)
 
 
-def test_a_cold_start_is_told_against_the_references_with_the_extremes() -> None:
-    ours = line("model.int8.onnx", 20, None)
-    assert ours.costs
-    quick = dataclasses.replace(ours, costs=dataclasses.replace(ours.costs, cold_starts_seconds=(0.1, 0.25, 0.2)))
-    heads, theirs, cells = rows(report(line(KERAS, 80, None), quick))
-    assert cells[heads.index("× its cold start")] == "10.0 [4.0, 30.0]"
-    assert theirs[heads.index("× its cold start")] == "–"
+def test_headings_use_the_words_of_the_field() -> None:
+    table = main_table(report(case_result(KERAS, 80), case_result("model.onnx", 20, estimate(4.0))))
+    assert list(table.headings[:4]) == ["artifact", "executed precision", "top-1 %", "agreement %"]
+    assert {f"speedup vs {KERAS}", "speedup at batch 8", "cold-start speedup"} <= set(table.headings)
+    assert table.right == frozenset(range(2, len(table.headings)))
+
+
+def test_the_terminal_shows_fewer_columns() -> None:
+    made = report(case_result(KERAS, 80))
+    brief = main_table(made, brief=True).headings
+    assert set(brief) < set(main_table(made).headings)
+    assert "max Δ" not in brief
+
+
+def test_a_cold_start_is_compared_with_the_baselines_and_shown_with_the_extremes() -> None:
+    ours = case_result("model.int8.onnx", 20)
+    quick = replace(ours, costs=replace(ours.costs, cold_start_seconds=(0.1, 0.25, 0.2)))
+    assert cell("cold-start speedup", case_result(KERAS, 80), quick) == "10.0 [4.0, 30.0]"
+    assert cell("cold-start speedup", case_result(KERAS, 80), quick, row=0) == "–"
+
+
+def test_fractions_are_percent_and_small_values_get_more_digits() -> None:
+    costs = Costs(megabytes=0.0012, peak_rss_mib=None, cold_start_seconds=(), fraction_of_peak=0.5)
+    case = replace(case_result(KERAS, 80), costs=costs)
+    assert (cell("% of peak", case), cell("MB", case), cell("top-1 %", case)) == ("50", "0.001", "95.0")
+
+
+def test_a_skipped_case_has_empty_cells() -> None:
+    row = main_table(report(case_result(KERAS, 80), skipped_case("model.plan"))).rows[1]
+    assert list(row[:3]) == ["model.plan", "skipped", "–"]

@@ -1,39 +1,56 @@
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 
+from convert.precision.ort_session import OrtModel
 from convert.precision.sensitivity import Quantizer
-from temper.card import read_card
+from temper.cli.progress import no_progress
 from tests import tiny
 
 
 @pytest.fixture
 def quantizer(bundle: Path) -> Quantizer:
-    pictures = tiny.pipeline_of(bundle).pictures
-    training = pictures.examples("train")
-    judged = np.concatenate(list(pictures.batches(training[:24])))
-    return Quantizer(bundle.with_name("model.fp32.onnx"), partial(pictures.batches, training), judged, lambda _: None)
+    dataset = tiny.pipeline_of(bundle).dataset
+    training = dataset.examples("train")
+    return Quantizer(
+        source=bundle.with_name("model.fp32.onnx"),
+        dataset=dataset,
+        sample=training,
+        trial_images=np.concatenate(list(dataset.batches(training[:24]))),
+        progress=no_progress,
+    )
 
 
-def test_a_layers_damage_is_that_of_a_file_in_which_it_alone_is_int8(quantizer: Quantizer) -> None:
+def mean_abs_diff(quantizer: Quantizer, excluded: tuple[str, ...] = ()) -> float:
+    predicted = OrtModel(quantizer.quantized("max", excluded).SerializeToString()).predict(quantizer.trial_images)
+    return float(np.abs(predicted - quantizer.fp32_probabilities).mean())
+
+
+def test_the_sensitivity_of_a_layer_is_that_of_a_model_in_which_it_alone_is_int8(quantizer: Quantizer) -> None:
     layers = {node.name for node in onnx.load(quantizer.source).graph.node if node.op_type == "Conv"}
-    ranked = quantizer.damage("max")
+    ranked = quantizer.sensitivities("max")
     assert {each.layer for each in ranked} == layers
     for each in ranked:
-        file = quantizer.attempt("max", tuple(layers - {each.layer}))
-        assert each.damage == pytest.approx(file.mean_difference, rel=1e-3)
-    assert ranked == sorted(ranked, key=lambda each: -each.damage)
+        others = tuple(layers - {each.layer})
+        assert each.mean_abs_diff == pytest.approx(mean_abs_diff(quantizer, others), rel=1e-3)
+    assert ranked == sorted(ranked, key=lambda each: -each.mean_abs_diff)
 
 
-def test_a_model_with_every_layer_in_float_does_next_to_no_damage(quantizer: Quantizer) -> None:
-    layers = tuple(each.layer for each in quantizer.damage("max"))
-    assert quantizer.attempt("max", layers).mean_difference < quantizer.attempt("max").mean_difference
+def test_a_model_with_every_layer_in_floating_point_differs_less(quantizer: Quantizer) -> None:
+    layers = tuple(each.layer for each in quantizer.sensitivities("max"))
+    assert mean_abs_diff(quantizer, layers) < mean_abs_diff(quantizer)
 
 
-def test_the_calibration_nearest_to_fp32_comes_first(quantizer: Quantizer) -> None:
-    attempts = quantizer.choose(("max", "percentile"))
-    assert attempts[0].mean_difference <= attempts[1].mean_difference
-    assert read_card(quantizer.source).precision == "fp32"
+def test_the_calibration_method_nearest_to_fp32_comes_first(quantizer: Quantizer) -> None:
+    before = quantizer.source.read_bytes()
+    differences = quantizer.compare_methods(("max", "percentile"))
+    assert set(differences) == {"max", "percentile"}
+    assert list(differences.values()) == sorted(differences.values())
+    assert differences["max"] == pytest.approx(mean_abs_diff(quantizer))
+    assert quantizer.source.read_bytes() == before
+
+
+def test_ranges_are_measured_once_for_each_method(quantizer: Quantizer) -> None:
+    assert quantizer.ranges("max") is quantizer.ranges("max")

@@ -2,42 +2,69 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from convert.verification.parity import Flip, compare
+from convert.verification.parity import GOLDEN_IMAGES, baseline, compare, golden_predictions
+from temper.artifact import Artifact
+from temper.card import LabelFlip
 from temper.dataset.split import Example
+from temper.reference import write_reference
+from tests import tiny
 
 LABELS = ("cat", "dog")
 
 
 def examples(*labels: str) -> list[Example]:
-    return [Example(Path(f"{i}.jpg"), label, "test", f"{i:064x}") for i, label in enumerate(labels)]
+    return [
+        Example(path=Path(f"{i}.jpg"), label=label, subset="test", sha256=f"{i:064x}") for i, label in enumerate(labels)
+    ]
 
 
-def probabilities(*of_cat: float) -> np.ndarray:
+def probabilities(*of_cat: float) -> NDArray[np.float32]:
     return np.array([[p, 1 - p] for p in of_cat], np.float32)
 
 
-def test_equal_answers_agree_wholly() -> None:
+def test_equal_predictions_agree_completely() -> None:
     keras = probabilities(0.9, 0.2, 0.6)
-    found = compare(keras, keras, examples("cat", "dog", "dog"), LABELS)
-    assert (found.agreement, found.max_difference, found.flips) == (1.0, 0.0, ())
-    assert found.top1 == found.keras_top1 == pytest.approx(2 / 3)
-    assert found.cosine == pytest.approx(1)
+    agreement = compare(keras, keras, examples("cat", "dog", "dog"), LABELS)
+    assert (agreement.agreement, agreement.max_difference, agreement.flips) == (1.0, 0.0, ())
+    assert agreement.top1 == agreement.keras_top1 == pytest.approx(2 / 3)
+    assert agreement.cosine == pytest.approx(1)
 
 
-def test_flips_are_named_and_counted_on_both_sides() -> None:
-    keras, other = probabilities(0.9, 0.6, 0.2, 0.3), probabilities(0.4, 0.4, 0.1, 0.6)
-    found = compare(keras, other, examples("cat", "dog", "dog", "cat"), LABELS)
-    assert found.flips == (
-        Flip("0.jpg", "cat", "cat", "dog"),
-        Flip("1.jpg", "dog", "cat", "dog"),
-        Flip("3.jpg", "cat", "dog", "cat"),
+def test_flips_are_listed_and_counted_as_regressed_or_improved() -> None:
+    keras, predicted = probabilities(0.9, 0.6, 0.2, 0.3), probabilities(0.4, 0.4, 0.1, 0.6)
+    agreement = compare(keras, predicted, examples("cat", "dog", "dog", "cat"), LABELS)
+    assert agreement.flips == (
+        LabelFlip(file="0.jpg", truth="cat", keras="cat", predicted="dog"),
+        LabelFlip(file="1.jpg", truth="dog", keras="cat", predicted="dog"),
+        LabelFlip(file="3.jpg", truth="cat", keras="dog", predicted="cat"),
     )
-    assert (found.lost, found.won) == (1, 2)
-    assert found.max_difference == pytest.approx(0.5)
+    assert (agreement.regressed, agreement.improved) == (1, 2)
+    assert agreement.max_difference == pytest.approx(0.5)
 
 
-def test_the_worst_label_is_named() -> None:
-    keras, other = probabilities(0.9, 0.9, 0.1, 0.1), probabilities(0.9, 0.9, 0.9, 0.1)
-    found = compare(keras, other, examples("cat", "cat", "dog", "dog"), LABELS)
-    assert (found.worst_class, found.class_drop) == ("dog", 0.5)
+def test_the_label_with_the_largest_drop_in_recall_is_named() -> None:
+    keras, predicted = probabilities(0.9, 0.9, 0.1, 0.1), probabilities(0.9, 0.9, 0.9, 0.1)
+    agreement = compare(keras, predicted, examples("cat", "cat", "dog", "dog"), LABELS)
+    assert (agreement.worst_class, agreement.class_drop) == ("dog", 0.5)
+
+
+def test_the_stored_baseline_is_used_without_keras(bundle: Path) -> None:
+    dataset = tiny.pipeline_of(bundle).dataset
+    assert baseline(dataset).shape == (16, 2)
+    stored = np.full((16, 2), 0.5, np.float32)
+    write_reference(dataset.model, stored)
+    np.testing.assert_array_equal(baseline(dataset), stored)
+
+
+def test_golden_images_are_those_that_keras_is_least_sure_of_and_a_sample(bundle: Path) -> None:
+    dataset = tiny.pipeline_of(bundle).dataset
+    reference = golden_predictions(dataset)
+    assert reference.file == "model.golden.npz"
+    with np.load(Artifact.at(bundle).beside(".golden.npz")) as stored:
+        margins = np.abs(stored["probabilities"][:, 0] - stored["probabilities"][:, 1])
+        assert stored["images"].shape == (GOLDEN_IMAGES, tiny.SIZE, tiny.SIZE, 3)
+    every = baseline(dataset)
+    smallest = np.sort(np.abs(every[:, 0] - every[:, 1]))[: GOLDEN_IMAGES // 2]
+    np.testing.assert_allclose(margins[: GOLDEN_IMAGES // 2], smallest)

@@ -3,45 +3,51 @@ from pathlib import Path
 import pytest
 
 from data.drawn.sample import Sample, draw_sample
-from temper.errors import UserError
+from temper.dataset.listing import dataset_title
+from temper.errors import DataError
 from temper.images import labeled_images
-from temper.storage.atomic import sha256_of
+from temper.storage.digest import sha256_of
 
 SAMPLE = Sample(train=3, test=2, seed=5)
 
 
-def test_a_sample_has_train_and_test_pictures_of_each_label_and_none_twice(tmp_path: Path) -> None:
+def test_a_sample_has_training_and_test_images_of_each_label_and_no_duplicates(tmp_path: Path) -> None:
     folder = tmp_path / "drawn"
-    assert list(draw_sample(folder, SAMPLE))[-1] == (10, 10)
+    steps: list[tuple[int, int]] = []
+    assert draw_sample(folder, SAMPLE, lambda _, done, total: steps.append((done, total))) == 10
+    assert steps[-1] == (10, 10)
     train, test = labeled_images(folder / "train"), labeled_images(folder / "test")
     assert [label for _, label in train] == ["cat"] * 3 + ["dog"] * 3
     assert [label for _, label in test] == ["cat"] * 2 + ["dog"] * 2
     assert len({sha256_of(path) for path, _ in train + test}) == 10
+    assert dataset_title(folder) == "drawn sample"
 
 
 def test_a_second_call_draws_nothing(tmp_path: Path) -> None:
-    list(draw_sample(tmp_path / "drawn", SAMPLE))
-    assert list(draw_sample(tmp_path / "drawn", SAMPLE)) == []
+    draw_sample(tmp_path / "drawn", SAMPLE)
+    assert draw_sample(tmp_path / "drawn", SAMPLE) == 0
 
 
-def test_a_stopped_call_leaves_no_folder_and_equal_seeds_draw_equal_files(tmp_path: Path) -> None:
-    drawing = draw_sample(tmp_path / "a", SAMPLE)
-    next(iter(drawing))
-    drawing.close()  # type: ignore[attr-defined]
+def test_an_interrupted_call_leaves_no_folder_and_equal_seeds_draw_equal_files(tmp_path: Path) -> None:
+    def interrupt(step: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        draw_sample(tmp_path / "a", SAMPLE, interrupt)
     assert list(tmp_path.iterdir()) == []
     for name in ("a", "b"):
-        list(draw_sample(tmp_path / name, SAMPLE))
+        draw_sample(tmp_path / name, SAMPLE)
     assert sha256_of(tmp_path / "a") == sha256_of(tmp_path / "b")
 
 
 @pytest.mark.parametrize("other", [Sample(train=4, test=2, seed=5), None])
-def test_a_folder_with_anything_else_is_left_alone(tmp_path: Path, other: Sample | None) -> None:
+def test_a_folder_with_other_content_is_not_changed(tmp_path: Path, other: Sample | None) -> None:
     folder = tmp_path / "drawn"
     if other:
-        list(draw_sample(folder, other))
+        draw_sample(folder, other)
     else:
         folder.mkdir()
     before = sha256_of(folder)
-    with pytest.raises(UserError, match="is there already and is not this sample"):
-        list(draw_sample(folder, SAMPLE))
+    with pytest.raises(DataError, match="exists and is not this sample"):
+        draw_sample(folder, SAMPLE)
     assert sha256_of(folder) == before

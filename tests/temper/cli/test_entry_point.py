@@ -1,45 +1,173 @@
+import argparse
 import errno
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from temper.cli.entry_point import enter
-from temper.errors import UserError
+from temper import errors
+from temper.cli.console import add_verbosity_options
+from temper.cli.entry_point import run_command
+from temper.exit_codes import ExitCode
+from tests.source import ROOT
+
+COMMAND = """
+import argparse, sys, time
+from temper.cli.entry_point import run_command
+def run(options):
+{body}
+    return 0
+run_command(argparse.Namespace, run)
+"""
 
 
-def exits(main: object) -> int:
+def exit_code(run: Callable[[argparse.Namespace], int], *words: str) -> int:
+    parser = argparse.ArgumentParser()
+    add_verbosity_options(parser)
     with pytest.raises(SystemExit) as caught:
-        enter(main)  # type: ignore[arg-type]
+        run_command(lambda: parser.parse_args(words), run)
     return int(caught.value.code or 0)
 
 
-def raising(error: BaseException) -> object:
-    def main() -> int:
+def raising(error: BaseException) -> Callable[[argparse.Namespace], int]:
+    def run(options: argparse.Namespace) -> int:
         raise error
 
-    return main
+    return run
 
 
-def test_the_commands_own_code_is_the_exit_code() -> None:
-    assert exits(lambda: 0) == 0
-    assert exits(lambda: 1) == 1
+def command(body: str) -> list[str]:
+    """A command in a process of its own, whose `run` has this body."""
+    return [sys.executable, "-c", COMMAND.format(body="\n".join(f"    {line}" for line in body.splitlines()))]
 
 
-def test_a_user_error_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
-    assert exits(raising(UserError("no such thing"))) == 1
-    assert capsys.readouterr().err == "error: no such thing\n"
+@pytest.mark.parametrize("code", [0, 1, ExitCode.QUALITY])
+def test_the_result_of_the_command_is_the_exit_code(code: int) -> None:
+    assert exit_code(lambda options: code) == code
 
 
-def test_ctrl_c_is_130_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
-    assert exits(raising(KeyboardInterrupt())) == 130
-    assert "stopped" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (errors.UserError, 1),
+        (errors.UsageError, 2),
+        (errors.DataError, 3),
+        (errors.UnreadableImage, 3),
+        (errors.ArtifactError, 4),
+        (errors.IncompatibleMachine, 5),
+        (errors.MissingRuntime, 5),
+        (errors.ResourceError, 6),
+        (errors.QualityError, 7),
+    ],
+)
+def test_a_user_error_is_one_message_and_the_exit_code_of_its_class(
+    kind: type[errors.UserError], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(raising(kind("no such thing", fix="Make one."))) == code
+    assert capsys.readouterr().err == "error: no such thing. Make one.\n"
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
-def test_a_full_or_closed_disk_is_one_message(capsys: pytest.CaptureFixture[str], number: int) -> None:
-    assert exits(raising(OSError(number, "No room", "model.onnx"))) == 1
-    assert "No room (model.onnx)" in capsys.readouterr().err
+def test_verbose_shows_the_error_of_a_library_behind_a_user_error(capsys: pytest.CaptureFixture[str]) -> None:
+    def run(options: argparse.Namespace) -> int:
+        try:
+            raise ValueError("the library's words")
+        except ValueError:
+            raise errors.ArtifactError("it cannot be opened") from None
+
+    assert exit_code(run) == exit_code(run, "-v") == ExitCode.ARTIFACT
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "error: it cannot be opened", 'cause: ValueError("the library\'s words")', "error: it cannot be opened",
+    ]  # fmt: skip
 
 
-def test_a_bug_keeps_its_traceback() -> None:
-    with pytest.raises(ZeroDivisionError):
-        enter(raising(ZeroDivisionError()))  # type: ignore[arg-type]
+def test_an_error_while_the_options_are_read_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    def parse() -> argparse.Namespace:
+        raise errors.UsageError("--a contradicts --b")
+
+    with pytest.raises(SystemExit) as caught:
+        run_command(parse, lambda options: 0)
+    assert caught.value.code == ExitCode.USAGE
+    assert capsys.readouterr().err == "error: --a contradicts --b\n"
+
+
+def test_ctrl_c_is_130_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(raising(KeyboardInterrupt())) == ExitCode.INTERRUPTED
+    assert capsys.readouterr().err.startswith("\nstopped: ")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EISDIR, errno.EEXIST])
+def test_a_full_or_forbidden_disk_is_one_message(capsys: pytest.CaptureFixture[str], number: int) -> None:
+    assert exit_code(raising(OSError(number, "It is full", "model.onnx"))) == ExitCode.RESOURCES
+    assert capsys.readouterr().err.startswith("error: It is full (model.onnx). Existing artifacts were not changed.")
+
+
+def test_too_little_memory_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(raising(MemoryError())) == ExitCode.RESOURCES
+    assert capsys.readouterr().err.startswith("error: out of memory. ")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError(), FileNotFoundError(errno.ENOENT, "none", "a.txt")])
+def test_a_bug_shows_its_traceback_and_has_its_own_exit_code(
+    error: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(raising(error)) == ExitCode.BUG
+    text = capsys.readouterr().err
+    assert text.startswith("Traceback")
+    assert type(error).__name__ in text
+    assert text.endswith("error: this is a bug in Temper; please report it with the lines above\n")
+
+
+@pytest.mark.programs
+def test_a_reader_that_is_gone_ends_the_command_quietly() -> None:
+    lines = command("for i in range(100_000):\n    print('a line of text', i)")
+    with subprocess.Popen(lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == ExitCode.SOME_FAILED
+
+
+@pytest.mark.programs
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_results_that_do_not_fit_on_the_disk_are_one_message() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command("print('a result')"), stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert done.returncode == ExitCode.RESOURCES
+    assert done.stderr.startswith("error: No space left on device. ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.programs
+def test_ctrl_c_stops_a_process_with_130() -> None:
+    lines = command("print('started', flush=True)\ntime.sleep(60)")
+
+    def default_interrupt() -> None:
+        # A test runner in the background ignores the signal, and children inherit that.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    with subprocess.Popen(
+        lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=default_interrupt
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        text = process.stderr.read()
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert "stopped: " in text and "Traceback" not in text
+
+
+@pytest.mark.programs
+def test_text_that_the_terminal_cannot_show_is_escaped() -> None:
+    done = subprocess.run(
+        command("print('Gr\\u00f6\\u00dfe \\u732b')"),
+        capture_output=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )
+    assert (done.returncode, done.stdout) == (0, "Größe \\u732b\n".encode("latin-1"))

@@ -1,10 +1,12 @@
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from temper.errors import UserError
-from temper.infer.sources import find_pictures
+from temper.errors import DataError
+from temper.infer.sources import find_images, iterate_sources
 
 
 @pytest.fixture
@@ -20,29 +22,59 @@ def names(paths: list[Path]) -> list[str]:
     return [path.name for path in paths]
 
 
-def test_files_folders_and_patterns_mix_and_no_file_comes_twice(folder: Path) -> None:
-    found = find_pictures([str(folder / "b.jpg"), str(folder), str(folder / "*.png")])
-    assert names(found) == ["b.jpg", "a.png", "c.jpg"]
+def test_files_folders_and_patterns_mix_and_each_file_comes_once(folder: Path) -> None:
+    images = find_images([str(folder / "b.jpg"), str(folder), str(folder / "*.png")])
+    assert names(images) == ["b.jpg", "a.png", "c.jpg"]
 
 
-def test_a_pattern_reaches_below_with_two_stars(folder: Path) -> None:
-    assert names(find_pictures([str(folder / "**" / "*.jpg")])) == ["b.jpg", "c.jpg"]
+def test_a_pattern_with_two_stars_matches_in_folders_below(folder: Path) -> None:
+    assert names(find_images([str(folder / "**" / "*.jpg")])) == ["b.jpg", "c.jpg"]
 
 
-def test_a_file_is_taken_as_it_is_named(folder: Path) -> None:
-    assert names(find_pictures([str(folder / "notes.txt"), str(folder / "none.jpg")])) == ["notes.txt", "none.jpg"]
+def test_a_named_file_may_have_any_suffix_and_may_be_missing(folder: Path) -> None:
+    assert names(find_images([str(folder / "notes.txt"), str(folder / "none.jpg")])) == ["notes.txt", "none.jpg"]
 
 
-def test_a_file_whose_name_looks_like_a_pattern_is_a_file(folder: Path) -> None:
+def test_a_file_whose_name_contains_brackets_is_a_file(folder: Path) -> None:
     Image.new("RGB", (4, 4)).save(folder / "cat[1].png")
-    assert names(find_pictures([str(folder / "cat[1].png")])) == ["cat[1].png"]
+    assert names(find_images([str(folder / "cat[1].png")])) == ["cat[1].png"]
 
 
 def test_a_pattern_without_a_match_is_an_error(folder: Path) -> None:
-    with pytest.raises(UserError, match="matches no file"):
-        find_pictures([str(folder / "*.webp")])
+    with pytest.raises(DataError, match="matches no file"):
+        find_images([str(folder / "*.webp")])
 
 
-def test_a_folder_without_pictures_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="holds no pictures"):
-        find_pictures([str(tmp_path)])
+def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no images"):
+        find_images([str(tmp_path)])
+
+
+def test_a_source_may_be_a_path_an_image_an_array_or_a_nested_iterable_of_them(folder: Path) -> None:
+    image, array = Image.new("RGB", (4, 4)), np.zeros((4, 4, 3), np.uint8)
+    inner = folder / "inner"
+    assert list(iterate_sources(str(folder / "b.jpg"))) == [folder / "b.jpg"]
+    assert list(iterate_sources(inner)) == [inner / "c.jpg"]
+    assert list(iterate_sources(image)) == [image]
+    mixed = list(iterate_sources(iter([image, [array, str(inner)]])))  # type: ignore[arg-type]
+    assert mixed[0] is image and mixed[1] is array and mixed[2:] == [inner / "c.jpg"]
+
+
+def test_an_iterable_is_read_one_item_at_a_time(folder: Path) -> None:
+    taken: list[Path] = []
+
+    def stream() -> Iterator[Path]:
+        for path in [folder / "a.png", folder / "b.jpg"]:
+            taken.append(path)
+            yield path
+
+    sources = iterate_sources(stream())
+    assert not taken
+    next(sources)
+    assert len(taken) == 1
+
+
+@pytest.mark.parametrize("source", [3, b"a.jpg", None, [None]])
+def test_anything_else_is_a_type_error(source: object) -> None:
+    with pytest.raises(TypeError, match="expected a path, a PIL image"):
+        list(iterate_sources(source))  # type: ignore[arg-type]

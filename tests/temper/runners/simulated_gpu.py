@@ -1,7 +1,7 @@
-"""A GPU that does nothing before it must: streams keep their work until somebody waits for an event.
+"""A GPU that does nothing before it must: streams hold their work until somebody waits for an event.
 
-So memory that is overwritten too early, a missing event or a copy in the wrong order gives wrong answers here, as it
-would now and then on a GPU. Its TensorRT answers with ONNX Runtime, on the addresses it is given.
+So memory that is overwritten too early, a missing event or a copy in the wrong order gives wrong probabilities here, as
+it sometimes would on a GPU. Its TensorRT computes with ONNX Runtime, on the addresses that it is given.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ Batch = tuple[int, int, int]
 
 @dataclass
 class Event:
-    """Happened, or recorded on a stream and still to happen."""
+    """An event that has happened, or that was recorded on a stream and is still to happen."""
 
     stream: int = -1
     tickets: int = 0
@@ -30,7 +30,7 @@ class Event:
 
 @dataclass
 class SimulatedCuda:
-    """The Protocol of temper.runners.cuda.Cuda on host memory."""
+    """The Protocol of temper.runners.trt.cuda.Cuda on host memory."""
 
     queues: dict[int, deque[Callable[[], object]]] = field(default_factory=dict)
     memory: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class SimulatedCuda:
     depth: int = 0
 
     @contextlib.contextmanager
-    def current(self) -> Iterator[None]:
+    def context(self) -> Iterator[None]:
         self.depth += 1
         try:
             yield
@@ -61,12 +61,12 @@ class SimulatedCuda:
     def event(self) -> Event:
         return Event()
 
-    def upload(self, address: int, source: NDArray[Any], stream: int) -> None:
+    def memcpy_h2d(self, address: int, source: NDArray[Any], stream: int) -> None:
         assert self.depth, "the GPU is not current in this thread"
-        self.ask(stream, lambda: ctypes.memmove(address, source.ctypes.data, source.nbytes))
+        self.enqueue(stream, lambda: ctypes.memmove(address, source.ctypes.data, source.nbytes))
 
-    def download(self, target: NDArray[Any], address: int, stream: int) -> None:
-        self.ask(stream, lambda: ctypes.memmove(target.ctypes.data, address, target.nbytes))
+    def memcpy_d2h(self, target: NDArray[Any], address: int, stream: int) -> None:
+        self.enqueue(stream, lambda: ctypes.memmove(target.ctypes.data, address, target.nbytes))
 
     def record(self, event: Event, stream: int) -> None:
         event.stream = stream
@@ -76,20 +76,20 @@ class SimulatedCuda:
         def happen() -> None:
             event.done = ticket
 
-        self.ask(stream, happen)
+        self.enqueue(stream, happen)
 
     def wait(self, stream: int, event: Event) -> None:
         ticket, source = event.tickets, event.stream
-        self.ask(stream, lambda: self.run_until(source, event, ticket))
+        self.enqueue(stream, lambda: self.run_until(source, event, ticket))
 
-    def finish(self, event: Event) -> None:
+    def synchronize(self, event: Event) -> None:
         self.run_until(event.stream, event, event.tickets)
 
     def close(self) -> None:
         self.closed += 1
         self.memory.clear()
 
-    def ask(self, stream: int, work: Callable[[], object]) -> None:
+    def enqueue(self, stream: int, work: Callable[[], object]) -> None:
         self.queues[stream].append(work)
 
     def run_until(self, stream: int, event: Event, ticket: int) -> None:
@@ -98,7 +98,7 @@ class SimulatedCuda:
 
 
 class Graphs:
-    """Stands in for record_graph, launch_graph and free_graph: what is asked of a stream while recording is kept."""
+    """Stands in for record_graph, launch_graph and free_graph: what is enqueued while recording is stored."""
 
     def __init__(self, cuda: SimulatedCuda) -> None:
         self.cuda = cuda
@@ -148,14 +148,14 @@ class SimulatedContext:
             return False
         shape, addresses = self.shape, dict(self.addresses)
         self.engine.batches.append((self.profile, shape[0]))
-        self.engine.cuda.ask(stream, lambda: self._answer(shape, addresses))
+        self.engine.cuda.enqueue(stream, lambda: self._compute(shape, addresses))
         return True
 
-    def _answer(self, shape: tuple[int, ...], addresses: dict[str, int]) -> None:
+    def _compute(self, shape: tuple[int, ...], addresses: dict[str, int]) -> None:
         size = int(np.prod(shape))
         images = np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(addresses["images"])).reshape(shape).copy()
-        answers = np.ascontiguousarray(self.engine.session.run(None, {"images": images})[0], np.float32)
-        ctypes.memmove(addresses["probabilities"], answers.ctypes.data, answers.nbytes)
+        probabilities = np.ascontiguousarray(self.engine.session.run(None, {"images": images})[0], np.float32)
+        ctypes.memmove(addresses["probabilities"], probabilities.ctypes.data, probabilities.nbytes)
 
 
 class SimulatedEngine:

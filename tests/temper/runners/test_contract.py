@@ -1,133 +1,155 @@
-"""What every format owes its callers, on the same tiny classifier."""
+"""What the runner of every format owes its callers, on the same tiny classifier."""
 
-import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 
-from convert.precision.calibration import calibrate
-from convert.precision.fp16_graph import to_fp16
-from convert.precision.qdq import to_int8
-from temper.card import read_card
+from convert.verification.accuracy_gate import GateLimits
+from temper.artifact import Artifact
+from temper.card import BatchRange, Precision, read_card, write_card
 from temper.dataset.split import read_split
-from temper.errors import MissingRuntime
-from temper.formats import format_of, load_runner
+from temper.errors import IncompatibleMachine
+from temper.formats import FORMATS, Format
 from temper.images import load_images
 from temper.runners.base import Images, Runner
-from temper.storage.atomic import sha256_of
+from temper.runners.load import load_runner
+from temper.storage.digest import sha256_of
+from temper.system.gpu import find_gpu
+from tests import tiny
 
-MADE_FROM_ONNX = ("fp32.onnx", "fp16.onnx", "int8.onnx", "fp32.xml", "fp16.xml", "int8.xml", "fp32.plan")
 TOLERANCE = {"fp32": 2e-3, "fp16": 2e-2, "int8": 0.1}
+ANY_ACCURACY = GateLimits(max_drop=100, max_class_drop=100, min_agreement=0)
+
+
+def cases() -> list[object]:
+    """Every format in every precision; those that TensorFlow runs are marked."""
+    return [
+        pytest.param(
+            (format, precision),
+            id=f"{precision}{format.suffix}",
+            marks=[pytest.mark.tensorflow] if "tensorflow" in format.requires else [],
+        )
+        for format in FORMATS
+        for precision in (format.conversions or ("fp32",))
+    ]
 
 
 @pytest.fixture(scope="module")
-def pictures(made_bundle: Path) -> Images:
-    examples = read_split(made_bundle, read_card(made_bundle), "train")
-    return np.stack(list(load_images([e.path for e in examples], 16)))
+def folder(made_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the bundle, where artifacts that are converted from others find them."""
+    folder = tmp_path_factory.mktemp("contract")
+    shutil.copytree(made_bundle.parent, folder, dirs_exist_ok=True)
+    return folder
 
 
-@pytest.fixture(scope="module", params=MADE_FROM_ONNX)
-def runner(request: pytest.FixtureRequest, made_bundle: Path, pictures: Images, tmp_path_factory: object) -> Runner:
-    """Each artifact in turn; a missing runtime or device skips with what its user would read."""
-    folder = tmp_path_factory.mktemp("contract")  # type: ignore[attr-defined]
-    precision = request.param.split(".")[0]
-    fp32, stored = made_bundle.with_name("model.fp32.onnx"), folder / f"model.{precision}.onnx"
-    if precision == "fp32":
-        stored.write_bytes(fp32.read_bytes())
-    elif precision == "fp16":
-        to_fp16(fp32, stored)
-    else:
-        to_int8(fp32, stored, calibrate(fp32, [pictures], "max"))
-    artifact = folder / f"model.{request.param}"
+@pytest.fixture(scope="module")
+def images(made_bundle: Path) -> Images:
+    examples = read_split(Artifact.at(made_bundle), "train")
+    return np.stack(list(load_images([each.path for each in examples], tiny.SIZE)))
+
+
+@pytest.fixture(scope="module", params=cases())
+def runner(request: pytest.FixtureRequest, folder: Path) -> Runner:
+    """One artifact after the other; a missing runtime or device skips with the message that a user would read."""
+    format, precision = request.param
+    if format.needs_gpu and not find_gpu():
+        pytest.skip(f"{format.title} needs a GPU")
+    model = keras_model(folder) if "tensorflow" in format.requires else folder / "model.keras"
     try:
-        _convert(stored, artifact)
-        card = dataclasses.replace(
-            read_card(fp32), precision=precision, sha256=sha256_of(*format_of(artifact).files(artifact))
-        )
-        return load_runner(artifact, card)
-    except MissingRuntime as missing:
-        pytest.skip(str(missing))
+        return load_runner(artifact_of(model, format, precision))
+    except IncompatibleMachine as problem:
+        pytest.skip(str(problem))
 
 
-def _convert(stored: Path, artifact: Path) -> None:
-    if artifact.suffix == ".xml":
-        from convert.exporters.openvino_ir import to_openvino
-
-        to_openvino(stored, artifact)
-    elif artifact.suffix == ".plan":
-        from convert.trt.to_tensorrt import to_tensorrt
-
-        to_tensorrt(stored, artifact)
+def artifact_of(model: Path, format: Format, precision: Precision) -> Artifact:
+    if not format.conversions:
+        return Artifact.at(model)
+    pipeline = tiny.pipeline_of(model, ANY_ACCURACY, calibration_method="max", max_float_layers=0)
+    return pipeline.build(Artifact.at(model).sibling(precision, format.suffix), precision)
 
 
-def test_probabilities_are_float32_and_sum_to_one(runner: Runner, pictures: Images) -> None:
-    answers = runner.predict(pictures)
-    assert answers.dtype == np.float32
-    assert answers.shape == (len(pictures), 2)
-    assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)
+def keras_model(folder: Path) -> Path:
+    """A Keras network of one layer in place of the bundle's stand-in, in a folder of its own."""
+    path = folder / "keras" / "model.keras"
+    if not path.exists():
+        import keras
+
+        shutil.copytree(folder, path.parent, ignore=shutil.ignore_patterns("keras", "model.fp*", "model.reference*"))
+        keras.utils.set_random_seed(0)
+        layers = [keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(2, activation="softmax")]
+        keras.Sequential([keras.Input((tiny.SIZE, tiny.SIZE, 3), dtype="uint8"), *layers]).save(path)
+        write_card(path, read_card(path).changed(sha256=sha256_of(path)))
+    return path
 
 
-def test_it_agrees_with_fp32(runner: Runner, pictures: Images, made_bundle: Path) -> None:
-    fp32 = made_bundle.with_name("model.fp32.onnx")
-    expected = load_runner(fp32, read_card(fp32)).predict(pictures)
-    assert np.abs(runner.predict(pictures) - expected).max() < TOLERANCE[runner.card.precision]
+def baseline_of(runner: Runner) -> Artifact:
+    """The artifact whose predictions a runner must agree with: the first of its model that can be opened."""
+    model = runner.artifact.model()
+    return model if model.path.parent.name == "keras" else model.sibling("fp32", ".onnx")
 
 
-def test_a_picture_is_answered_alike_alone_and_in_a_batch(runner: Runner, pictures: Images) -> None:
-    together = runner.predict(pictures[:5])
-    alone = np.concatenate([runner.predict(pictures[i : i + 1]) for i in range(5)])
+def test_probabilities_are_float32_and_sum_to_one(runner: Runner, images: Images) -> None:
+    probabilities = runner.predict(images)
+    assert probabilities.dtype == np.float32
+    assert probabilities.shape == (len(images), 2)
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+def test_it_agrees_with_the_baseline(runner: Runner, images: Images) -> None:
+    expected = load_runner(baseline_of(runner)).predict(images)
+    assert np.abs(runner.predict(images) - expected).max() < TOLERANCE[runner.card.precision]
+
+
+def test_an_image_has_the_same_probabilities_alone_and_in_a_batch(runner: Runner, images: Images) -> None:
+    together = runner.predict(images[:5])
+    alone = np.concatenate([runner.predict(images[i : i + 1]) for i in range(5)])
     assert np.abs(together - alone).max() < 1e-3
 
 
-def test_an_earlier_answer_is_not_overwritten(runner: Runner, pictures: Images) -> None:
-    first = runner.predict(pictures[:1])
-    kept = first.copy()
-    runner.predict(pictures[-1:])
-    assert (first == kept).all()
+def test_earlier_results_are_not_overwritten(runner: Runner, images: Images) -> None:
+    first = runner.predict(images[:1])
+    copy = first.copy()
+    runner.predict(images[-1:])
+    assert (first == copy).all()
 
 
-def test_more_than_the_largest_batch_is_cut(runner: Runner, pictures: Images) -> None:
-    card = runner.card
-    runner.card = dataclasses.replace(card, batch=(1, 4, 7))
-    try:
-        assert (
-            np.abs(runner.predict(pictures) - np.concatenate([runner.predict(p[None]) for p in pictures])).max() < 1e-3
-        )
-    finally:
-        runner.card = card
+def test_more_images_than_the_largest_batch_are_divided(
+    runner: Runner, images: Images, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = runner.card.changed(batch=BatchRange(1, 4, 7))
+    monkeypatch.setattr(runner, "artifact", Artifact.with_card(runner.artifact.path, card))
+    alone = np.concatenate([runner.predict(image[None]) for image in images])
+    assert np.abs(runner.predict(images) - alone).max() < 1e-3
 
 
 @pytest.mark.parametrize(
     "wrong",
     [np.zeros((1, 16, 16, 3), np.float32), np.zeros((16, 16, 3), np.uint8), np.zeros((1, 3, 16, 16), np.uint8),
      np.zeros((0, 16, 16, 3), np.uint8)],
-    ids=["floats", "one picture", "planes first", "no picture"],
+    ids=["floats", "no batch axis", "channels first", "no image"],
 )  # fmt: skip
 def test_other_shapes_and_dtypes_are_refused(runner: Runner, wrong: Images) -> None:
-    with pytest.raises(ValueError, match=r"expected uint8 pictures \[n, 16, 16, 3\]"):
+    with pytest.raises(ValueError, match=r"expected uint8 images \[n, 16, 16, 3\]"):
         runner.predict(wrong)
 
 
-def test_it_tells_what_really_runs(runner: Runner) -> None:
-    facts = runner.facts()
-    assert set(facts) == {"runtime", "device", "executed"}
-    assert all(facts.values())
+def test_it_reports_what_really_runs(runner: Runner) -> None:
+    info = runner.runtime_info()
+    assert info.runtime and info.device and info.executed
 
 
-def test_the_rewrite_for_x86_changes_no_value_but_on_residual_branches(
-    made_bundle: Path, pictures: Images, tmp_path: Path
-) -> None:
-    import onnxruntime as ort
+def test_the_network_alone_runs_where_images_are_copied_to_a_device(runner: Runner) -> None:
+    if runner.has_device_copies:
+        runner.run_on_device(1)
+    else:
+        with pytest.raises(NotImplementedError):
+            runner.run_on_device(1)
 
-    from temper.runners.onnx_x86 import BRANCH_SCALES, rewrite_for_x86
 
-    fp32, int8 = made_bundle.with_name("model.fp32.onnx"), tmp_path / "model.int8.onnx"
-    to_int8(fp32, int8, calibrate(fp32, [pictures], "max"))
-    model = onnx.load(int8)
-    onnx.helper.set_model_props(model, {BRANCH_SCALES: "{}"})
-    onnx.save(model, int8)
-    as_written = ort.InferenceSession(str(int8)).run(None, {"images": pictures})[0]
-    rewritten = ort.InferenceSession(rewrite_for_x86(int8)).run(None, {"images": pictures})[0]
-    assert np.abs(as_written - rewritten).max() < 1e-6
+def test_every_mode_of_a_format_gives_the_same_probabilities(runner: Runner, images: Images) -> None:
+    expected = runner.predict(images[:3])
+    for mode in runner.artifact.format.modes[1:]:
+        with load_runner(runner.artifact, mode) as other:
+            assert np.abs(other.predict(images[:3]) - expected).max() < 1e-3

@@ -1,4 +1,3 @@
-import dataclasses
 import os
 import signal
 import sys
@@ -10,47 +9,55 @@ from typing import Any
 import numpy as np
 import pytest
 
-from temper.card import Card, read_card
-from temper.errors import MissingRuntime, UserError
-from temper.formats import load_runner
+from temper.artifact import Artifact
+from temper.card import FileReference, Host, PlanInfo, Provenance
+from temper.errors import ArtifactError, MissingRuntime, ResourceError, UserError
 from temper.runners import tensorrt
-from temper.runners.base import Images
-from temper.runners.tensorrt import Profile, TensorRtRunner, choose_profile
-from temper.system.environment import Here, Runtime
+from temper.runners.base import Images, Probabilities, RuntimeInfo
+from temper.runners.load import load_runner
+from temper.runners.tensorrt import TensorRtRunner
+from temper.system.environment import Environment, Runtime
 from temper.system.gpu import Gpu, find_gpu
 from tests.temper.runners.simulated_gpu import Batch, Graphs, SimulatedCuda, SimulatedEngine
 
-L4 = Gpu("NVIDIA L4", "8.9", "580.95.05", "13.0")
-HERE = Here(gpu=L4, tensorrt={"tensorrt": Runtime("11.4.0.106", 13)}, modules=frozenset({"cuda.bindings"}))
-BUILT_HERE = {"gpu": L4.name, "compute_capability": "8.9", "driver": L4.driver, "system": "Linux x86_64"}
-PLAN_CARD = {"made_with": {"tensorrt": "11.4.0.106"}, "made_on": BUILT_HERE}
+L4 = Gpu(name="NVIDIA L4", compute_capability="8.9", driver="580.95.05", cuda="13.0")
+VERSION = "11.4.0.106"
+ENVIRONMENT = Environment(
+    gpu=L4, tensorrt={"tensorrt": Runtime(version=VERSION, cuda=13)}, modules=frozenset({"cuda.bindings"})
+)
+
+
+def plan_info(**changed: Any) -> PlanInfo:
+    """Of a plan that was built on this very machine."""
+    built_here = {"gpu": L4.name, "compute_capability": L4.compute_capability, "driver": L4.driver}
+    return PlanInfo(**{"module": "tensorrt", "version": VERSION, **built_here, **changed})
 
 
 class Simulation:
     """A runner on the simulated GPU, with what it is made of."""
 
-    def __init__(self, bundle: Path, patch: pytest.MonkeyPatch, profiles: list[Batch], **card: Any) -> None:
-        self.onnx = bundle.with_name("model.fp32.onnx")
+    def __init__(self, bundle: Path, patch: pytest.MonkeyPatch, profiles: list[Batch], **changed: Any) -> None:
+        self.onnx = Artifact.at(bundle).sibling("fp32", ".onnx")
         self.cuda = SimulatedCuda()
         self.graphs = Graphs(self.cuda)
-        self.engine = SimulatedEngine(self.onnx, self.cuda, profiles)
+        self.engine = SimulatedEngine(self.onnx.path, self.cuda, profiles)
         trt = SimpleNamespace(
-            __name__="tensorrt", __version__="11.4.0.106", TensorIOMode=SimpleNamespace(INPUT="in", OUTPUT="out")
+            __name__="tensorrt", __version__=VERSION, TensorIOMode=SimpleNamespace(INPUT="in", OUTPUT="out")
         )
         patch.setitem(sys.modules, "tensorrt", trt)
-        patch.setattr(tensorrt, "detect_environment", lambda: HERE)
+        patch.setattr(tensorrt, "detect_environment", lambda: ENVIRONMENT)
         patch.setattr(tensorrt, "open_cuda", lambda: self.cuda)
         patch.setattr(tensorrt, "load_engine", lambda *_: self.engine)
         for name in ("record", "launch", "free"):
             patch.setattr(tensorrt, f"{name}_graph", getattr(self.graphs, name))
-        self.card: Card = dataclasses.replace(read_card(self.onnx), **{**PLAN_CARD, **card})
-        self.plan = bundle.with_name("model.fp32.plan")
+        card = self.onnx.card.changed(plan=plan_info(**changed), host=Host(system=ENVIRONMENT.system))
+        self.plan = Artifact.with_card(self.onnx.path.with_suffix(".plan"), card)
 
     def open(self) -> TensorRtRunner:
-        return TensorRtRunner(self.plan, self.card)
+        return TensorRtRunner(self.plan)
 
-    def expected(self, images: Images) -> Any:
-        return load_runner(self.onnx, read_card(self.onnx)).predict(images)
+    def expected(self, images: Images) -> Probabilities:
+        return load_runner(self.onnx).predict(images)
 
 
 @pytest.fixture
@@ -59,16 +66,17 @@ def images() -> Images:
 
 
 @pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU here")
-def test_without_a_gpu_a_plan_is_one_sentence_and_what_to_run_instead(bundle: Path) -> None:
-    fp32 = bundle.with_name("model.fp32.onnx")
-    card = dataclasses.replace(read_card(fp32), made_from={"file": fp32.name})
+def test_without_a_gpu_the_error_names_what_to_run_instead(bundle: Path) -> None:
+    onnx = Artifact.at(bundle).sibling("fp32", ".onnx")
+    provenance = Provenance(source=FileReference(onnx.name, onnx.card.sha256))
+    card = onnx.card.changed(provenance=provenance, plan=plan_info(), host=Host())
     with pytest.raises(MissingRuntime, match="there is none here") as caught:
-        load_runner(bundle.with_name("model.fp32.plan"), card)
-    assert str(caught.value).endswith(f"--engine {fp32}")
+        load_runner(Artifact.with_card(onnx.path.with_suffix(".plan"), card))
+    assert str(caught.value).endswith(f"--engine {onnx.path}")
 
 
 @pytest.mark.parametrize("n", [1, 2, 4, 5, 8, 9, 30])
-def test_each_picture_gets_its_own_answer_however_batches_overlap(
+def test_each_image_gets_its_own_probabilities_however_batches_overlap(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, images: Images, n: int
 ) -> None:
     simulation = Simulation(bundle, monkeypatch, [(1, 2, 4)])
@@ -77,23 +85,23 @@ def test_each_picture_gets_its_own_answer_however_batches_overlap(
             assert np.abs(runner.predict(images[:n]) - simulation.expected(images[:n])).max() < 1e-6
 
 
-def test_while_one_batch_computes_the_next_is_on_its_way(
+def test_while_one_batch_is_computed_the_next_is_enqueued(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, images: Images
 ) -> None:
     simulation = Simulation(bundle, monkeypatch, [(1, 4, 4)])
-    submitted: list[int] = []
-    finish = simulation.cuda.finish
+    enqueued: list[int] = []
+    synchronize = simulation.cuda.synchronize
 
     def watch(event: Any) -> None:
-        submitted.append(len(simulation.engine.batches))
-        finish(event)
+        enqueued.append(len(simulation.engine.batches))
+        synchronize(event)
 
-    monkeypatch.setattr(simulation.cuda, "finish", watch)
+    monkeypatch.setattr(simulation.cuda, "synchronize", watch)
     with simulation.open() as runner:
         simulation.engine.batches.clear()
-        monkeypatch.setattr(tensorrt, "MOST_GRAPHS", 0)
+        monkeypatch.setattr(tensorrt, "MAX_GRAPHS", 0)
         runner.predict(images[:16])
-    assert submitted[:2] == [2, 3], "the second batch was submitted before the first was waited for"
+    assert enqueued[:2] == [2, 3], "the second batch was enqueued before the first was awaited"
 
 
 def test_the_narrowest_profile_that_fits_runs_a_batch(
@@ -107,14 +115,14 @@ def test_the_narrowest_profile_that_fits_runs_a_batch(
             assert set(simulation.engine.batches) == {(profile, n)}
 
 
-def test_a_batch_below_the_smallest_is_filled_and_cut_again(
+def test_a_batch_below_the_smallest_is_padded_and_its_padding_is_dropped(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, images: Images
 ) -> None:
     simulation = Simulation(bundle, monkeypatch, [(4, 4, 8)])
     with simulation.open() as runner:
-        answers = runner.predict(images[:9])
+        probabilities = runner.predict(images[:9])
         assert set(simulation.engine.batches) == {(0, 8), (0, 4)}
-    assert np.abs(answers - simulation.expected(images[:9])).max() < 1e-6
+    assert np.abs(probabilities - simulation.expected(images[:9])).max() < 1e-6
 
 
 def test_a_shape_is_recorded_once_and_launched_from_then_on(
@@ -125,53 +133,53 @@ def test_a_shape_is_recorded_once_and_launched_from_then_on(
         for i in range(5):
             assert np.abs(runner.predict(images[i : i + 1]) - simulation.expected(images[i : i + 1])).max() < 1e-6
         assert simulation.graphs.launches == 4
-        assert len(simulation.engine.batches) == 2, "once run, once recorded"
+        assert len(simulation.engine.batches) == 2, "run once, recorded once"
     assert simulation.graphs.freed == 1
 
 
-def test_the_network_alone_copies_nothing_and_is_waited_for(
+def test_the_network_alone_copies_nothing_and_is_awaited(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, images: Images
 ) -> None:
     simulation = Simulation(bundle, monkeypatch, [(1, 4, 8)])
     copied: list[str] = []
     with simulation.open() as runner:
         runner.predict(images[:4])
-        for name in ("upload", "download"):
+        for name in ("memcpy_h2d", "memcpy_d2h"):
             monkeypatch.setattr(simulation.cuda, name, lambda *_, name=name: copied.append(name))
         simulation.graphs.launches = 0
-        runner.compute(4)
+        runner.run_on_device(4)
         assert (copied, simulation.graphs.launches) == ([], 1)
-        assert not simulation.cuda.queues[2], "all that was asked of the computing stream is done"
-        runner.compute(3)
+        assert not simulation.cuda.queues[2], "everything on the compute stream is done"
+        runner.run_on_device(3)
         assert simulation.engine.batches[-1] == (0, 3)
 
 
-def test_several_threads_get_their_own_answers(bundle: Path, monkeypatch: pytest.MonkeyPatch, images: Images) -> None:
+def test_several_threads_get_their_own_probabilities(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, images: Images
+) -> None:
     simulation = Simulation(bundle, monkeypatch, [(1, 2, 4)])
-    monkeypatch.setattr(tensorrt, "MOST_GRAPHS", 0)
-    patience = sys.getswitchinterval()
+    monkeypatch.setattr(tensorrt, "MAX_GRAPHS", 0)
+    interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     wrong: list[int] = []
     with simulation.open() as runner:
         expected = simulation.expected(images)
 
-        def ask(i: int) -> None:
+        def predict(i: int) -> None:
             for _ in range(10):
                 if np.abs(runner.predict(images[i : i + 3]) - expected[i : i + 3]).max() > 1e-6:
                     wrong.append(i)
 
-        threads = [threading.Thread(target=ask, args=(i,)) for i in range(6)]
+        threads = [threading.Thread(target=predict, args=(i,)) for i in range(6)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    sys.setswitchinterval(patience)
+    sys.setswitchinterval(interval)
     assert not wrong
 
 
-def test_memory_is_given_back_on_close_and_closing_twice_is_harmless(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_is_freed_on_close_and_closing_twice_does_nothing(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     simulation = Simulation(bundle, monkeypatch, [(1, 1, 4)])
     runner = simulation.open()
     assert simulation.cuda.memory
@@ -180,10 +188,10 @@ def test_memory_is_given_back_on_close_and_closing_twice_is_harmless(
     assert not simulation.cuda.memory
 
 
-def test_memory_is_given_back_when_loading_fails(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_freed_when_loading_fails(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     simulation = Simulation(bundle, monkeypatch, [(1, 1, 4)])
     monkeypatch.setattr(simulation.engine, "create_execution_context", lambda: None)
-    with pytest.raises(UserError, match="no room"):
+    with pytest.raises(ResourceError, match="does not fit"):
         simulation.open()
     assert simulation.cuda.closed == 1
 
@@ -196,22 +204,21 @@ def test_a_failed_execution_is_an_error(bundle: Path, monkeypatch: pytest.Monkey
             runner.predict(images[:1])
 
 
-def test_facts_say_what_was_proven_when_it_was_built(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    made_on = {**BUILT_HERE, "kernels": "53 int8, 2 fp32"}
-    with Simulation(bundle, monkeypatch, [(1, 1, 1)], made_on=made_on).open() as runner:
-        assert runner.facts() == {
-            "runtime": "tensorrt 11.4.0.106",
-            "device": "NVIDIA L4",
-            "executed": "53 int8, 2 fp32",
-        }
-
-
-def test_a_plan_from_elsewhere_that_crashes_its_runtime_is_an_error_here(
+def test_the_executed_precision_is_the_one_that_was_read_back_at_the_build(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    simulation = Simulation(bundle, monkeypatch, [(1, 1, 1)], made_on={**BUILT_HERE, "driver": "550.1"})
+    with Simulation(bundle, monkeypatch, [(1, 1, 1)], kernels="53 int8, 2 fp32").open() as runner:
+        assert runner.runtime_info() == RuntimeInfo(
+            runtime="tensorrt 11.4.0.106", device="NVIDIA L4", executed="53 int8, 2 fp32"
+        )
+
+
+def test_a_plan_from_another_machine_that_crashes_its_runtime_is_an_error(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulation = Simulation(bundle, monkeypatch, [(1, 1, 1)], driver="550.1")
     monkeypatch.setattr(tensorrt, "try_loading", crash)
-    with pytest.raises(UserError, match=r"crashes tensorrt \(SIGSEGV\)"):
+    with pytest.raises(ArtifactError, match=r"crashes tensorrt \(SIGSEGV\)"):
         simulation.open()
     assert not simulation.cuda.closed, "nothing was opened in this process"
 
@@ -220,17 +227,9 @@ def crash(*_: object) -> None:
     os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def test_a_plan_built_here_is_not_tried_first(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_that_was_built_on_this_machine_is_not_tried_in_a_child(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     simulation = Simulation(bundle, monkeypatch, [(1, 1, 1)])
     monkeypatch.setattr(tensorrt, "try_loading", crash)
     simulation.open().close()
-
-
-@pytest.mark.parametrize(("n", "index"), [(1, 1), (2, 0), (8, 2), (9, 0), (16, 0)])
-def test_profiles_are_chosen_by_width(n: int, index: int) -> None:
-    profiles = [Profile(0, 1, 16, None), Profile(1, 1, 1, None), Profile(2, 8, 8, None)]
-    assert choose_profile(profiles, n).index == index
-
-
-def test_fewer_pictures_than_any_profile_takes_go_to_the_smallest() -> None:
-    assert choose_profile([Profile(0, 16, 32, None), Profile(1, 4, 8, None)], 2).index == 1

@@ -1,10 +1,13 @@
+import errno
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from temper.storage.atomic import SCRATCH_SUFFIX, atomic_write, bytes_of, sha256_of, write_text
+from temper.storage.atomic import SCRATCH_SUFFIX, atomic_write, remove_stale_scratch, scratch_beside, write_text
+from temper.storage.publish import journal_of
+from tests.source import ROOT
 
 KILLED = """
 import os, signal, sys
@@ -14,24 +17,41 @@ with atomic_write(Path(sys.argv[1])) as path:
     path.write_text("half of the n")
     os.kill(os.getpid(), signal.SIGKILL)
 """
+WRITES = "import sys, pathlib; from temper.storage.atomic import write_text; write_text(pathlib.Path(sys.argv[1]), '')"
 
 
-def test_a_staged_file_appears_whole_with_its_companions(tmp_path: Path) -> None:
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_appears_complete_with_its_companions(tmp_path: Path) -> None:
     with atomic_write(tmp_path / "new" / "model.xml") as path:
         path.write_text("graph")
         path.with_suffix(".bin").write_text("weights")
         assert not (tmp_path / "new" / "model.xml").exists()
-    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["model.bin", "model.xml"]
+    assert names(tmp_path / "new") == ["model.bin", "model.xml"]
 
 
-def test_a_failure_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "model.onnx"
     target.write_text("old")
     with pytest.raises(KeyboardInterrupt), atomic_write(target) as path:
         path.write_text("half of the n")
         raise KeyboardInterrupt
-    assert [p.name for p in tmp_path.iterdir()] == ["model.onnx"]
+    assert names(tmp_path) == ["model.onnx"]
     assert target.read_text() == "old"
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write_text(tmp_path / "a.txt", "old")
+    monkeypatch.setattr("temper.storage.atomic.flush", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
 
 
 def test_a_folder_replaces_an_older_folder(tmp_path: Path) -> None:
@@ -40,48 +60,60 @@ def test_a_folder_replaces_an_older_folder(tmp_path: Path) -> None:
         with atomic_write(target) as path:
             path.mkdir()
             (path / content).write_text(content)
-    assert [p.name for p in target.iterdir()] == ["new"]
-    assert [p.name for p in tmp_path.iterdir()] == ["model.savedmodel"]
+    assert names(target) == ["new"]
+    assert names(tmp_path) == ["model.savedmodel"]
 
 
-def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path: Path) -> None:
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "model.onnx")])
+def test_a_file_does_not_replace_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "photos" / "cat").mkdir(parents=True)
+    with pytest.raises(OSError, match="directory"):
+        write_text(tmp_path / "photos", "text")
+    assert names(tmp_path / "photos") == ["cat"]
+
+
+@pytest.mark.programs
+def test_files_of_a_killed_process_are_removed_by_the_next_write(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "model.onnx")], cwd=ROOT)
     assert killed.returncode == -9
-    assert [p.suffix for p in tmp_path.iterdir()] == [SCRATCH_SUFFIX]
+    assert [path.suffix for path in tmp_path.iterdir()] == [SCRATCH_SUFFIX]
     write_text(tmp_path / "other.txt", "new")
-    assert [p.name for p in tmp_path.iterdir()] == ["other.txt"]
+    assert names(tmp_path) == ["other.txt"]
 
 
-def test_a_write_that_is_under_way_is_not_swept_away(tmp_path: Path) -> None:
+@pytest.mark.programs
+def test_a_write_in_progress_is_not_removed(tmp_path: Path) -> None:
     with atomic_write(tmp_path / "model.onnx") as path:
-        path.write_text("whole")
+        path.write_text("complete")
         write_text(path.with_suffix(".csv"), "beside it")
         write_text(tmp_path / "other.txt", "new")
-        sweeper = "import sys, pathlib; from temper.storage.atomic import write_text; write_text(pathlib.Path(sys.argv[1]), '')"
-        subprocess.run([sys.executable, "-c", sweeper, str(tmp_path / "third.txt")], check=True)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["model.csv", "model.onnx", "other.txt", "third.txt"]
+        subprocess.run([sys.executable, "-c", WRITES, str(tmp_path / "third.txt")], check=True, cwd=ROOT)
+    assert names(tmp_path) == ["model.csv", "model.onnx", "other.txt", "third.txt"]
 
 
-def test_write_text_keeps_any_script(tmp_path: Path) -> None:
+def test_a_scratch_folder_that_was_made_a_moment_ago_is_not_removed(tmp_path: Path) -> None:
+    """Its process has not locked it yet."""
+    fresh = tmp_path / f".model.onnx.abc{SCRATCH_SUFFIX}"
+    fresh.mkdir()
+    remove_stale_scratch(tmp_path)
+    assert fresh.is_dir()
+
+
+def test_a_scratch_folder_is_empty_and_on_the_file_system_of_the_target(tmp_path: Path) -> None:
+    with scratch_beside(tmp_path / "new" / "model.onnx") as scratch:
+        assert names(scratch) == []
+        assert scratch.stat().st_dev == tmp_path.stat().st_dev
+    assert names(tmp_path / "new") == []
+
+
+def test_write_text_preserves_any_script(tmp_path: Path) -> None:
     write_text(tmp_path / "a", "Größe 猫")
     assert (tmp_path / "a").read_text(encoding="utf-8") == "Größe 猫"
 
 
-def test_a_folders_hash_depends_on_content_and_names(tmp_path: Path) -> None:
-    def folder(name: str, **files: str) -> Path:
-        (tmp_path / name).mkdir()
-        for file, text in files.items():
-            (tmp_path / name / file).write_text(text)
-        return tmp_path / name
-
-    one, same = folder("one", a="1", b="2"), folder("same", a="1", b="2")
-    renamed, changed = folder("renamed", a="1", c="2"), folder("changed", a="1", b="3")
-    assert sha256_of(one) == sha256_of(same)
-    assert len({sha256_of(each) for each in (one, renamed, changed)}) == 3
-
-
-def test_bytes_count_files_and_folders(tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "a").write_bytes(b"12345")
-    (tmp_path / "b").write_bytes(b"123")
-    assert bytes_of(tmp_path / "folder", tmp_path / "b") == 8
+def test_an_interrupted_publication_does_not_replace_a_later_file(tmp_path: Path) -> None:
+    journal = journal_of(tmp_path / "a.txt")
+    journal.mkdir()
+    (journal / "a.txt").write_text("interrupted")
+    write_text(tmp_path / "a.txt", "later")
+    assert (tmp_path / "a.txt").read_text() == "later"
+    assert names(tmp_path) == ["a.txt"]

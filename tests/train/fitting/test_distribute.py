@@ -1,4 +1,4 @@
-"""Training shared out among replicas ends like training alone."""
+"""Training on several replicas ends like training on one."""
 
 import csv
 import json
@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.train.dataset.test_split import fill
+from temper.errors import MissingRuntime, UsageError
+from tests.train.images import fill
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
+pytestmark = pytest.mark.tensorflow
 ROOT = Path(__file__).parents[3]
 
 
@@ -30,8 +31,8 @@ def start(data: Path, out: Path, *more: str, **environment: str) -> "subprocess.
 def finish(*trainings: "subprocess.Popen[str]") -> None:
     try:
         for training in trainings:
-            told, _ = training.communicate(timeout=240)
-            assert training.returncode == 0, told
+            output, _ = training.communicate(timeout=240)
+            assert training.returncode == 0, output
     finally:
         for training in trainings:
             training.kill()
@@ -50,8 +51,8 @@ def free_port() -> int:
         return port
 
 
-# BatchNorm sees half a batch, so that only without it (fine-tuning, where it is in inference mode) runs are alike.
-FINE = ("--fine-tune", "2", "--dense", "0", "--dropout", "0", "--learning-rate", "0.01")
+# BatchNorm gets half a batch: runs are equal in fine-tuning only, where it is in inference mode.
+FINE_TUNING = ("--fine-tune", "2", "--hidden-units", "0", "--dropout", "0", "--learning-rate", "0.01")
 
 
 @pytest.fixture(scope="module")
@@ -68,51 +69,75 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return fill(tmp_path_factory.mktemp("pictures"), 25)
+    return fill(tmp_path_factory.mktemp("images"), 25)
 
 
 @pytest.fixture(scope="module")
-def alone(data: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
-    out: Path = tmp_path_factory.mktemp("alone") / "model.keras"
-    finish(start(data, out, "--weights", str(weights), *FINE))
+def single(data: Path, weights: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[float]]:
+    out: Path = tmp_path_factory.mktemp("single") / "model.keras"
+    finish(start(data, out, "--weights", str(weights), *FINE_TUNING))
     return history(out)
 
 
-HOW = pytest.mark.parametrize("how", [("--weights", "none", "--epochs", "2"), FINE], ids=["all layers", "fine-tuning"])
+WAYS = pytest.mark.parametrize(
+    "way", [("--weights", "none", "--epochs", "2"), FINE_TUNING], ids=["all layers", "fine-tuning"]
+)
 
 
-@HOW
-def test_two_workers_on_loopback_train(
-    how: tuple[str, ...], data: Path, weights: Path, alone: dict[str, list[float]], tmp_path: Path
+def test_a_keras_without_the_private_method_is_reported() -> None:
+    from types import SimpleNamespace
+
+    from train.fitting.distribute import use_custom_train_step
+
+    with pytest.raises(MissingRuntime, match=r"_maybe_symbolic_build.*without --distribute"):
+        use_custom_train_step(SimpleNamespace(), None, ())
+
+
+@pytest.mark.parametrize("value", ["", "{}", '{"cluster": {"worker": []}, "task": {"type": "worker", "index": 0}}'])
+def test_an_incomplete_cluster_is_reported_with_an_example(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from train.fitting.distribute import open_strategy
+
+    monkeypatch.setenv("TF_CONFIG", value)
+    with pytest.raises(UsageError, match=r"TF_CONFIG=.*host1"):
+        open_strategy("workers")
+
+
+@pytest.mark.slow
+@WAYS
+def test_two_workers_on_loopback_train_like_one(
+    way: tuple[str, ...], data: Path, weights: Path, single: dict[str, list[float]], tmp_path: Path
 ) -> None:
     hosts = [f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"]
-    told = [json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}) for index in (0, 1)]
+    clusters = [
+        json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}}) for index in (0, 1)
+    ]
     outs = [tmp_path / str(index) / "model.keras" for index in (0, 1)]
-    start_from = () if "--weights" in how else ("--weights", str(weights))
+    start_from = () if "--weights" in way else ("--weights", str(weights))
     finish(
         *(
-            start(data, out, *start_from, *how, "--distribute", "workers", TF_CONFIG=config)
-            for out, config in zip(outs, told, strict=True)
+            start(data, out, *start_from, *way, "--distribute", "workers", TF_CONFIG=config)
+            for out, config in zip(outs, clusters, strict=True)
         )
     )
     assert not outs[1].exists()
-    compare(history(outs[0]), how, alone)
+    compare(history(outs[0]), way, single)
 
 
-@HOW
-def test_two_devices_of_one_machine_train(
-    how: tuple[str, ...], data: Path, weights: Path, alone: dict[str, list[float]], tmp_path: Path
+@pytest.mark.slow
+@WAYS
+def test_two_devices_of_one_machine_train_like_one(
+    way: tuple[str, ...], data: Path, weights: Path, single: dict[str, list[float]], tmp_path: Path
 ) -> None:
-    start_from = () if "--weights" in how else ("--weights", str(weights))
+    start_from = () if "--weights" in way else ("--weights", str(weights))
     out = tmp_path / "model.keras"
-    finish(start(data, out, *start_from, *how, "--distribute", "mirrored", TEMPER_TEST_DEVICES="2"))
-    compare(history(out), how, alone)
+    finish(start(data, out, *start_from, *way, "--distribute", "mirrored", TEMPER_TEST_DEVICES="2"))
+    compare(history(out), way, single)
 
 
-def compare(found: dict[str, list[float]], how: tuple[str, ...], alone: dict[str, list[float]]) -> None:
-    if how is FINE:
-        for name, values in alone.items():
-            assert np.allclose(found[name], values, atol=2e-3), name
+def compare(result: dict[str, list[float]], way: tuple[str, ...], single: dict[str, list[float]]) -> None:
+    if way is FINE_TUNING:
+        for name, values in single.items():
+            assert np.allclose(result[name], values, atol=2e-3), name
     else:
-        assert len(found["loss"]) == 2
-        assert np.isfinite(found["loss"]).all()
+        assert len(result["loss"]) == 2
+        assert np.isfinite(result["loss"]).all()

@@ -5,18 +5,21 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from temper.cli.progress import ProgressCallback
 from temper.dataset.split import Example
-from train.config import Augmentation, TrainingConfig
-from train.fitting.feature_cache import Store, extract, features_of
+from train.config import Augmentation
+from train.fitting.feature_cache import FeatureCache, FeatureExtractor, forward_of
 from train.network.build import build_model
 
 pytestmark = pytest.mark.tensorflow
-EXAMPLES = [Example(Path(f"{index}.png"), "cat", "train", f"{index:064x}") for index in range(5)]
+EXAMPLES = [
+    Example(path=Path(f"{index}.png"), label="cat", subset="train", sha256=f"{index:064x}") for index in range(5)
+]
 
 
 @pytest.fixture(scope="module")
 def model(tiny_backbone: keras.Model) -> keras.Model:
-    return build_model(2, 32, dense=0, backbone="tiny")
+    return build_model(2, 32, hidden_units=0, backbone="tiny")
 
 
 @pytest.fixture
@@ -24,95 +27,81 @@ def pixels() -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 255, (5, 32, 32, 3), dtype=np.uint8)
 
 
-def made(
-    model: keras.Model, pixels: NDArray[np.uint8], folder: Path, turns: int, examples: list[Example] = EXAMPLES
-) -> tuple[NDArray[np.float32], list[tuple[int, int]]]:
-    said: list[tuple[int, int]] = []
-    found = extract(
-        features_of(model),
-        pixels,
-        examples,
-        range(turns),
-        Augmentation(),
-        Store(folder),
-        lambda _, *told: said.append(told),
+def extractor(model: keras.Model, folder: Path, progress: ProgressCallback) -> FeatureExtractor:
+    return FeatureExtractor(
+        forward=forward_of(model), cache=FeatureCache(folder), augmentation=Augmentation(), progress=progress
     )
-    return found, said
 
 
-def test_the_first_turn_is_the_picture_as_it_is_and_later_ones_are_changed(
+def extract(
+    model: keras.Model, pixels: NDArray[np.uint8], folder: Path, passes: int, examples: list[Example] = EXAMPLES
+) -> tuple[NDArray[np.float32], list[tuple[int, int]]]:
+    """The features, and the progress that was reported."""
+    calls: list[tuple[int, int]] = []
+    features = extractor(model, folder, lambda _, *call: calls.append(call)).extract(pixels, examples, passes)
+    return features, calls
+
+
+def test_the_first_pass_has_the_original_images_and_later_ones_are_augmented(
     model: keras.Model, pixels: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    found, _ = made(model, pixels, tmp_path, turns=2)
+    features, _ = extract(model, pixels, tmp_path, passes=2)
     expected = keras.Model(model.inputs, model.get_layer("features").output)(pixels, training=False).numpy()
-    assert found.shape == (2, 5, 16)
-    assert np.allclose(found[0], expected, rtol=1e-4, atol=1e-5)
-    assert not np.allclose(found[1], expected, rtol=1e-2)
+    assert features.shape == (2, 5, 16)
+    assert np.allclose(features[0], expected, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(features[1], expected, rtol=1e-2)
 
 
-def test_what_is_kept_is_not_computed_again_and_new_pictures_are(
+def test_only_features_that_are_not_stored_are_computed(
     model: keras.Model, pixels: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    first, said = made(model, pixels[:3], tmp_path, 2, EXAMPLES[:3])
-    assert said == [(6, 6)]
-    more, said = made(model, pixels, tmp_path, 2)
-    assert said == [(10, 10)]
+    first, calls = extract(model, pixels[:3], tmp_path, 2, EXAMPLES[:3])
+    assert calls == [(0, 6), (6, 6)]
+    more, calls = extract(model, pixels, tmp_path, 2)
+    assert calls == [(6, 10), (10, 10)]
     assert len(list(tmp_path.glob("*.npy"))) == 2
     assert np.array_equal(more[:, :3], first)
-    again, said = made(model, pixels, tmp_path, 2)
-    assert said == []
+    again, calls = extract(model, pixels, tmp_path, 2)
+    assert calls == []
     assert np.array_equal(again, more)
 
 
-def test_interrupted_work_keeps_whole_chunks_and_ends_equal(
+def test_an_interrupted_run_leaves_complete_chunks_and_its_continuation_is_equal(
     model: keras.Model, pixels: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole, _ = made(model, pixels, tmp_path / "whole", turns=2)
-    monkeypatch.setattr("train.fitting.feature_cache.CHUNK_PICTURES", 4)
+    uninterrupted, _ = extract(model, pixels, tmp_path / "uninterrupted", passes=2)
+    monkeypatch.setattr("train.fitting.feature_cache.CHUNK_IMAGES", 4)
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
+    def stop(_: str, done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
 
-    store = Store(tmp_path / "stopped")
+    folder = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
-        extract(features_of(model), pixels, EXAMPLES, range(2), Augmentation(), store, stop)
-    (store.folder / ".killed.npy.unfinished").mkdir()
-    found, said = made(model, pixels, store.folder, turns=2)
-    assert said[0] == (8, 10)
-    assert np.allclose(found, whole, rtol=1e-4, atol=1e-5)
+        extractor(model, folder, stop).extract(pixels, EXAMPLES, 2)
+    (folder / ".killed.npy.scratch").mkdir()
+    features, calls = extract(model, pixels, folder, passes=2)
+    assert calls == [(4, 10), (8, 10), (10, 10)]
+    assert np.allclose(features, uninterrupted, rtol=1e-4, atol=1e-5)
 
 
-def test_equal_pictures_are_computed_once(model: keras.Model, pixels: NDArray[np.uint8], tmp_path: Path) -> None:
+def test_equal_images_are_computed_once(model: keras.Model, pixels: NDArray[np.uint8], tmp_path: Path) -> None:
     pixels[1] = pixels[0]
-    found, said = made(model, pixels[:2], tmp_path, 1, [EXAMPLES[0], EXAMPLES[0]])
-    assert said == [(1, 2)]
-    assert np.array_equal(found[0, 0], found[0, 1])
+    features, calls = extract(model, pixels[:2], tmp_path, 1, [EXAMPLES[0], EXAMPLES[0]])
+    assert calls == [(0, 1), (1, 1)]
+    assert np.array_equal(features[0, 0], features[0, 1])
 
 
-def test_a_full_disk_says_so_and_leaves_finished_chunks(
+def test_a_full_disk_is_reported_and_leaves_complete_chunks(
     model: keras.Model, pixels: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, _ = made(model, pixels[:3], tmp_path, 1, EXAMPLES[:3])
+    first, _ = extract(model, pixels[:3], tmp_path, 1, EXAMPLES[:3])
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("temper.storage.atomic.os.fsync", full)
+    monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
-        made(model, pixels, tmp_path, 1)
+        extract(model, pixels, tmp_path, 1)
     assert len(list(tmp_path.iterdir())) == 1
-    assert np.array_equal(made(model, pixels[:3], tmp_path, 1, EXAMPLES[:3])[0], first)
-
-
-def test_features_of_another_dtype_library_or_backbone_are_others() -> None:
-    recipe = TrainingConfig("file", "head", 32, 2, 8, 1e-3)
-    keys = {
-        recipe.features_key("float32", {"keras": "3.1"}),
-        recipe.features_key("mixed_bfloat16", {"keras": "3.1"}),
-        recipe.features_key("float32", {"keras": "3.2"}),
-        TrainingConfig("file", "head", 32, 2, 8, 1e-3, backbone="mobilenetv2").features_key(
-            "float32", {"keras": "3.1"}
-        ),
-    }
-    assert len(keys) == 4
-    assert TrainingConfig("file", "head", 32, 9, 8, 1.0).features_key("float32", {"keras": "3.1"}) in keys
+    assert np.array_equal(extract(model, pixels[:3], tmp_path, 1, EXAMPLES[:3])[0], first)

@@ -1,5 +1,6 @@
-"""Every kind of backbone goes from pictures to labels through the doors: trained, converted, quantised, asked."""
+"""Every kind of backbone can be trained, converted, quantized and used for inference."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,11 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from temper.card import read_card
+from temper.artifact import Artifact
 from tests import tiny
+from train.network.backbones import BACKBONES
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 ROOT = Path(__file__).parents[3]
+
+
+def test_every_backbone_has_a_pattern_of_its_top_that_compiles() -> None:
+    for backbone in BACKBONES.values():
+        assert re.compile(backbone.top)
+        assert len(backbone.mean) == len(backbone.deviation) == 3
 
 
 def run(*words: object) -> str:
@@ -22,20 +29,23 @@ def run(*words: object) -> str:
     return done.stdout
 
 
+@pytest.mark.tensorflow
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mobilenetv2", "mobilenetv3large", "efficientnetv2b0", "convnexttiny"])
-def test_a_backbone_goes_through_every_door(name: str, tmp_path: Path) -> None:
-    pictures = [path for path, _ in tiny.draw(tmp_path / "pictures", 40)]
-    model = tmp_path / "model.keras"
+def test_a_backbone_is_trained_converted_quantized_and_used(name: str, tmp_path: Path) -> None:
+    images = [path for path, _ in tiny.draw(tmp_path / "images", 40)]
+    model = Artifact.at(tmp_path / "model.keras")
     # From scratch and short: a few steps give BatchNorm statistics of real activations.
-    learning = ("--weights", "none", "--size", "32", "--epochs", "2", "--batch", "8")
-    run("train/run.py", "--data", tmp_path / "pictures", "--backbone", name, *learning, "--out", model)
-    assert read_card(model).recipe["backbone"] == name
-    # What so short a training knows is little, and what int8 makes of it is not the question here.
-    lenient = ("--min-agreement", "0", "--max-drop", "100", "--max-class-drop", "100", "--pictures", "48")
+    options = ("--weights", "none", "--size", "32", "--epochs", "2", "--batch", "8")
+    run("train/run.py", "--data", tmp_path / "images", "--backbone", name, *options, "--out", model.path)
+    assert model.card.training is not None
+    assert model.card.training.config["backbone"] == name
+    # After such a short training the accuracy is low, and this test does not examine what int8 changes.
+    lenient = ("--min-agreement", "0", "--max-drop", "100", "--max-class-drop", "100", "--calibration-images", "48")
     for precision in ("fp32", "int8"):
-        target = tmp_path / f"model.{precision}.onnx"
-        run("convert/run.py", model, target, "--precision", precision, *lenient)
-        assert np.isfinite(read_card(target).agreement["max_difference"])
-        said = run("infer/run.py", "--engine", target, *pictures[:2])
-        assert said.count("%") == 2
-    assert read_card(tmp_path / "model.fp32.onnx").agreement["max_difference"] < 1e-3
+        target = Artifact.at(tmp_path / f"model.{precision}.onnx")
+        run("convert/run.py", model.path, target.path, "--precision", precision, *lenient)
+        assert target.card.agreement is not None
+        assert np.isfinite(target.card.agreement.max_difference)
+        assert precision == "int8" or target.card.agreement.max_difference < 1e-3
+        assert run("infer/run.py", "--engine", target.path, *images[:2]).count("%") == 2

@@ -4,16 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from temper.errors import UserError
 from train.network.backbones import BACKBONES
-from train.network.build import (
-    build_model,
-    computing_in,
-    copy_backbone,
-    freeze_below_top,
-    load_backbone,
-    spare_residuals,
-)
+from train.network.build import build_model, dtype_policy, freeze_below_top, zero_init_residual
+from train.network.pretrained import copy_backbone
 
 pytestmark = pytest.mark.tensorflow
 SIZE = 32
@@ -27,7 +20,7 @@ def backbone() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def model(backbone: keras.Model) -> keras.Model:
-    model = build_model(3, SIZE, dense=16)
+    model = build_model(3, SIZE, hidden_units=16)
     copy_backbone(backbone, model)
     return model
 
@@ -37,13 +30,13 @@ def images() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (4, SIZE, SIZE, 3), dtype=np.uint8)
 
 
-def test_features_equal_those_of_keras_own_preprocessing_and_backbone(
+def test_features_equal_those_of_keras_preprocessing_and_backbone(
     model: keras.Model, backbone: keras.Model, images: np.ndarray
 ) -> None:
     caffe = keras.applications.resnet50.preprocess_input(images.astype("float32"))
     expected = backbone(caffe, training=False).numpy().mean(axis=(1, 2))
-    found = keras.Model(model.inputs, model.get_layer("features").output)(images, training=False).numpy()
-    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+    features = keras.Model(model.inputs, model.get_layer("features").output)(images, training=False).numpy()
+    assert np.abs(features - expected).max() < 1e-4 * np.abs(expected).max()
     assert np.abs(expected).max() > 1e-3
 
 
@@ -54,16 +47,16 @@ def test_a_saved_model_loads_in_safe_mode_and_is_one_flat_graph(
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
     assert not any(isinstance(layer, (keras.Model, keras.layers.Lambda)) for layer in loaded.layers)
     assert loaded.input.dtype == "uint8"
-    answers = loaded(images, training=False).numpy()
-    assert answers.dtype == np.float32
-    assert answers.shape == (4, 3)
-    assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)
-    assert np.array_equal(answers, model(images, training=False).numpy())
+    probabilities = loaded(images, training=False).numpy()
+    assert probabilities.dtype == np.float32
+    assert probabilities.shape == (4, 3)
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert np.array_equal(probabilities, model(images, training=False).numpy())
 
 
-def test_a_model_computing_in_bfloat16_has_float32_weights_and_probabilities() -> None:
+def test_a_bfloat16_model_has_float32_weights_and_probabilities() -> None:
     before = keras.config.dtype_policy().name
-    with computing_in("mixed_bfloat16"):
+    with dtype_policy("mixed_bfloat16"):
         model = build_model(2, SIZE)
     assert keras.config.dtype_policy().name == before
     assert model.get_layer("conv2_block1_1_conv").compute_dtype == "bfloat16"
@@ -72,75 +65,58 @@ def test_a_model_computing_in_bfloat16_has_float32_weights_and_probabilities() -
     assert model.output.dtype == "float32"
 
 
-def test_spared_residual_blocks_pass_their_input_on() -> None:
+def test_a_zero_initialized_residual_block_is_the_identity() -> None:
     model = build_model(2, 64)
-    spare_residuals(model)
+    zero_init_residual(model)
     block = keras.Model(model.get_layer("conv2_block1_out").output, model.get_layer("conv2_block2_out").output)
     x = np.abs(np.random.default_rng(0).normal(size=(1, 16, 16, 256))).astype("float32")
     assert np.array_equal(block(x, training=False).numpy(), x)
 
 
-def test_weights_of_a_file_are_those_of_the_backbone(backbone: keras.Model, tmp_path: Path) -> None:
-    backbone.save_weights(tmp_path / "backbone.weights.h5")
-    loaded = load_backbone(tmp_path / "backbone.weights.h5")
-    assert all(np.array_equal(a, b) for a, b in zip(loaded.get_weights(), backbone.get_weights(), strict=True))
-
-
-def test_weights_of_another_network_or_no_weights_name_the_remedy(tmp_path: Path) -> None:
-    other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    other.save_weights(tmp_path / "other.weights.h5")
-    (tmp_path / "text.weights.h5").write_text("no weights")
-    for name in ("other.weights.h5", "text.weights.h5"):
-        with pytest.raises(UserError, match="does not hold the weights of a ResNet50"):
-            load_backbone(tmp_path / name)
-    with pytest.raises(UserError, match="does not exist"):
-        load_backbone(tmp_path / "missing.weights.h5")
-
-
-# With theirs inside and ours outside, the same pixels must reach the same network.
+# Preprocessing inside Keras' backbone and in our own layer must give the same pixels.
 @pytest.mark.parametrize("name", ["mobilenetv3small", pytest.param("efficientnetv2b0", marks=pytest.mark.slow)])
-def test_preprocessing_is_what_keras_puts_inside(name: str, images: np.ndarray) -> None:
+def test_preprocessing_equals_that_inside_the_backbone_of_keras(name: str, images: np.ndarray) -> None:
     build = getattr(keras.applications, BACKBONES[name].application)
-    theirs = build(include_top=False, weights=None, input_shape=(SIZE, SIZE, 3), include_preprocessing=True)
-    model = build_model(2, SIZE, dense=0, backbone=name)
-    copy_backbone(theirs, model, name)
-    spread_statistics(theirs)
-    for layer in theirs.layers:
+    original = build(include_top=False, weights=None, input_shape=(SIZE, SIZE, 3), include_preprocessing=True)
+    model = build_model(2, SIZE, hidden_units=0, backbone=name)
+    copy_backbone(original, model, name)
+    randomize_statistics(original)
+    for layer in original.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             model.get_layer(layer.name).set_weights(layer.get_weights())
-    expected = theirs(images.astype("float32"), training=False).numpy().mean(axis=(1, 2))
-    found = keras.Model(model.inputs, model.get_layer("features").output)(images, training=False).numpy()
+    expected = original(images.astype("float32"), training=False).numpy().mean(axis=(1, 2))
+    features = keras.Model(model.inputs, model.get_layer("features").output)(images, training=False).numpy()
     assert np.ptp(expected, axis=0).max() > 1e-3
-    assert np.abs(found - expected).max() < 1e-4 * np.abs(expected).max()
+    assert np.abs(features - expected).max() < 1e-4 * np.abs(expected).max()
 
 
 @pytest.mark.slow
 def test_convnext_without_grouped_convolutions_and_gelu_is_the_same_function(images: np.ndarray) -> None:
-    theirs = keras.applications.ConvNeXtTiny(include_top=False, weights=None, include_preprocessing=False)
-    for layer in theirs.layers:
+    original = keras.applications.ConvNeXtTiny(include_top=False, weights=None, include_preprocessing=False)
+    for layer in original.layers:
         if layer.name.endswith("layer_scale"):
             layer.set_weights([np.ones_like(weight) * 0.5 for weight in layer.get_weights()])
-    model = build_model(2, SIZE, dense=0, backbone="convnexttiny")
-    copy_backbone(theirs, model, "convnexttiny")
+    model = build_model(2, SIZE, hidden_units=0, backbone="convnexttiny")
+    copy_backbone(original, model, "convnexttiny")
     chosen = BACKBONES["convnexttiny"]
     pixels = (images.astype("float32") - np.array(chosen.mean)) / np.array(chosen.deviation)
-    expected = theirs(pixels, training=False).numpy().mean(axis=(1, 2))
-    found = keras.Model(model.inputs, model.get_layer("features").output)(images, training=False).numpy()
+    expected = original(pixels, training=False).numpy().mean(axis=(1, 2))
+    features = keras.Model(model.inputs, model.get_layer("features").output)(images, training=False).numpy()
     assert not any(getattr(layer, "groups", 1) > 1 for layer in model.layers)
     assert np.ptp(expected, axis=0).max() > 1e-3
-    assert np.abs(found - expected).max() < 1e-3 * np.abs(expected).max()
+    assert np.abs(features - expected).max() < 1e-3 * np.abs(expected).max()
 
 
-def test_fine_tuning_leaves_the_top_blocks_and_the_head_trainable(model: keras.Model) -> None:
+def test_only_top_blocks_and_head_stay_trainable_for_fine_tuning(model: keras.Model) -> None:
     freeze_below_top(model, "resnet50")
-    learning = {layer.name for layer in model.layers if layer.trainable_weights}
-    assert {name.partition("_")[0] for name in learning} == {"conv5", "dense", "probabilities"}
-    assert "conv5_block1_1_conv" in learning
-    assert "conv5_block1_1_bn" not in learning
+    trainable = {layer.name for layer in model.layers if layer.trainable_weights}
+    assert {name.partition("_")[0] for name in trainable} == {"conv5", "dense", "probabilities"}
+    assert "conv5_block1_1_conv" in trainable
+    assert "conv5_block1_1_bn" not in trainable
 
 
 @pytest.mark.parametrize("name", ["mobilenetv3small", "mobilenetv2"])
-def test_every_backbone_has_a_top(name: str) -> None:
+def test_the_top_of_a_backbone_is_a_part_of_it(name: str) -> None:
     model = build_model(2, SIZE, backbone=name)
     everything = sum(weight.shape.num_elements() for weight in model.trainable_weights)
     freeze_below_top(model, name)
@@ -148,8 +124,8 @@ def test_every_backbone_has_a_top(name: str) -> None:
     assert sum(weight.shape.num_elements() for weight in model.trainable_weights) < everything
 
 
-def spread_statistics(model: keras.Model) -> None:
-    """Give BatchNorms the statistics of noise: fresh ones let activations vanish on their way up."""
+def randomize_statistics(model: keras.Model) -> None:
+    """Give BatchNorms other statistics: with the initial ones, activations vanish in deep layers."""
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             gamma, beta, mean, variance = layer.get_weights()

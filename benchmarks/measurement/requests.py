@@ -1,0 +1,103 @@
+"""What a benchmark asks of a case: functions that run in the case's own process, where calls are timed."""
+
+import contextlib
+import itertools
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from benchmarks.measurement import gpu_telemetry, mlperf
+from benchmarks.measurement.end_to_end import EndToEndRun, Method, label_one_by_one, label_overlapped
+from benchmarks.measurement.timing import Calls, time_calls, wait_until_idle
+from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
+
+PREDICTION_BATCH = 8
+# Untimed calls before timed ones bring caches and threads back.
+WARMUP_SECONDS = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedCase:
+    """A runner that has predicted once, and the images. ready_at: time.monotonic() after that prediction."""
+
+    runner: Runner
+    images: Images
+    ready_at: float
+
+
+@contextlib.contextmanager
+def load_case(open_runner: Callable[[], Runner], images: Path) -> Iterator[LoadedCase]:
+    """Open a runner and predict one image. images: a .npy file of uint8 [n, size, size, 3]."""
+    # Memory that all processes have in common; a plain array, since numpy's memmap makes every slice slow.
+    array = np.asarray(np.load(images, mmap_mode="r"))
+    first = np.array(array[:1])
+    with open_runner() as runner:
+        runner.predict(first)
+        yield LoadedCase(runner=runner, images=array, ready_at=time.monotonic())
+
+
+def describe(case: LoadedCase) -> tuple[float, RuntimeInfo]:
+    """When the case was ready, and what really runs."""
+    return case.ready_at, case.runner.runtime_info()
+
+
+def warm_up(case: LoadedCase, batch: int, calls: int) -> tuple[float, ...]:
+    """Wall seconds of so many calls."""
+    return time_calls(case.runner.predict, case.images, batch, calls).wall_seconds
+
+
+def time_block(case: LoadedCase, batch: int, max_calls: int, seconds: float) -> Calls:
+    """Time calls for about so many seconds, at least one."""
+    time_calls(case.runner.predict, case.images, batch, max_calls, WARMUP_SECONDS)
+    before = gpu_telemetry.energy_joules()
+    calls = time_calls(case.runner.predict, case.images, batch, max_calls, seconds)
+    after = gpu_telemetry.energy_joules()
+    wait_until_idle()
+    return calls if before is None or after is None else msgspec.structs.replace(calls, joules=after - before)
+
+
+def time_block_on_device(case: LoadedCase, batch: int, max_calls: int, seconds: float) -> Calls | None:
+    """The same with images that are on the device before the clock starts; None where nothing is copied."""
+    if not case.runner.has_device_copies:
+        return None
+
+    def run(images: Images) -> None:
+        case.runner.run_on_device(len(images))
+
+    time_calls(run, case.images, batch, max_calls, WARMUP_SECONDS)
+    calls = time_calls(run, case.images, batch, max_calls, seconds)
+    wait_until_idle()
+    return calls
+
+
+def predict_all(case: LoadedCase) -> Probabilities:
+    """Probabilities of all images, in batches; a remainder one by one, since XLA compiles every new batch size."""
+    n = len(case.images)
+    batched = n // PREDICTION_BATCH * PREDICTION_BATCH
+    starts = [*range(0, batched, PREDICTION_BATCH), *range(batched, n), n]
+    return np.concatenate([case.runner.predict(np.array(case.images[a:b])) for a, b in itertools.pairwise(starts)])
+
+
+def label_files(case: LoadedCase, paths: list[Path], method: Method) -> EndToEndRun:
+    """From image files to labels."""
+    label = label_one_by_one if method == "one by one" else label_overlapped
+    result = label(case.runner, paths)
+    wait_until_idle()
+    return result
+
+
+def run_scenario(case: LoadedCase, settings: mlperf.ScenarioSettings) -> mlperf.ScenarioRun:
+    """A scenario of MLPerf's LoadGen."""
+    return mlperf.run(case.runner.predict, case.images, settings)
+
+
+def memory_mib(case: LoadedCase) -> tuple[float, float | None]:
+    """Largest resident memory of this process so far, and GPU memory that it holds (None where it is unknown)."""
+    peak_rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_rss, gpu_telemetry.process_memory_mib(os.getpid())

@@ -1,0 +1,224 @@
+"""The plots of a report, once, for the page (SVG) and for a PNG file: the same points in the same colors.
+
+On the page a color is a CSS variable, so that the plots follow the light or dark scheme of the reader.
+"""
+
+import io
+import re
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
+from benchmarks.analysis.report import CaseResult, Report
+from benchmarks.analysis.statistics import Estimate
+from benchmarks.rendering.label_placement import nearest_point, place_labels
+
+# Names of CSS variables: the color in the light scheme (and in PNG files), and in the dark one.
+COLORS = {
+    "panel": ("#ffffff", "#1d2126"),
+    "ink": ("#1d2126", "#e7e9ec"),
+    "soft": ("#5d6670", "#9aa4af"),
+    "rule": ("#dcd9d0", "#363c44"),
+    "keras": ("#77808a", "#98a1ab"),
+    "fp32": ("#2f6db3", "#74aef0"),
+    "fp16": ("#2c8a4b", "#6ccb8d"),
+    "bf16": ("#7a8a1e", "#c3d15c"),
+    "int8": ("#c4481c", "#f58a5f"),
+    "other": ("#8a4fb0", "#c79be6"),
+}
+LIGHT = {name: light for name, (light, _) in COLORS.items()}
+WIDTH_INCHES = 10
+FONT_SIZE = 9.5
+PNG_DPI = 120
+BINS = 60
+# A difference of a fraction of a point must not fill the plot.
+MIN_ACCURACY_RANGE = 3.0
+# In points, as all lengths below.
+LABEL_GAP = 5
+POINTS_PER_INCH = 72
+STYLE = {
+    "font.size": FONT_SIZE,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "temper",
+    "text.color": LIGHT["ink"],
+    "axes.edgecolor": LIGHT["rule"],
+    "axes.labelcolor": LIGHT["soft"],
+    "xtick.color": LIGHT["soft"],
+    "ytick.color": LIGHT["soft"],
+    "grid.color": LIGHT["rule"],
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.parse_math": False,
+}
+
+
+def color_name(case: CaseResult) -> str:
+    """What decides the color of a case: Keras, or the precision that is executed."""
+    if case.is_keras:
+        return "keras"
+    return case.main_precision if case.main_precision in COLORS else "other"
+
+
+def latency_accuracy_figure(report: Report) -> Figure:
+    """Median latency at batch 1 (log) against top-1 accuracy, with the intervals of the latency."""
+    with mpl.rc_context(STYLE):
+        cases = report.measured
+        figure, axes = _figure(max(4.6, 0.2 * len(cases)))
+        latencies = [case.latency.p50_ms for case in cases if case.latency]
+        accuracies = [100 * case.accuracy.top1.value for case in cases if case.accuracy]
+        _set_limits(axes, latencies, accuracies)
+        for case, x, y in zip(cases, latencies, accuracies, strict=True):
+            axes.hlines(y, x.low, x.high, color=LIGHT["ink"], linewidth=1)
+            axes.plot(x.value, y, "o", ms=7, color=LIGHT[color_name(case)], gid=f"mark-{case.name}")
+        axes.set_xlabel("median latency at batch 1 in milliseconds, with 95 % interval (better to the left)")
+        axes.set_ylabel("top-1 accuracy on held-out images, % (better upward)")
+        axes.grid(True)
+        figure.tight_layout(rect=(0, 0, 1, 0.94))
+        _add_legend(axes, cases)
+        _add_labels(
+            axes, [case.name for case in cases], [(x.value, y) for x, y in zip(latencies, accuracies, strict=True)]
+        )
+    return figure
+
+
+def latency_distribution_figure(report: Report) -> Figure:
+    """Histograms of all latency samples, a lane for each case, with the median (solid) and p99 (dashed)."""
+    with mpl.rc_context(STYLE):
+        latencies = [case.latency for case in report.measured if case.latency]
+        samples = [np.concatenate([np.array(block) for block in latency.blocks_ms]) for latency in latencies]
+        figure, axes = _figure(1.0 + 0.36 * len(samples))
+        edges = np.geomspace(min(s.min() for s in samples) / 1.1, max(s.max() for s in samples) * 1.1, BINS + 1)
+        lanes = range(len(samples))
+        for lane, case, latency, values in zip(lanes, report.measured, latencies, samples, strict=True):
+            counts = np.histogram(values, edges)[0]
+            color = LIGHT[color_name(case)]
+            heights = lane - 0.85 * counts / counts.max()
+            axes.stairs(heights, edges, baseline=lane, fill=True, facecolor=color, alpha=0.4, gid=f"mark-{case.name}")
+            axes.stairs(heights, edges, baseline=lane, color=color)
+            for percentile, style in ((latency.p50_ms, "-"), (latency.p99_ms, (0, (2, 2)))):
+                axes.vlines(percentile.value, lane - 0.85, lane, color=LIGHT["ink"], linewidth=1.4, linestyles=[style])
+        _set_log_axis(axes, edges[0], edges[-1])
+        axes.set_yticks(list(lanes), [case.name for case in report.measured])
+        axes.set_ylim(len(samples) - 0.8, -1)
+        axes.set_xlabel("milliseconds")
+        axes.grid(True, axis="x")
+        figure.tight_layout()
+    return figure
+
+
+def throughput_figure(report: Report) -> Figure:
+    """Images a second by case and batch size."""
+    with mpl.rc_context(STYLE):
+        count = sum(len(case.throughput) for case in report.measured)
+        figure, axes = _figure(1.0 + 0.22 * count + 0.1 * len(report.measured))
+        ticks: dict[float, str] = {}
+        row = 0.0
+        for case in report.measured:
+            row += 0.5
+            for i, each in enumerate(case.throughput):
+                rate, color = each.images_per_second, LIGHT[color_name(case)]
+                ticks[row] = f"batch {each.batch}" if i else f"{case.name}   batch {each.batch}"
+                axes.barh(row, rate.value, height=0.8, color=color, gid=f"mark-{case.name}-{each.batch}")
+                axes.hlines(row, rate.low, rate.high, color=LIGHT["ink"], linewidth=1)
+                axes.annotate(f"{rate.value:,.1f}", (rate.high, row), (4, 0), textcoords="offset points", va="center")
+                row += 1
+        axes.set_yticks(list(ticks), list(ticks.values()))
+        axes.set_ylim(row - 0.3, -0.3)
+        axes.margins(x=0.08)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("images a second by the wall clock, with 95 % interval")
+        axes.grid(True, axis="x")
+        figure.tight_layout()
+    return figure
+
+
+def inline_svg(figure: Figure) -> str:
+    """An <svg> element for a page that defines the CSS variables of COLORS."""
+    file = io.StringIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = file.getvalue()
+    text = text[text.index("<svg") :]
+    # The fixed size and the metadata are of no use inside a page.
+    namespaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    text = re.sub(r'<svg[^>]*viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" {namespaces}>', text)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    for name, color in LIGHT.items():
+        text = text.replace(color, f"var(--{name})")
+    return text
+
+
+def standalone_svg(figure: Figure) -> str:
+    """An SVG file that follows the scheme of the reader by itself."""
+    style = f"<style>{css_variables('svg')} svg {{ background: var(--panel); }}</style>"
+    return re.sub(r"(<svg[^>]*>)", lambda match: match[1] + style, inline_svg(figure), count=1)
+
+
+def css_variables(selector: str) -> str:
+    """CSS that defines the colors, in both schemes."""
+    light, dark = (" ".join(f"--{name}: {pair[i]};" for name, pair in COLORS.items()) for i in (0, 1))
+    return f"{selector} {{ {light} }} @media (prefers-color-scheme: dark) {{ {selector} {{ {dark} }} }}"
+
+
+def png(figure: Figure) -> bytes:
+    """A PNG file in the light scheme."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=PNG_DPI, facecolor=LIGHT["panel"])
+    return file.getvalue()
+
+
+def _figure(height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(WIDTH_INCHES, height))
+    return figure, figure.add_subplot()
+
+
+def _set_limits(axes: Axes, latencies: list[Estimate], accuracies: list[float]) -> None:
+    if not latencies:
+        return
+    _set_log_axis(axes, min(x.low for x in latencies) / 1.6, max(x.high for x in latencies) * 1.6)
+    middle = (min(accuracies) + max(accuracies)) / 2
+    half = 0.7 * max(MIN_ACCURACY_RANGE, max(accuracies) - min(accuracies))
+    axes.set_ylim(middle - half, middle + half)
+
+
+def _set_log_axis(axes: Axes, low: float, high: float) -> None:
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _add_legend(axes: Axes, cases: list[CaseResult]) -> None:
+    names = dict.fromkeys(color_name(case) for case in cases)
+    markers = [
+        Line2D([], [], marker="o", ls="", ms=7, color=LIGHT[name], label="Keras" if name == "keras" else name)
+        for name in names
+    ]
+    axes.figure.legend(handles=markers, loc="upper right", ncols=len(markers) or 1, frameon=False)
+
+
+def _add_labels(axes: Axes, names: list[str], points: list[tuple[float, float]]) -> None:
+    """Write the names beside their points, with a line to a name that is not right next to its point."""
+    texts = [axes.text(0, 0, name, transform=axes.transAxes, va="bottom", gid="label") for name in names]
+    sizes = [(extent.width + 2, extent.height + 2) for extent in (text.get_window_extent() for text in texts)]
+    anchors = [(float(x), float(y)) for x, y in axes.transData.transform(points)] if points else []
+    gap = LABEL_GAP * axes.figure.dpi / POINTS_PER_INCH
+    boxes = place_labels(anchors, sizes, axes.get_window_extent(), gap)
+    to_axes = axes.transAxes.inverted().transform
+    for text, box, anchor in zip(texts, boxes, anchors, strict=True):
+        if box is None:
+            text.remove()
+            continue
+        x, y = to_axes((box.x0 + 1, box.y0 + 1))
+        text.set_position((x, y))
+        end = nearest_point(box, anchor)
+        if end[1] != anchor[1] or abs(end[0] - anchor[0]) > 2 * gap:
+            (x0, y0), (x1, y1) = to_axes([anchor, end])
+            axes.plot([x0, x1], [y0, y1], color=LIGHT["soft"], linewidth=0.6, transform=axes.transAxes, zorder=1)

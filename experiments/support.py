@@ -1,0 +1,39 @@
+"""What the programs of this folder have in common: paths, options, and the Markdown file with the result."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from temper.cli.console import add_verbosity_options
+from temper.cli.tables import Table
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+
+
+def make_parser(description: str | None, result: str = "") -> argparse.ArgumentParser:
+    """A parser with the options of every experiment. result: the file in RESULTS that --out names by default."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_verbosity_options(parser)
+    if result:
+        path = (RESULTS / result).relative_to(ROOT)
+        parser.add_argument("--out", type=Path, default=RESULTS / result, metavar="FILE", help=f"the table ({path})")
+    return parser
+
+
+def write_report(target: Path, title: str, *sections: str | Table) -> None:
+    """Print a report and write it as Markdown."""
+    from temper.storage.atomic import write_text
+
+    bodies = [each.markdown() if isinstance(each, Table) else each.strip() for each in sections]
+    text = "\n\n".join([f"# {title}", *bodies]) + "\n"
+    write_text(target, text)
+    print(text)
+
+
+def run_program(*arguments: str | Path) -> None:
+    """Run Python with these arguments in the project's folder, quietly. Raises RuntimeError when it fails."""
+    done = subprocess.run([sys.executable, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, arguments))} ended with exit code {done.returncode}:\n{done.stderr}")

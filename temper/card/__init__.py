@@ -1,0 +1,43 @@
+"""The card: what an artifact means, as JSON beside it (`model.int8.plan.json`)."""
+
+from temper.card.files import card_path, read_card, write_card
+from temper.card.records import (
+    PRECISIONS,
+    Agreement,
+    BatchRange,
+    Calibration,
+    Card,
+    Dataset,
+    FileReference,
+    Host,
+    LabelFlip,
+    LayerSensitivity,
+    PlanInfo,
+    Precision,
+    Preprocessing,
+    Provenance,
+    Training,
+    TrainingResult,
+)
+
+__all__ = [
+    "PRECISIONS",
+    "Agreement",
+    "BatchRange",
+    "Calibration",
+    "Card",
+    "Dataset",
+    "FileReference",
+    "Host",
+    "LabelFlip",
+    "LayerSensitivity",
+    "PlanInfo",
+    "Precision",
+    "Preprocessing",
+    "Provenance",
+    "Training",
+    "TrainingResult",
+    "card_path",
+    "read_card",
+    "write_card",
+]

@@ -1,0 +1,82 @@
+"""Cards as files: read with a check of every field, written completely or not at all."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from temper.card.migration import migrate
+from temper.card.records import SCHEMA, Card, Preprocessing
+from temper.errors import ArtifactError
+from temper.storage.atomic import write_text
+from temper.storage.publish import finish_publication
+
+
+def card_path(artifact: Path) -> Path:
+    """Where an artifact's card is: `.json` is appended to the name.
+
+    >>> card_path(Path("model.int8.plan")).name
+    'model.int8.plan.json'
+    """
+    return artifact.with_name(artifact.name + ".json")
+
+
+def write_card(artifact: Path, card: Card) -> None:
+    """Write the card beside the artifact, atomically."""
+    finish_publication(artifact)
+    write_text(card_path(artifact), card_text(card))
+
+
+def card_text(card: Card) -> str:
+    """The card as JSON, indented, with a line break at the end."""
+    return msgspec.json.format(msgspec.json.encode(card), indent=2).decode() + "\n"
+
+
+def read_card(artifact: Path) -> Card:
+    """Read the card beside an artifact; a card of schema 1 is converted in memory.
+
+    Raises ArtifactError when the artifact or its card is missing, damaged, of an unknown schema, or was made with
+    another preprocessing than this version applies.
+    """
+    if not artifact.exists():
+        fix = "Build it with `make train` and `make convert`, or check the path."
+        raise ArtifactError(f"{artifact} does not exist", fix=fix)
+    path = card_path(artifact)
+    try:
+        fields = msgspec.json.decode(path.read_bytes())
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"{artifact} has no card: {path.name} was expected beside it",
+            fix="Copy the card along with the artifact, or build both again with `make convert`.",
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
+        raise ArtifactError(f"{path} cannot be read ({error})", fix="Build it again with `make convert`.") from None
+    return _card_of(fields, path)
+
+
+def _card_of(fields: Any, path: Path) -> Card:
+    schema = fields.get("schema") if isinstance(fields, dict) else None
+    if schema not in (1, SCHEMA):
+        raise ArtifactError(
+            f"{path} has card schema {schema!r}; this version reads schemas 1 and {SCHEMA}",
+            fix="Build the artifact again with `make convert`, or update Temper.",
+        )
+    try:
+        card = msgspec.convert(migrate(fields) if schema == 1 else fields, Card)
+    except (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtifactError(
+            f"{path} is not a valid card ({error})", fix="Build it again with `make convert`."
+        ) from None
+    if card.preprocessing != Preprocessing():
+        raise ArtifactError(
+            f"{path}: the artifact expects another preprocessing than this version applies "
+            f"({_differences(card.preprocessing)}), so its predictions would be wrong",
+            fix="Use the version of Temper that built it, or build it again with `make train` and `make convert`.",
+        )
+    return card
+
+
+def _differences(recorded: Preprocessing) -> str:
+    names = Preprocessing.__struct_fields__
+    pairs = [(name, getattr(recorded, name), getattr(Preprocessing(), name)) for name in names]
+    return "; ".join(f"{name}: {value!r} instead of {own!r}" for name, value, own in pairs if value != own)

@@ -1,0 +1,234 @@
+"""The records that make up a card. Fractions lie in [0, 1]; an empty string or None means that nothing is known."""
+
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta, Struct
+
+SCHEMA = 2
+Precision = Literal["fp32", "fp16", "int8"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class FileReference(Struct, frozen=True):
+    """A file in the artifact's folder, by name, and the SHA-256 of its content."""
+
+    file: str
+    sha256: str
+
+
+class Preprocessing(Struct, frozen=True, kw_only=True):
+    """How an image file becomes the input tensor; other pixels mean other predictions.
+
+    The defaults are what temper.images does. resize: both sides to Card.size, the aspect ratio is not preserved.
+    """
+
+    dtype: str = "uint8"
+    layout: str = "NHWC"
+    channels: str = "RGB"
+    frame: str = "first"
+    orientation: str = "EXIF rotation applied"
+    transparency: str = "composited on white"
+    resize: str = "stretched to a square"
+    interpolation: str = "bilinear, antialiased"
+
+
+class BatchRange(Struct, frozen=True, array_like=True):
+    """Batch sizes that a plan accepts, and the one that it is optimized for."""
+
+    min: Positive
+    best: Positive
+    max: Positive
+
+
+class Host(Struct, frozen=True, kw_only=True):
+    """The machine on which an artifact was made; no name and no address.
+
+    memory_gib: GiB. system: operating system and architecture, "Linux x86_64". device: "CPU" or "GPU".
+    """
+
+    processor: str = ""
+    cores: Count = 0
+    memory_gib: Count = 0
+    system: str = ""
+    device: str = ""
+
+
+class Dataset(Struct, frozen=True, kw_only=True):
+    """Which images the model was trained on and which were held out.
+
+    split: the file that lists every image with its subset. folder: where the images were. title: for reports.
+    """
+
+    split: FileReference
+    folder: str
+    title: str = ""
+
+
+class TrainingResult(Struct, frozen=True, kw_only=True):
+    """How the trained model does on the test subset.
+
+    interval: 95 % interval of the accuracy (Wilson). ece_before, ece_after: expected calibration error before and after
+    temperature scaling. known: fraction of images whose confidence reaches the threshold. seconds: duration of fitting.
+    """
+
+    images: Count
+    accuracy: Fraction
+    interval: tuple[float, float]
+    temperature: float = 1.0
+    ece_before: float = 0.0
+    ece_after: float = 0.0
+    known: Fraction | None = None
+    seconds: float = 0.0
+
+
+class Training(Struct, frozen=True, kw_only=True):
+    """The configuration that a model was trained with (train.config.TrainingConfig as JSON), and the result."""
+
+    config: dict[str, Any]
+    result: TrainingResult
+
+
+class Provenance(Struct, frozen=True, kw_only=True):
+    """Where an artifact comes from.
+
+    source: the artifact it was converted from; None for a trained model. model_sha256: the Keras model that the chain
+    of conversions began with. settings: those that decide the result; an equal source and equal settings are not
+    converted twice. temper, commit: version and commit of this project. versions: of the libraries.
+    """
+
+    source: FileReference | None = None
+    model_sha256: str = ""
+    settings: dict[str, Any] = {}
+    temper: str = ""
+    commit: str = ""
+    versions: dict[str, str] = {}
+    build_seconds: float = 0.0
+
+
+class LayerSensitivity(Struct, frozen=True):
+    """The mean absolute difference of the probabilities that quantizing one layer alone causes."""
+
+    layer: str
+    mean_abs_diff: float
+
+
+class Calibration(Struct, frozen=True, kw_only=True):
+    """How activation ranges were measured.
+
+    sha256: one hash over the calibration images. files: their names, "label/file". method: the calibration method that
+    was chosen. mean_abs_diff: of the probabilities from fp32, for each method that was tried. max_activation: the
+    largest absolute value. excluded: layers that stay in floating point. slowdown: CPU time with those layers over
+    without.
+    """
+
+    images: Count
+    seed: int
+    sha256: str
+    files: tuple[str, ...] = ()
+    method: str = ""
+    mean_abs_diff: dict[str, float] = {}
+    max_activation: float | None = None
+    excluded: tuple[LayerSensitivity, ...] = ()
+    excluded_nodes: tuple[str, ...] = ()
+    slowdown: float | None = None
+
+
+class PlanInfo(Struct, frozen=True, kw_only=True):
+    """What a TensorRT plan was built with and for.
+
+    module: "tensorrt" or "tensorrt_rtx". compute_capability: of the GPU it was built on, "8.9". portable: see
+    convert.trt.build_options. compute_capabilities: the targets of TensorRT-RTX. kernels: counts by executed precision.
+    """
+
+    module: str
+    version: str
+    gpu: str = ""
+    compute_capability: str = ""
+    driver: str = ""
+    portable: tuple[str, ...] = ()
+    compute_capabilities: tuple[str, ...] = ()
+    kernels: str = ""
+    timing_cache: str = ""
+
+
+class LabelFlip(Struct, frozen=True, kw_only=True):
+    """A held-out image whose predicted label differs from the Keras model's. truth: the label of its folder."""
+
+    file: str
+    truth: str
+    keras: str
+    predicted: str
+
+
+class Agreement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An artifact compared with its Keras model on the held-out images.
+
+    The accuracy gate decides on all of its fields, so a field that this version does not know is an error.
+
+    agreement: fraction of equal labels. max_difference, mean_difference: absolute, of probabilities. cosine: mean
+    cosine similarity of centered log-probabilities. regressed, improved: images that only Keras, and only the artifact,
+    classifies correctly. class_drop: the largest drop in recall of one label, and that label.
+    """
+
+    images: Count
+    top1: Fraction
+    keras_top1: Fraction
+    agreement: Fraction
+    max_difference: float
+    mean_difference: float
+    cosine: float
+    regressed: Count
+    improved: Count
+    class_drop: float
+    worst_class: str
+    flips: tuple[LabelFlip, ...] = ()
+
+
+class Card(Struct, frozen=True, kw_only=True):
+    """What an artifact means to everything that reads it.
+
+    labels: class names in the order of the output. size: height and width of the input images in pixels; the input is
+    uint8 RGB [n, size, size, 3]. batch: None where any batch size works. sha256: of the artifact's own files. golden:
+    sixteen held-out images with the Keras model's probabilities, for the self-test. confidence_threshold: probability
+    below which the predicted label should be treated as unknown. agreement: None for a trained model. not_run: why the
+    artifact could not be run on the machine that made it; the agreement is then that of its source.
+
+    >>> Card(labels=("cat", "dog"), size=224).precision
+    'fp32'
+    """
+
+    labels: Annotated[tuple[str, ...], Meta(min_length=2)]
+    size: Positive
+    precision: Precision = "fp32"
+    preprocessing: Preprocessing = Preprocessing()
+    batch: BatchRange | None = None
+    sha256: str = ""
+    provenance: Provenance = Provenance()
+    host: Host = Host()
+    dataset: Dataset | None = None
+    golden: FileReference | None = None
+    confidence_threshold: Fraction | None = None
+    training: Training | None = None
+    calibration: Calibration | None = None
+    plan: PlanInfo | None = None
+    agreement: Agreement | None = None
+    not_run: str = ""
+    schema: Literal[2] = 2
+
+    def changed(self, **fields: Any) -> "Card":
+        """A copy with some fields replaced."""
+        return msgspec.structs.replace(self, **fields)
+
+    @property
+    def measured_agreement(self) -> Agreement | None:
+        """The agreement, or None when it was not measured with this artifact."""
+        return None if self.not_run else self.agreement
+
+    @property
+    def model_sha256(self) -> str:
+        """SHA-256 of the Keras model at the start of the chain: the artifact's own for a trained model."""
+        return self.provenance.model_sha256 or self.sha256

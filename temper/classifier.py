@@ -1,0 +1,81 @@
+"""The Python API: `temper.load(path)` loads an artifact, and calling the result classifies images."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from temper.artifact import Artifact
+from temper.card import Card
+from temper.infer.classify import classify
+from temper.infer.results import Result
+from temper.infer.sources import Source, iterate_sources
+from temper.runners.base import RuntimeInfo
+from temper.runners.load import open_runner
+
+
+class Classifier:
+    """An artifact that is loaded, ready to classify images; a context manager. `temper.load` makes one.
+
+    >>> with load("model.fp32.onnx") as classifier:  # doctest: +SKIP
+    ...     for number, result in enumerate(classifier(["a.jpg", "photos/"], top_k=3)):
+    ...         print(result.label, result.as_dict())
+    ...         result.save(f"labeled/{number}.png")
+    """
+
+    def __init__(self, artifact: Artifact, mode: str = "") -> None:
+        modes = [each for each in artifact.format.modes if each]
+        if mode and mode not in modes:
+            raise ValueError(f"{artifact.format.title} has no mode {mode!r}; expected one of {modes}")
+        self._runner = open_runner(artifact, mode)
+
+    def __call__(self, source: Source, *, top_k: int = 1) -> Iterator[Result]:
+        """Classify images in batches, with bounded memory; yields results in the order of the images.
+
+        source: a file, a folder, a pattern ("photos/*.jpg"), a PIL image, an array uint8 RGB [height, width, 3], or an
+        iterable of those, which is read a few images ahead: change no array before its result is yielded. top_k: labels
+        for each image. An image that cannot be read gives a Result with an error. Result.unknown is set when the card
+        has a confidence threshold. While results are read, DataError is raised for a folder without images and a
+        pattern without a match, ValueError for another array, TypeError for any other object.
+        """
+        if top_k < 1:
+            raise ValueError(f"top_k is {top_k}; expected 1 or more")
+        return classify(self._runner, iterate_sources(source), top_k, self.card.confidence_threshold)
+
+    @property
+    def card(self) -> Card:
+        """What the artifact means."""
+        return self._runner.card
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names in the order of the output."""
+        return self.card.labels
+
+    @property
+    def runtime(self) -> RuntimeInfo:
+        """What really runs: runtime, device and executed precision."""
+        return self._runner.runtime_info()
+
+    def close(self) -> None:
+        """Release what the runtime holds."""
+        self._runner.close()
+
+    def __enter__(self) -> "Classifier":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def load(path: Path | str, *, mode: str = "") -> Classifier:
+    """Load an artifact (.onnx, .xml, .plan, .savedmodel, .tftrt or .keras) after checking it against its card.
+
+    mode: how the runtime is called, where there are several ways (temper.formats.Format.modes); by default the first.
+    Raises ArtifactError for a missing or damaged artifact, MissingRuntime when its library or device is not on this
+    machine (both are a temper.UserError), ValueError for an unknown mode.
+
+    >>> classifier = load("artifacts/model.int8.onnx")  # doctest: +SKIP
+    """
+    return Classifier(Artifact.at(path), mode)

@@ -1,0 +1,136 @@
+"""Commands that check an artifact or this machine: doctor, selftest, inspect."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from temper.artifact import Artifact
+from temper.card import Card
+from temper.card.files import card_text
+from temper.cli.console import add_verbosity_options
+from temper.errors import QualityError
+from temper.formats import suffixes
+
+# Labels that `inspect` shows.
+MAX_LABELS = 20
+# Command: (line in the list of commands, description).
+TEXTS = {
+    "selftest": (
+        "run an artifact on its stored test images",
+        "Run an artifact on the images that are stored beside it (model.golden.npz) and compare the probabilities with "
+        "those of the Keras model. The exit code is 7 when they differ too much.",
+    ),
+    "doctor": (
+        "check this machine, and whether an artifact runs on it",
+        "Show this machine and the installed runtimes. With an artifact, also check that its files are undamaged and "
+        "fit this machine; the exit code is 5 when they do not fit. The artifact is not loaded.",
+    ),
+    "inspect": (
+        "show what an artifact is",
+        "Show the card of an artifact, after a check that its files are undamaged: labels, input, precision, accuracy "
+        "and origin.",
+    ),
+}
+
+
+def add_parsers(commands: Any) -> None:
+    """Add the commands `selftest`, `doctor` and `inspect`."""
+    for name, (line, description) in TEXTS.items():
+        parser = commands.add_parser(name, help=line, description=description)
+        parser.add_argument(
+            "artifact",
+            type=Path,
+            nargs="?" if name == "doctor" else None,
+            metavar="ARTIFACT",
+            help=f"path of an artifact ({', '.join(suffixes())})",
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        add_verbosity_options(parser)
+
+
+def run_doctor(options: argparse.Namespace) -> int:
+    """Print this machine; raise IncompatibleMachine when the artifact does not run here."""
+    from temper.compatibility import check_compatibility
+    from temper.system.environment import detect_environment, format_environment
+
+    environment = detect_environment()
+    problem = None
+    if options.artifact:
+        problem = check_compatibility(Artifact.at(options.artifact).verified(), environment)
+    if options.json:
+        import msgspec
+
+        report = {"environment": msgspec.to_builtins(environment, enc_hook=_plain), "problem": str(problem or "")}
+        print(json.dumps(report))
+    else:
+        print("\n".join(format_environment(environment)))
+    if problem:
+        raise problem
+    if options.artifact and not options.json:
+        print(f"{options.artifact.name}: undamaged, and compatible with this machine")
+    return 0
+
+
+def run_selftest(options: argparse.Namespace) -> int:
+    """Print how far predictions differ from Keras; raise QualityError when they differ too much."""
+    from temper.runners.load import open_runner
+    from temper.runners.self_test import self_test
+
+    with open_runner(Artifact.at(options.artifact)) as runner:
+        result = self_test(runner)
+    summary = (
+        f"{options.artifact.name}: largest difference of a probability from Keras {result.max_difference:.4f} on "
+        f"{result.images} images (limit {result.tolerance:.4f}); changed labels: {result.label_changes}"
+    )
+    if options.json:
+        fields = ("images", "max_difference", "tolerance", "label_changes", "passed")
+        print(json.dumps({name: getattr(result, name) for name in fields}))
+    if not result.passed:
+        raise QualityError(
+            f"self-test failed: {summary}. This runtime does not predict what was verified",
+            fix="Convert again on this machine with `make convert`.",
+        )
+    if not options.json:
+        print(f"self-test passed: {summary}")
+    return 0
+
+
+def run_inspect(options: argparse.Namespace) -> int:
+    """Print the card as JSON, or its main fields as text."""
+    artifact = Artifact.at(options.artifact).verified()
+    card = artifact.card
+    if options.json:
+        print(card_text(card), end="")
+        return 0
+    source = card.provenance.source
+    more = f", … ({len(card.labels)} in all)" if len(card.labels) > MAX_LABELS else ""
+    lines = {
+        "artifact": f"{artifact.path} ({artifact.bytes / 1e6:.1f} MB)",
+        "runtime": artifact.format.title,
+        "precision": card.precision,
+        "labels": ", ".join(card.labels[:MAX_LABELS]) + more,
+        "input": f"uint8 RGB [n, {card.size}, {card.size}, 3]",
+        "batch": f"{card.batch.min} to {card.batch.max}, best {card.batch.best}" if card.batch else "any",
+        "converted from": source.file if source else "nothing; this is the trained model",
+        "made with": f"Temper {card.provenance.temper or '0.1'} {card.provenance.commit}".rstrip(),
+        "accuracy": _accuracy(card),
+        "not run": card.not_run,
+        "sha256": card.sha256,
+    }
+    print("\n".join(f"{name:15}{value}" for name, value in lines.items() if value))
+    return 0
+
+
+def _accuracy(card: Card) -> str:
+    if agreement := card.measured_agreement:
+        equal = f"{100 * agreement.agreement:.1f} % of labels as Keras"
+        return f"{100 * agreement.top1:.1f} % top-1 on {agreement.images} held-out images, {equal}"
+    if card.training:
+        result = card.training.result
+        return f"{100 * result.accuracy:.1f} % top-1 on {result.images} held-out images"
+    return ""
+
+
+def _plain(value: object) -> object:
+    return sorted(value) if isinstance(value, (set, frozenset)) else str(value)

@@ -1,0 +1,109 @@
+"""What classification gives for one image."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+from temper.images import open_image
+from temper.predictions import Prediction
+
+# Height of a drawn letter as a fraction of the image's height, and at least in pixels.
+TEXT_FRACTION = 0.06
+MIN_TEXT_PIXELS = 14
+LINE_SPACING = 1.5
+BAND_COLOR, TEXT_COLOR = (0, 0, 0), (255, 255, 255)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """The predictions for one image, or the reason why it could not be read.
+
+    source: the file; for an image that is no file, its position in the input, from 0 ("image 3"). predictions: the top
+    k, the most probable first; empty when there is an error. milliseconds: the time of the runner's call divided by the
+    images of its batch, without decoding. unknown: True when the probability is below the confidence threshold; None
+    without a threshold. image: an input that is no file, as RGB.
+
+    >>> result = Result(source="a.jpg", predictions=(Prediction("cat", 0.75), Prediction("dog", 0.25)))
+    >>> result.label, result.probability, result.text()
+    ('cat', 0.75, 'cat 75.0 %, dog 25.0 %')
+    """
+
+    source: str
+    predictions: tuple[Prediction, ...] = ()
+    milliseconds: float = 0.0
+    error: str = ""
+    unknown: bool | None = None
+    image: Image.Image | None = None
+
+    @property
+    def label(self) -> str:
+        """The predicted label; empty when there is an error."""
+        return self.predictions[0].label if self.predictions else ""
+
+    @property
+    def probability(self) -> float:
+        """The probability of the predicted label, in [0, 1]; 0 when there is an error."""
+        return self.predictions[0].probability if self.predictions else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON.
+
+        >>> Result(source="a.jpg", predictions=(Prediction("cat", 0.75),)).as_dict()
+        {'file': 'a.jpg', 'predictions': [{'label': 'cat', 'probability': 0.75}], 'milliseconds': 0.0}
+        """
+        if self.error:
+            return {"file": self.source, "error": self.error}
+        predictions = [{"label": each.label, "probability": each.probability} for each in self.predictions]
+        unknown = {} if self.unknown is None else {"unknown": self.unknown}
+        milliseconds = round(self.milliseconds, 3)
+        return {"file": self.source, "predictions": predictions, **unknown, "milliseconds": milliseconds}
+
+    def text(self) -> str:
+        """The labels with their probabilities, in one line; "unknown (…)" when the result is unknown."""
+        labels = ", ".join(map(str, self.predictions))
+        return f"unknown ({labels})" if self.unknown else labels
+
+    def save(self, path: Path | str) -> None:
+        """Write the image with its labels on a band below it, one a line; the suffix decides the format (.png, .jpg).
+
+        Missing folders are made. Raises ValueError when the result has an error or the suffix is unknown,
+        UnreadableImage when the file is gone.
+        """
+        if self.error:
+            raise ValueError(f"there is no image to save: {self.error}")
+        lines = ["unknown"] if self.unknown else []
+        lines += [str(each) for each in self.predictions]
+        labeled = add_labels(self.image or open_image(Path(self.source)), lines)
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        labeled.save(path)
+
+
+def add_labels(image: Image.Image, lines: list[str]) -> Image.Image:
+    """A copy of an RGB image with lines of text on a dark band below it.
+
+    The text shrinks until it fits; where the smallest text is wider than the image, the image is enlarged. The font
+    has Latin letters only.
+    """
+    size = max(MIN_TEXT_PIXELS, round(TEXT_FRACTION * image.height))
+    while (width := _text_width(lines, size)) > image.width and size > MIN_TEXT_PIXELS:
+        size -= 1
+    if width > image.width:
+        scale = math.ceil(width / image.width)
+        image = image.resize((scale * image.width, scale * image.height), Image.Resampling.NEAREST)
+    step = round(LINE_SPACING * size)
+    labeled = Image.new("RGB", (image.width, image.height + step * len(lines) + size // 2), BAND_COLOR)
+    labeled.paste(image)
+    draw, font = ImageDraw.Draw(labeled), ImageFont.load_default(size=size)
+    for number, line in enumerate(lines):
+        middle = image.height + size // 4 + step * number + step // 2
+        draw.text((size // 2, middle), line, TEXT_COLOR, font, anchor="lm")
+    return labeled
+
+
+def _text_width(lines: list[str], size: int) -> float:
+    """Width in pixels of the longest line with a margin of half a letter on either side."""
+    font = ImageFont.load_default(size=size)
+    return max(font.getlength(line) for line in lines) + size

@@ -1,0 +1,11 @@
+"""Names in the ONNX files of this project that the converters write and the runners read. Imports nothing."""
+
+# The ends of the graph.
+INPUT = "images"
+OUTPUT = "probabilities"
+
+# Keys of the metadata. The scales of the residual additions' other inputs, as JSON {tensor: name of its scale}:
+# ONNX Runtime on x86 has no kernel that adds in floating point.
+BRANCH_SCALES = "temper.branch_scales"
+# How many convolutions and matrix products ONNX Runtime executes in which precision, such as "53 int8, 2 fp32".
+KERNELS = "temper.kernels"

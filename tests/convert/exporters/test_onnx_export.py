@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from convert.exporters.onnx_export import LAYER, _pad_in_pooling, _rename_ends
+
+
+def padded_pool(operator: str) -> onnx.ModelProto:
+    """An operator, zero padding of one pixel on each side, and a max-pool: the start of a Keras ResNet."""
+    nodes = [
+        helper.make_node(operator, ["x"], ["r"], "activation"),
+        helper.make_node("Pad", ["r", "widths"], ["p"], "pad"),
+        helper.make_node("MaxPool", ["p"], ["y"], "pool", kernel_shape=[3, 3], strides=[2, 2]),
+    ]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "padded",
+        [value("x", TensorProto.FLOAT, ["n", 2, 8, 8])],
+        [value("y", TensorProto.FLOAT, ["n", 2, 4, 4])],
+        [numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "widths")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=9)
+
+
+def run(model: onnx.ModelProto, values: np.ndarray) -> np.ndarray:
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {session.get_inputs()[0].name: values})[0])
+
+
+def test_padding_after_a_relu_moves_into_the_pool_with_equal_results() -> None:
+    values = np.random.default_rng(0).normal(size=(3, 2, 8, 8)).astype(np.float32)
+    model = padded_pool("Relu")
+    before = run(model, values)
+    _pad_in_pooling(model.graph)
+    assert [node.op_type for node in model.graph.node] == ["Relu", "MaxPool"]
+    np.testing.assert_array_equal(run(model, values), before)
+
+
+def test_padding_stays_where_negative_values_are_possible() -> None:
+    model = padded_pool("Tanh")
+    _pad_in_pooling(model.graph)
+    assert [node.op_type for node in model.graph.node] == ["Tanh", "Pad", "MaxPool"]
+
+
+def test_both_ends_get_the_names_of_this_project_and_any_batch_size() -> None:
+    model = padded_pool("Relu")
+    _rename_ends(model.graph)
+    onnx.checker.check_model(model, full_check=True)
+    ends = (model.graph.input[0], model.graph.output[0])
+    assert [end.name for end in ends] == ["images", "probabilities"]
+    assert [end.type.tensor_type.shape.dim[0].dim_param for end in ends] == ["batch", "batch"]
+
+
+@pytest.mark.parametrize(
+    ("weights", "layer"),
+    [
+        ("functional_1/conv2_block1_1_conv_1/convolution/ReadVariableOp:0", "conv2_block1_1_conv"),
+        ("functional/predictions_2/Cast/ReadVariableOp:0", "predictions"),
+        ("model/stem/convolution/ReadVariableOp:0", "stem"),
+    ],
+)
+def test_a_node_is_named_for_its_keras_layer(weights: str, layer: str) -> None:
+    match = LAYER.match(weights)
+    assert match is not None
+    assert match["layer"] == layer
+
+
+@pytest.mark.tensorflow
+def test_a_keras_model_is_exported_with_folded_batch_norm_and_equal_results(tmp_path: Path) -> None:
+    import keras
+
+    from convert.exporters.onnx_export import convert
+    from convert.job import Job
+    from convert.settings import ConversionSettings
+    from tests import tiny
+
+    inputs = keras.Input((16, 16, 3), dtype="uint8", name="images")
+    values = keras.layers.Rescaling(1 / 255)(inputs)
+    values = keras.layers.Conv2D(4, 3, name="stem")(values)
+    values = keras.layers.BatchNormalization()(values)
+    values = keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(values))
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax", name="predictions")(values))
+    model.save(tmp_path / "model.keras")
+    source = tiny.with_card(tmp_path / "model.keras")
+    job = Job(
+        source=source,
+        target=tmp_path / "model.onnx",
+        precision="fp32",
+        settings=ConversionSettings(),
+        dataset=tiny.pipeline_of(source.path).dataset,
+    )
+    (fields,) = convert(job)
+    assert "tf2onnx" in fields.packages
+    exported = onnx.load(job.target)
+    assert "stem" in {node.name for node in exported.graph.node}
+    assert "BatchNormalization" not in {node.op_type for node in exported.graph.node}
+    images = np.random.default_rng(0).integers(0, 255, (5, 16, 16, 3), dtype=np.uint8)
+    np.testing.assert_allclose(run(exported, images), model.predict(images, verbose=0), atol=1e-5)

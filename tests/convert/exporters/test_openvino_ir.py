@@ -1,0 +1,26 @@
+from pathlib import Path
+
+import numpy as np
+
+from temper.artifact import Artifact
+from temper.runners.openvino import process_core
+from tests import tiny
+
+
+def test_the_weights_of_fp32_are_not_compressed(bundle: Path) -> None:
+    target = Artifact.at(bundle.with_name("model.fp32.xml"))
+    artifact = tiny.pipeline_of(bundle).build(target, "fp32")
+    assert artifact.files == [bundle.with_name("model.fp32.xml"), bundle.with_name("model.fp32.bin")]
+    kinds = {
+        each.get_output_element_type(0).get_type_name()
+        for each in process_core().read_model(target.path).get_ops()
+        if each.get_type_name() == "Constant" and np.prod(each.get_output_shape(0)) > 1
+    }
+    assert "f32" in kinds
+    assert "f16" not in kinds
+    assert "openvino" in artifact.card.provenance.versions
+
+
+def test_any_batch_size_is_accepted(bundle: Path) -> None:
+    target = tiny.pipeline_of(bundle).build(Artifact.at(bundle.with_name("model.fp16.xml")), "fp16")
+    assert process_core().read_model(target.path).input(0).get_partial_shape()[0].is_dynamic

@@ -1,0 +1,126 @@
+"""What the pipeline does with a conversion that the accuracy gate rejects."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from convert.job import CardFields, Job
+from convert.pipeline import ConversionRejected
+from convert.verification.accuracy_gate import GateLimits
+from temper.artifact import Artifact
+from temper.card import card_path, read_card
+from temper.runners.load import open_runner
+from tests import tiny
+from tests.convert.converters import contents, copying, inverting, use
+
+
+def test_a_rejected_conversion_is_stored_where_nothing_loads_it(
+    bundle: Path, copy: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(inverting, monkeypatch)
+    with pytest.raises(ConversionRejected, match=r"copy\.onnx is rejected: top-1 accuracy drops by"):
+        tiny.pipeline_of(bundle).build(copy, "fp16")
+    assert not copy.path.exists()
+    assert not copy.card_path.exists()
+    rejected = read_card(bundle.with_name("copy.onnx.rejected")).measured_agreement
+    assert rejected is not None
+    assert rejected.agreement == 0
+
+
+def test_a_rejected_rebuild_leaves_the_published_artifact_and_its_card(
+    bundle: Path, copy: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny.pipeline_of(bundle).build(copy, "fp16")
+    before = contents(copy)
+    use(inverting, monkeypatch)
+    with pytest.raises(ConversionRejected):
+        tiny.pipeline_of(bundle).build(Artifact.at(copy.path), "fp16", force=True)
+    after = contents(copy)
+    assert {name: after[name] for name in before} == before
+    with open_runner(Artifact.at(copy.path)):
+        pass
+
+
+def test_a_later_success_removes_the_rejected_file(
+    bundle: Path, copy: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(inverting, monkeypatch)
+    with pytest.raises(ConversionRejected):
+        tiny.pipeline_of(bundle).build(copy, "fp16")
+    use(copying, monkeypatch)
+    tiny.pipeline_of(bundle).build(copy, "fp16")
+    assert not list(bundle.parent.glob("*.rejected*"))
+
+
+def test_files_beside_the_artifact_are_set_aside_with_it(
+    bundle: Path, copy: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = copy.path.with_name("copy.onnx.layers.json")
+
+    def with_layers(job: Job) -> Iterator[CardFields]:
+        job.target.with_name("copy.onnx.layers.json").write_text(converter.__name__)
+        yield from converter(job)
+
+    converter = copying
+    use(with_layers, monkeypatch)
+    tiny.pipeline_of(bundle).build(copy, "fp16")
+    converter = inverting
+    with pytest.raises(ConversionRejected):
+        tiny.pipeline_of(bundle).build(Artifact.at(copy.path), "fp16", force=True)
+    assert layers.read_text() == "copying"
+    assert layers.with_name("copy.onnx.layers.json.rejected").read_text() == "inverting"
+    converter = copying
+    tiny.pipeline_of(bundle).build(Artifact.at(copy.path), "fp16", force=True)
+    assert not list(bundle.parent.glob("*.rejected*"))
+
+
+def test_a_rejected_folder_and_its_companions_are_replaced_and_removed(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Artifact.at(bundle.with_name("model.fp32.savedmodel"))
+    verdicts = [["worse"], ["worse"], []]
+
+    def saving(job: Job) -> Iterator[CardFields]:
+        job.target.mkdir()
+        shutil.copy(bundle.with_name("model.fp32.onnx"), job.target / "graph.onnx")
+        yield CardFields()
+
+    def load(artifact: Artifact) -> object:
+        return open_runner(Artifact.at(bundle.with_name("model.fp32.onnx")))
+
+    monkeypatch.setattr("convert.exporters.saved_model.convert", saving)
+    monkeypatch.setattr("convert.pipeline.load_runner", load)
+    monkeypatch.setattr("convert.pipeline.violations", lambda *_: verdicts.pop(0))
+    for _ in range(2):
+        with pytest.raises(ConversionRejected):
+            tiny.pipeline_of(bundle).build(target, "fp32")
+        assert bundle.with_name("model.fp32.savedmodel.rejected").is_dir()
+        assert not target.path.exists()
+    tiny.pipeline_of(bundle).build(target, "fp32")
+    assert not list(bundle.parent.glob("*.rejected*"))
+    assert not list(bundle.parent.glob(".*"))
+
+
+def test_a_second_candidate_is_asked_for_only_after_a_rejection(
+    bundle: Path, copy: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+
+    def improving(job: Job) -> Iterator[CardFields]:
+        for number, converter in enumerate((inverting, copying, inverting)):
+            made.append(number)
+            yield from converter(job)
+
+    use(improving, monkeypatch)
+    tiny.pipeline_of(bundle).build(copy, "fp16")
+    assert made == [0, 1]
+    assert card_path(copy.path).exists()
+
+
+def test_limits_of_the_gate_decide(bundle: Path, copy: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(inverting, monkeypatch)
+    generous = GateLimits(max_drop=100, max_class_drop=100, min_agreement=0)
+    tiny.pipeline_of(bundle, generous).build(copy, "fp16")
+    assert copy.path.exists()

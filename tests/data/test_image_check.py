@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data.drawn.scenes import draw_image
+from data.image_check import inspect_image
+
+
+def test_an_image_without_issues_has_a_checksum_and_a_hash(tmp_path: Path) -> None:
+    draw_image("cat", "a").save(tmp_path / "a.png")
+    result = inspect_image(tmp_path / "a.png")
+    assert result.issues == ()
+    assert len(result.sha256) == 64
+    assert result.phash is not None
+    assert result.phash.shape == (64,)
+
+
+def test_the_hash_of_a_scaled_copy_differs_in_few_bits_and_that_of_another_image_in_many(tmp_path: Path) -> None:
+    image = draw_image("dog", "a")
+    image.save(tmp_path / "a.png")
+    image.resize((80, 80)).save(tmp_path / "scaled.png")
+    draw_image("dog", "b").save(tmp_path / "other.png")
+    first, scaled, other = (inspect_image(tmp_path / f"{name}.png").phash for name in ("a", "scaled", "other"))
+    assert np.count_nonzero(first != scaled) <= 3
+    assert np.count_nonzero(first != other) > 10
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "detail"),
+    [
+        (b"", "empty", ""),
+        (b"a text", "unreadable", "is not an image that can be read"),
+        (b"\xff\xd8\xff\xe0\x00\x10JFIF", "unreadable", "is"),
+    ],
+)
+def test_a_file_that_is_no_image_is_an_issue_and_no_exception(
+    content: bytes, kind: str, detail: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(content)
+    result = inspect_image(path)
+    (issue,) = result.issues
+    assert issue.kind == kind
+    assert issue.detail.startswith(detail)
+    assert result.phash is None
+
+
+def test_an_image_can_have_several_issues(tmp_path: Path) -> None:
+    frames = [Image.new("L", (20, 20), shade) for shade in (0, 255)]
+    frames[0].save(tmp_path / "a.png", "GIF", save_all=True, append_images=frames[1:])
+    issues = {each.kind: each.detail for each in inspect_image(tmp_path / "a.png").issues}
+    assert issues == {"wrong suffix": "is GIF", "too small": "20 x 20", "animated": "2 frames"}

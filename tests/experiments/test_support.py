@@ -1,0 +1,43 @@
+import importlib
+from pathlib import Path
+
+import pytest
+
+from experiments.support import RESULTS, ROOT, make_parser, run_program, write_report
+from temper.cli.tables import Table
+
+PROGRAMS = ("dirty_scan", "int8_outliers", "kills", "open_close_cycles", "training_time")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_explains_its_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        importlib.import_module(f"experiments.{name}").parse(["--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert f"python experiments/{name}.py" in text
+    assert "--verbose" in text
+
+
+@pytest.mark.programs
+def test_programs_import_nothing_heavy_before_they_have_parsed() -> None:
+    imports = "; ".join(f"import experiments.{name}" for name in PROGRAMS)
+    heavy = {"numpy", "PIL", "keras", "tensorflow", "scipy", "filelock", "platformdirs"}
+    run_program("-c", f"import sys; {imports}; assert not {heavy} & set(sys.modules)")
+
+
+def test_the_default_of_out_is_the_result_in_the_repository() -> None:
+    assert make_parser("", "scan.md").parse_args([]).out == RESULTS / "scan.md"
+    assert RESULTS == ROOT / "benchmarks" / "results"
+
+
+def test_a_report_is_printed_and_written_as_markdown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_report(tmp_path / "a.md", "Title", "A text.", Table(headings=("a", "b"), rows=[("1", "2")]))
+    assert (tmp_path / "a.md").read_text() == "# Title\n\nA text.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n"
+    assert (tmp_path / "a.md").read_text() in capsys.readouterr().out
+
+
+@pytest.mark.programs
+def test_a_program_that_fails_raises_with_its_messages() -> None:
+    with pytest.raises(RuntimeError, match=r"exit code 3:\nbad input"):
+        run_program("-c", "import sys; print('bad input', file=sys.stderr); sys.exit(3)")

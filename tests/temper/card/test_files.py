@@ -1,0 +1,154 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from temper.card import (
+    BatchRange,
+    Calibration,
+    Card,
+    Dataset,
+    FileReference,
+    Host,
+    LayerSensitivity,
+    PlanInfo,
+    Preprocessing,
+    Provenance,
+    Training,
+    TrainingResult,
+    card_path,
+    read_card,
+    write_card,
+)  # fmt: skip
+from temper.errors import ArtifactError
+from tests import tiny
+
+CARD = Card(
+    labels=("cat", "dog"),
+    size=224,
+    precision="int8",
+    batch=BatchRange(1, 8, 32),
+    sha256="ab" * 32,
+    provenance=Provenance(source=FileReference("model.fp32.onnx", "cd" * 32), settings={"seed": 0}, temper="0.2.0"),
+    host=Host(processor="a processor", cores=2, memory_gib=24, system="Linux x86_64"),
+    dataset=Dataset(split=FileReference("model.split.csv", "ef" * 32), folder="photos", title="cats and dogs"),
+    golden=FileReference("model.golden.npz", "01" * 32),
+    confidence_threshold=0.6,
+    training=Training(config={"epochs": 2}, result=TrainingResult(images=400, accuracy=0.9, interval=(0.8, 0.95))),
+    calibration=Calibration(images=256, seed=0, sha256="23" * 32, excluded=(LayerSensitivity("conv1", 0.1),)),
+    plan=PlanInfo(module="tensorrt", version="10.9.0", portable=("version",)),
+    agreement=tiny.agreement(0.9, flips=2),
+    not_run="there is no GPU",
+)
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Path:
+    (tmp_path / "model.int8.plan").touch()
+    return tmp_path / "model.int8.plan"
+
+
+def fields(card: Card = CARD, **changed: object) -> dict[str, Any]:
+    return {**json.loads(msgspec.json.encode(card)), **changed}
+
+
+def reading(artifact: Path, content: object) -> Card:
+    card_path(artifact).write_text(content if isinstance(content, str) else json.dumps(content))
+    return read_card(artifact)
+
+
+def test_a_card_reads_back_as_it_was_written(artifact: Path) -> None:
+    write_card(artifact, CARD)
+    assert read_card(artifact) == CARD
+    assert card_path(artifact).name == "model.int8.plan.json"
+
+
+def test_a_card_is_indented_json(artifact: Path) -> None:
+    write_card(artifact, CARD)
+    text = card_path(artifact).read_text()
+    assert json.loads(text)["labels"] == ["cat", "dog"]
+    assert '\n  "schema": 2\n}\n' in text
+
+
+def test_labels_of_any_script_read_back(artifact: Path) -> None:
+    write_card(artifact, CARD.changed(labels=("猫", "Größe")))
+    assert read_card(artifact).labels == ("猫", "Größe")
+
+
+def test_a_field_of_a_later_version_is_ignored(artifact: Path) -> None:
+    assert reading(artifact, fields(invented_later=1)) == CARD
+
+
+BAD_CARDS: dict[str, tuple[object, str]] = {
+    "cut off": ('{"labels": ["cat"', "cannot be read"),
+    "not an object": ([1, 2], "schema None"),
+    "of another schema": (fields(schema=99), "schema 99"),
+    "without a size": ({"schema": 2, "labels": ["cat", "dog"]}, "is not a valid card"),
+    "with one label": (fields(labels=["cat"]), "length >= 2"),
+    "with a size in words": (fields(size="large"), "is not a valid card"),
+    "of an unknown precision": (fields(precision="fp4"), "'fp4'"),
+    "of schema 1 without a size": ({"schema": 1, "labels": ["cat", "dog"]}, "is not a valid card"),
+    "of schema 1 with a split in words": ({"schema": 1, "labels": ["a", "b"], "size": 8, "split": "x"}, "not a valid"),
+}
+
+
+@pytest.mark.parametrize("what", BAD_CARDS)
+def test_a_bad_card_is_one_message_with_a_fix(artifact: Path, what: str) -> None:
+    content, words = BAD_CARDS[what]
+    with pytest.raises(ArtifactError, match="make convert") as caught:
+        reading(artifact, content)
+    assert words in str(caught.value)
+    assert str(card_path(artifact)) in str(caught.value)
+
+
+def test_a_card_that_is_not_utf8_is_an_artifact_error(artifact: Path) -> None:
+    card_path(artifact).write_bytes(b'{"labels": ["\xff"]}')
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        read_card(artifact)
+
+
+def test_an_artifact_without_a_card_is_an_artifact_error(artifact: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"has no card.*model\.int8\.plan\.json"):
+        read_card(artifact)
+
+
+def test_a_missing_artifact_is_an_artifact_error(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="does not exist"):
+        read_card(tmp_path / "a.onnx")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("resize", "center crop"), ("channels", "BGR"), ("interpolation", "bicubic")]
+)
+def test_another_preprocessing_is_an_error_that_names_the_difference(artifact: Path, name: str, value: str) -> None:
+    expected = getattr(Preprocessing(), name)
+    with pytest.raises(ArtifactError) as caught:
+        reading(artifact, fields(preprocessing={name: value}))
+    assert f"({name}: {value!r} instead of {expected!r})" in str(caught.value)
+    assert "version of Temper" in caught.value.fix
+
+
+def test_every_difference_of_the_preprocessing_is_named(artifact: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"layout: 'NCHW' instead of 'NHWC'; channels: 'BGR' instead of 'RGB'"):
+        reading(artifact, fields(preprocessing={"layout": "NCHW", "channels": "BGR"}))
+
+
+def without(name: str) -> dict[str, Any]:
+    return {key: value for key, value in fields()["agreement"].items() if key != name}
+
+
+@pytest.mark.parametrize(
+    ("agreement", "words"),
+    [
+        (without("cosine"), "cosine"),
+        ({**fields()["agreement"], "invented": 1}, "invented"),
+        ({**fields()["agreement"], "flips": [{"file": "a.png", "truth": "red", "keras": "red"}]}, "predicted"),
+        ("not run", "agreement"),
+    ],
+    ids=["one field too few", "one field too many", "a flip without its prediction", "a text"],
+)
+def test_an_agreement_with_other_fields_is_an_artifact_error(artifact: Path, agreement: object, words: str) -> None:
+    with pytest.raises(ArtifactError, match=rf"is not a valid card .*{words}"):
+        reading(artifact, fields(agreement=agreement))

@@ -1,0 +1,149 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from temper.artifact import Artifact
+from temper.card import BatchRange, write_card
+from temper.cli import main
+from temper.errors import ArtifactError, IncompatibleMachine, QualityError
+from temper.exit_codes import ExitCode
+from temper.reference import read_golden, write_golden
+from temper.storage.digest import sha256_of
+from temper.system.gpu import find_gpu
+
+
+@pytest.fixture
+def artifact(bundle: Path) -> Artifact:
+    return Artifact.at(bundle.with_name("model.fp32.onnx"))
+
+
+@pytest.fixture
+def failing(artifact: Artifact) -> Artifact:
+    """An artifact whose golden probabilities are those of the other label."""
+    images, expected = read_golden(artifact)
+    golden = write_golden(artifact.path.with_name("model.golden.npz"), images, np.asarray(1 - expected, np.float32))
+    write_card(artifact.path, artifact.card.changed(golden=golden))
+    return Artifact.at(artifact.path)
+
+
+@pytest.fixture
+def plan(artifact: Artifact) -> Path:
+    """A plan that is not native code, and is never loaded."""
+    path = artifact.path.with_name("model.fp32.plan")
+    path.write_bytes(b"not native code")
+    write_card(path, artifact.card.changed(sha256=sha256_of(path)))
+    return path
+
+
+def run(*words: object) -> int:
+    return main.run(main.parse([str(word) for word in words]))
+
+
+def test_the_selftest_of_an_intact_artifact_passes(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("selftest", artifact.path) == ExitCode.OK
+    text = capsys.readouterr().out
+    assert text.startswith("self-test passed: model.fp32.onnx: ")
+    assert "on 16 images" in text and "changed labels: 0" in text
+
+
+def test_a_selftest_that_fails_shows_by_how_much(failing: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(QualityError, match=r"self-test failed: .*changed labels: 16"):
+        run("selftest", failing.path)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_selftest_as_json_is_printed_also_when_it_fails(
+    artifact: Artifact, failing: Artifact, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(QualityError):
+        run("selftest", failing.path, "--json")
+    result = json.loads(capsys.readouterr().out)
+    assert (result["passed"], result["images"], result["label_changes"]) == (False, 16, 16)
+    assert result["max_difference"] > result["tolerance"]
+
+
+def test_the_doctor_shows_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor") == ExitCode.OK
+    names = {line.partition(":")[0] for line in capsys.readouterr().out.splitlines()}
+    assert {"system", "GPU", "TensorRT"} <= names
+
+
+def test_the_doctor_shows_that_an_artifact_is_compatible(
+    artifact: Artifact, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("doctor", artifact.path) == ExitCode.OK
+    assert "model.fp32.onnx: undamaged, and compatible with this machine\n" in capsys.readouterr().out
+
+
+def test_the_doctor_as_json(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("doctor", artifact.path, "--json") == ExitCode.OK
+    report = json.loads(capsys.readouterr().out)
+    assert report["problem"] == ""
+    assert "onnxruntime" in report["environment"]["modules"]
+    assert "system" in report["environment"]
+
+
+@pytest.mark.skipif(find_gpu() is not None, reason="there is a GPU here")
+def test_the_doctor_says_why_a_plan_does_not_run_before_anything_loads_it(
+    plan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(IncompatibleMachine, match="runs on an NVIDIA GPU"):
+        run("doctor", plan)
+    assert "GPU: none" in capsys.readouterr().out
+    with pytest.raises(IncompatibleMachine):
+        run("doctor", plan, "--json")
+    assert "runs on an NVIDIA GPU" in json.loads(capsys.readouterr().out)["problem"]
+
+
+@pytest.mark.parametrize("command", ["doctor", "selftest", "inspect"])
+def test_a_damaged_artifact_is_refused_before_anything_loads_it(command: str, plan: Path) -> None:
+    plan.write_bytes(b"")
+    with pytest.raises(ArtifactError, match="is not the file that its card describes"):
+        run(command, plan)
+
+
+def test_inspect_shows_the_main_fields_of_the_card(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
+    write_card(artifact.path, artifact.card.changed(batch=BatchRange(1, 8, 32)))
+    assert run("inspect", artifact.path) == ExitCode.OK
+    text = capsys.readouterr().out
+    for words in (
+        "ONNX Runtime", "fp32", "blue, red", "uint8 RGB [n, 16, 16, 3]", "1 to 32, best 8", "model.keras", "Temper 0.2",
+        "100.0 % of labels as Keras", artifact.card.sha256,
+    ):  # fmt: skip
+        assert words in text
+    assert "not run" not in text
+
+
+def test_inspect_shows_why_an_artifact_was_not_run(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
+    write_card(artifact.path, artifact.card.changed(not_run="there was no GPU"))
+    run("inspect", artifact.path)
+    text = capsys.readouterr().out
+    assert "there was no GPU" in text
+    assert "accuracy" not in text
+
+
+def test_inspect_shortens_a_long_list_of_labels(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
+    write_card(artifact.path, artifact.card.changed(labels=tuple(f"label{i}" for i in range(1000))))
+    run("inspect", artifact.path)
+    text = capsys.readouterr().out
+    assert "label19, … (1000 in all)" in text
+    assert "label20" not in text
+
+
+def test_inspect_as_json_is_the_card(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("inspect", artifact.path, "--json") == ExitCode.OK
+    assert capsys.readouterr().out == artifact.card_path.read_text()
+
+
+def test_inspect_shows_the_accuracy_of_a_trained_model(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from temper.card import Training, TrainingResult
+
+    model = Artifact.at(bundle)
+    result = TrainingResult(images=400, accuracy=0.9575, interval=(0.93, 0.97))
+    write_card(bundle, model.card.changed(training=Training(config={}, result=result)))
+    run("inspect", bundle)
+    text = capsys.readouterr().out
+    assert "95.8 % top-1 on 400 held-out images" in text
+    assert "nothing; this is the trained model" in text

@@ -1,0 +1,42 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from temper.artifact import Artifact
+from temper.card import Card
+from temper.errors import ArtifactError, MissingRuntime
+from temper.formats import FORMATS, Format
+from temper.runners.load import load_runner, open_runner
+from temper.system.child_process import run_in_child
+from tests import tiny
+
+
+@pytest.mark.parametrize("format", [each for each in FORMATS if not each.needs_gpu], ids=lambda each: each.suffix)
+def test_a_library_that_is_not_installed_is_a_missing_runtime_with_its_command(format: Format) -> None:
+    artifact = Artifact.with_card(Path(f"model{format.suffix}"), Card(labels=tiny.LABELS, size=tiny.SIZE))
+    # In a process of its own: nothing has imported the library there.
+    with pytest.raises(MissingRuntime, match="which is not installed") as caught:
+        run_in_child(_load_without, format.requires[0], artifact)
+    assert format.install in caught.value.fix
+
+
+def _load_without(module: str, artifact: Artifact) -> None:
+    sys.modules[module] = None  # type: ignore[assignment]
+    load_runner(artifact)
+
+
+def test_a_damaged_artifact_is_refused_before_it_is_loaded(bundle: Path) -> None:
+    artifact = Artifact.at(bundle).sibling("fp32", ".onnx")
+    artifact.path.write_bytes(artifact.path.read_bytes()[:-1])
+    with pytest.raises(ArtifactError, match="is not the file that its card describes"):
+        open_runner(artifact)
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".xml"])
+def test_a_file_that_the_library_cannot_open_is_an_artifact_error(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(b"not a model")
+    path.with_suffix(".bin").touch()
+    with pytest.raises(ArtifactError, match="cannot be opened by"):
+        open_runner(tiny.with_card(path))

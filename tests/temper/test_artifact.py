@@ -1,0 +1,130 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from temper.artifact import Artifact
+from temper.card import Card, card_path, write_card
+from temper.errors import ArtifactError
+from temper.formats import FORMATS, Format, suffixes
+from tests import tiny
+
+
+@pytest.fixture
+def artifact(bundle: Path) -> Artifact:
+    return Artifact.at(bundle.with_name("model.fp32.onnx"))
+
+
+@pytest.mark.parametrize("each", FORMATS, ids=lambda each: each.suffix)
+def test_the_suffix_decides_the_format(each: Format) -> None:
+    assert Artifact.at(f"artifacts/model.int8{each.suffix}").format is each
+
+
+@pytest.mark.parametrize("name", ["model.engine", "model", "model.onnx.rejected", "model.onnx.json"])
+def test_an_unknown_suffix_is_an_error_that_lists_the_known_ones(name: str) -> None:
+    with pytest.raises(ArtifactError) as caught:
+        Artifact.at(name)
+    assert ", ".join(suffixes()) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [
+        ("model.keras", "model"),
+        ("model.int8.plan", "model"),
+        ("model.fp32.savedmodel", "model"),
+        ("pets.v2.fp16.onnx", "pets.v2"),
+        ("mine.onnx", "mine"),
+    ],
+)
+def test_names_are_made_from_the_name_of_the_model(name: str, model: str) -> None:
+    artifact = Artifact.at(Path("artifacts") / name)
+    assert (artifact.name, artifact.model_name) == (name, model)
+    assert artifact.model().path == Path("artifacts") / f"{model}.keras"
+    assert artifact.sibling("int8", ".onnx").path == Path("artifacts") / f"{model}.int8.onnx"
+    assert artifact.beside(".split.csv") == Path("artifacts") / f"{model}.split.csv"
+
+
+def test_companions_belong_to_the_files(tmp_path: Path) -> None:
+    assert Artifact.at(tmp_path / "model.int8.xml").files == [tmp_path / "model.int8.xml", tmp_path / "model.int8.bin"]
+    assert Artifact.at(tmp_path / "model.int8.onnx").files == [tmp_path / "model.int8.onnx"]
+
+
+def test_equal_paths_are_equal_artifacts_with_equal_hashes() -> None:
+    assert len({Artifact.at("model.onnx"), Artifact.at(Path("model.onnx")), Artifact.at("model.plan")}) == 2
+
+
+def test_the_card_is_read_once(artifact: Artifact) -> None:
+    card = artifact.card
+    artifact.card_path.unlink()
+    assert artifact.card is card
+    assert card.labels == tiny.LABELS
+
+
+def test_an_artifact_that_is_being_built_has_a_card_before_its_file_has(tmp_path: Path) -> None:
+    card = Card(labels=("cat", "dog"), size=8)
+    artifact = Artifact.with_card(tmp_path / "model.onnx", card)
+    assert artifact.card is card
+    assert not artifact.exists
+
+
+def test_an_artifact_exists_with_its_card_only(artifact: Artifact) -> None:
+    assert artifact.exists
+    artifact.card_path.unlink()
+    assert not artifact.exists
+
+
+def test_an_intact_artifact_is_verified(artifact: Artifact) -> None:
+    assert artifact.verified() is artifact
+
+
+def test_a_truncated_artifact_is_refused(artifact: Artifact) -> None:
+    artifact.path.write_bytes(artifact.path.read_bytes()[:-100])
+    with pytest.raises(ArtifactError, match="truncated, damaged or replaced"):
+        artifact.verified()
+
+
+def test_one_flipped_bit_is_refused(artifact: Artifact) -> None:
+    content = bytearray(artifact.path.read_bytes())
+    content[len(content) // 2] ^= 1
+    artifact.path.write_bytes(content)
+    with pytest.raises(ArtifactError, match="SHA-256 differs"):
+        artifact.verified()
+
+
+def test_a_missing_companion_is_named(bundle: Path, artifact: Artifact) -> None:
+    network = bundle.with_name("model.xml")
+    shutil.copy(artifact.path, network)
+    shutil.copy(artifact.card_path, card_path(network))
+    with pytest.raises(ArtifactError, match=r"model\.bin is missing: model\.xml needs it beside it"):
+        Artifact.at(network).verified()
+
+
+def test_a_missing_artifact_or_card_is_an_error(artifact: Artifact, tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="does not exist"):
+        Artifact.at(tmp_path / "none.onnx").verified()
+    artifact.card_path.unlink()
+    with pytest.raises(ArtifactError, match="has no card"):
+        artifact.verified()
+
+
+def test_a_folder_is_verified_by_all_its_files(tmp_path: Path) -> None:
+    artifact = Artifact.at(tmp_path / "model.savedmodel")
+    (artifact.path / "variables").mkdir(parents=True)
+    (artifact.path / "graph.pb").write_bytes(b"graph")
+    (artifact.path / "variables" / "data").write_bytes(b"weights")
+    write_card(artifact.path, Card(labels=("cat", "dog"), size=8, sha256=artifact.sha256()))
+    assert artifact.verified().bytes == len(b"graphweights")
+    (artifact.path / "variables" / "data").write_bytes(b"other weights")
+    with pytest.raises(ArtifactError, match="SHA-256 differs"):
+        artifact.verified()
+
+
+def test_the_hash_covers_the_companions(tmp_path: Path) -> None:
+    artifact = Artifact.at(tmp_path / "model.xml")
+    for file in artifact.files:
+        file.write_text(file.suffix)
+    first = artifact.sha256()
+    artifact.files[1].write_text("other weights")
+    assert artifact.sha256() != first
+    assert artifact.bytes == len(".xml") + len("other weights")

@@ -1,0 +1,104 @@
+"""The wheel: what is in it, what it needs, and that it works where there is no clone."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from temper import __version__
+from tests.source import ROOT
+
+PROJECT: dict[str, Any] = {}
+if sys.version_info >= (3, 11):
+    import tomllib
+
+    PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+needs_tomllib = pytest.mark.skipif(not PROJECT, reason="tomllib is part of Python 3.11 and later")
+USE = """
+import json, sys, temper
+with temper.load(sys.argv[1]) as classifier:
+    results = list(classifier(sys.argv[2], top_k=2))
+    results[0].save("labeled.png")
+print(json.dumps([result.as_dict() for result in results]))
+"""
+
+
+def requirements(name: str) -> set[str]:
+    lines = (ROOT / name).read_text().splitlines()
+    return {line.strip() for line in lines if line.strip() and not line.startswith(("#", "-"))}
+
+
+def package_of(requirement: str) -> str:
+    return re.split(r"[<>=~! ;\[]", requirement)[0].lower()
+
+
+@needs_tomllib
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-gpu.txt", "requirements-tftrt.txt"])
+def test_requirements_contain_what_the_library_needs(name: str) -> None:
+    there = {package_of(each): each for each in requirements(name)}
+    assert {package_of(each) for each in PROJECT["dependencies"]} <= there.keys()
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-gpu.txt"])
+def test_every_requirement_has_an_upper_bound(name: str) -> None:
+    assert not [each for each in requirements(name) if not re.search(r"<|==", each)]
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(folder.glob("*.whl"))
+
+
+@pytest.mark.programs
+def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
+    assert __version__ in wheel.name
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert {name.partition("/")[0] for name in names} == {"temper", f"temper_classifier-{__version__}.dist-info"}
+    assert "temper/py.typed" in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+@pytest.mark.programs
+def test_the_wheel_classifies_in_a_fresh_environment_without_a_clone(wheel: Path, bundle: Path, tmp_path: Path) -> None:
+    environment, empty = tmp_path / "environment", tmp_path / "empty"
+    empty.mkdir()
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    python = environment / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
+    installed = subprocess.run([*pip, f"{wheel}[onnx]"], capture_output=True, text=True)
+    assert installed.returncode == 0, installed.stderr
+    model, image = tmp_path / "model.fp32.onnx", tmp_path / "red000.png"
+    for name in ("model.fp32.onnx", "model.fp32.onnx.json", "model.golden.npz"):
+        shutil.copy(bundle.with_name(name), tmp_path)
+    shutil.copy(bundle.parent / "images" / "red" / image.name, image)
+
+    def run(*words: object) -> str:
+        command = [str(word) for word in words]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=empty)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    temper = environment / "bin" / "temper"
+    assert run(temper, "--version").strip() == f"temper {__version__}"
+    (by_command,) = [
+        json.loads(line) for line in run(temper, "classify", "--engine", model, image, "--json").splitlines()
+    ]
+    (by_api,) = json.loads(run(python, "-c", USE, model, image))
+    assert by_command["predictions"][0] == by_api["predictions"][0]
+    assert by_api["predictions"][0]["label"] in ("red", "blue")
+    assert (empty / "labeled.png").stat().st_size
+    assert "self-test passed" in run(temper, "selftest", model)
+    assert "undamaged" in run(temper, "doctor", model)
+    assert "uint8 RGB [n, 16, 16, 3]" in run(temper, "inspect", model)

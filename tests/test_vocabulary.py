@@ -1,0 +1,46 @@
+"""The project's words are the field's: old names and private words do not come back."""
+
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+
+from tests.source import DOCUMENTS, FILES, ROOT, TESTS, name_of
+
+# CONTRIBUTING.md names the word to use instead of each.
+BANNED = (
+    "picture", "wish", "door", "noun", "told", "tells", "said", "ladder", "rung", "twin", "rival", "dialect",
+    "quantise",     "quantisation", "colour", "optimise",
+    "labelled", "surroundings", "in_short", "largest_half", "objections",
+    "unknown_below",
+    "look_around", "rooms?", "house",
+)  # fmt: skip
+# Only as identifiers: as words of a sentence they are plain English.
+BANNED_IDENTIFIERS = ("found", "kept", "keep", "answers?", "share", "turns?", "say", "here")
+PATTERN = re.compile(rf"(?<![a-z])({'|'.join(BANNED)})(s|d)?(?![a-z])", re.IGNORECASE)
+IDENTIFIER = re.compile(rf"^_?({'|'.join(BANNED_IDENTIFIERS)})$")
+# This file lists them, CONTRIBUTING.md explains them, and old cards and reports contain them.
+EXEMPT = {
+    ROOT / name
+    for name in (
+        "CONTRIBUTING.md", "tests/test_vocabulary.py", "temper/card/migration.py",
+        "tests/temper/card/test_migration.py",
+        "tests/benchmarks/test_evaluation_set.py",
+    )
+}  # fmt: skip
+TEXTS = [path for path in [*FILES, *TESTS, *DOCUMENTS, ROOT / "Makefile"] if path not in EXEMPT]
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=name_of)
+def test_no_banned_word_is_used(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert not [f"{number}: {line.strip()}" for number, line in enumerate(lines, start=1) if PATTERN.search(line)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_banned_identifier_is_used(path: Path) -> None:
+    tokens = tokenize.generate_tokens(io.StringIO(path.read_text(encoding="utf-8")).readline)
+    names = {(token.start[0], token.string) for token in tokens if token.type == tokenize.NAME}
+    assert not sorted((line, name) for line, name in names if IDENTIFIER.match(name))

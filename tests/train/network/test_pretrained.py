@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from temper.errors import UserError
+from train.network.pretrained import load_backbone
+
+pytestmark = pytest.mark.tensorflow
+
+
+def test_weights_of_a_file_are_those_of_the_backbone(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    backbone = keras.applications.ResNet50(include_top=False, weights=None)
+    backbone.save_weights(tmp_path / "backbone.weights.h5")
+    loaded = load_backbone(tmp_path / "backbone.weights.h5")
+    assert all(np.array_equal(a, b) for a, b in zip(loaded.get_weights(), backbone.get_weights(), strict=True))
+
+
+def test_files_without_the_weights_are_reported_with_the_remedy(tmp_path: Path) -> None:
+    other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    other.save_weights(tmp_path / "other.weights.h5")
+    (tmp_path / "text.weights.h5").write_text("no weights")
+    for name in ("other.weights.h5", "text.weights.h5"):
+        with pytest.raises(UserError, match="does not hold the weights of a ResNet50"):
+            load_backbone(tmp_path / name)
+    with pytest.raises(UserError, match="does not exist"):
+        load_backbone(tmp_path / "missing.weights.h5")
+
+
+@pytest.mark.programs
+def test_imagenet_weights_that_cannot_be_downloaded_are_a_connection_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import socket
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    before = socket.getdefaulttimeout()
+    with pytest.raises(ConnectionError, match="refused"):
+        load_backbone("imagenet", "mobilenetv3small")
+    assert socket.getdefaulttimeout() == before

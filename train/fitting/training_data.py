@@ -1,0 +1,40 @@
+"""What the ways to train have in common: the images with their configuration, and the context of the run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from temper.cli.progress import ProgressCallback, no_progress
+from temper.dataset.split import Example, Subset
+from train.config import TrainingConfig
+from train.dataset.decode import LabeledImages
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingContext:
+    """Settings of a run that do not change the model.
+
+    work: folder of cached features and checkpoints. resume: continue from the checkpoint of these images and this
+    configuration, if there is one. events: folder for TensorBoard. strategy: of tf.distribute, from
+    `train.fitting.distribute.open_strategy`.
+    """
+
+    work: Path
+    progress: ProgressCallback = no_progress
+    resume: bool = False
+    events: Path | None = None
+    strategy: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingData:
+    """Everything that a model is trained with.
+
+    labels: in the order of the output. images: decoded, by subset. examples: their files, sorted by subset.
+    """
+
+    labels: tuple[str, ...]
+    images: dict[Subset, LabeledImages]
+    examples: list[Example]
+    config: TrainingConfig
+    context: TrainingContext

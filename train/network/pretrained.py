@@ -1,0 +1,82 @@
+"""Pretrained weights: loaded into a plain backbone, and copied from there into the model."""
+
+import contextlib
+import os
+import socket
+import sys
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from temper.errors import UserError
+from temper.system.child_process import run_in_child
+from train.network.backbones import BACKBONES
+from train.network.build import backbone_layers, build_backbone, is_grouped
+
+# Keras sets no limit of its own: a network that drops packets would block the command for minutes.
+NETWORK_TIMEOUT_SECONDS = 20
+
+
+def load_backbone(weights: str | Path, backbone: str = "resnet50") -> keras.Model:
+    """A plain backbone with ImageNet's weights ("imagenet", downloaded and cached by Keras) or those of a file.
+
+    Raises UserError when the file is missing or does not belong to this backbone without its top, ConnectionError when
+    ImageNet's weights are not cached and cannot be downloaded.
+    """
+    if weights == "imagenet":
+        if not _is_cached(backbone):
+            run_in_child(_download, backbone)
+        return build_backbone(backbone, "imagenet")
+    model, name = build_backbone(backbone, None), BACKBONES[backbone].application
+    try:
+        with warnings.catch_warnings():
+            # Keras warns of each layer that the file lacks before it raises.
+            warnings.simplefilter("ignore", UserWarning)
+            model.load_weights(weights)
+    except FileNotFoundError:
+        raise UserError(f"{weights} does not exist", fix="Name a file of weights, imagenet, or none.") from None
+    except (ValueError, OSError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"{weights} does not hold the weights of a {name} without its top ({reason})",
+            fix=f"Name a file written by keras.applications.{name}(include_top=False).save_weights(...), or another "
+            "--backbone.",
+        ) from None
+    return model
+
+
+def copy_backbone(source: keras.Model, model: keras.Model, backbone: str = "resnet50") -> None:
+    """Copy a plain backbone's weights into the model, layer by layer; a kernel that expects BGR is changed to RGB."""
+    # In order, not by name: a layer without a name of its own gets another number in every model that Keras builds.
+    for layer, target in zip(_with_weights(source.layers), _with_weights(backbone_layers(model)), strict=True):
+        weights = layer.get_weights()
+        if layer.name == BACKBONES[backbone].bgr_convolution:
+            weights[0] = np.ascontiguousarray(weights[0][:, :, ::-1, :])
+        if is_grouped(layer):
+            weights[0] = weights[0].swapaxes(2, 3)
+        target.set_weights(weights)
+
+
+def _with_weights(layers: list[keras.Layer]) -> list[keras.Layer]:
+    return [layer for layer in layers if layer.weights]
+
+
+def _is_cached(backbone: str) -> bool:
+    """Whether Keras' cache holds weights with the backbone's name; if not, a download finds out what is there."""
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    names = (path.name.replace("_", "").replace("-", "") for path in (home / "models").glob("*.h5"))
+    return any(BACKBONES[backbone].application.lower() in name for name in names)
+
+
+def _download(backbone: str) -> None:
+    """Let Keras cache ImageNet's weights. Runs in a child process, where a default timeout affects nothing else."""
+    socket.setdefaulttimeout(NETWORK_TIMEOUT_SECONDS)
+    try:
+        # Keras reports the download on stdout, which is for results.
+        with contextlib.redirect_stdout(sys.stderr):
+            build_backbone(backbone, "imagenet")
+    # keras.utils.get_file turns every failure to download into a bare Exception.
+    except Exception as error:
+        raise ConnectionError(str(error).splitlines()[0].rpartition(" -- ")[2]) from None
