@@ -99,8 +99,9 @@ class ProgressDisplay:
     def _finish(self, step: str, total: int) -> None:
         seconds = time.monotonic() - self._started
         self.close()
-        rate = f" ({format_rate(total / seconds)})" if seconds > 1 else ""
-        LOGGER.info("%s: %s in %s%s", step, f"{total:,}", format_duration(seconds), rate)
+        rate = f" ({format_rate(total / seconds)})" if seconds > 1 and total > 1 else ""
+        count = f"{total:,} in " if total > 1 else ""
+        LOGGER.info("%s: %s%s%s", step, count, format_duration(seconds), rate)
 
 
 def format_rate(per_second: float) -> str:

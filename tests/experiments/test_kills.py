@@ -2,25 +2,20 @@ from pathlib import Path
 
 import pytest
 
-from experiments.kills import Kill, Training, lost_steps, parse, run
+from experiments.kills import parse, run
+from tests.train.fitting.killed_training import Kill, KillReport
 
 
-def kill(epoch: int, step: int) -> Kill:
-    return Kill(seconds=1.0, epoch=epoch, step=step)
+def report(*positions: tuple[int, int]) -> KillReport:
+    kills = [Kill(seconds=1.0, epoch=epoch, step=step) for epoch, step in positions]
+    return KillReport(steps=10, kills=kills, history_difference=0.0, weight_difference=0.0, leftovers=[])
 
 
 def test_steps_are_lost_when_a_kill_moves_the_checkpoint_back() -> None:
-    assert lost_steps([kill(0, 5), kill(1, 0), kill(1, 0), kill(2, 3)], steps=10) == [0, 0, 0, 0]
-    assert lost_steps([kill(1, 2), kill(0, 9), kill(1, 0)], steps=10) == [0, 3, 0]
-    assert lost_steps([], steps=10) == []
-
-
-def test_a_checkpoint_is_searched_in_the_work_folder_of_the_training(tmp_path: Path) -> None:
-    training = Training(data=tmp_path, out=tmp_path / "model.keras", epochs=1)
-    assert training.checkpoints() == []
-    (tmp_path / ".training").mkdir()
-    (tmp_path / ".training" / "checkpoint-0.npz").touch()
-    assert [path.name for path in training.checkpoints()] == ["checkpoint-0.npz"]
+    assert report((0, 5), (1, 0), (1, 0), (2, 3)).lost_by_kill == [0, 0, 0, 0]
+    assert report((1, 2), (0, 9), (1, 0)).lost_by_kill == [0, 3, 0]
+    assert report((1, 2), (0, 9), (1, 0)).lost_steps == 3
+    assert report().lost_by_kill == []
 
 
 @pytest.mark.slow

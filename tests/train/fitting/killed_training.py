@@ -44,10 +44,15 @@ class KillReport:
     leftovers: list[Path]
 
     @property
+    def lost_by_kill(self) -> list[int]:
+        """For each kill, the steps that were in a checkpoint before it and are not afterwards."""
+        positions = [0, *(each.epoch * self.steps + each.step for each in self.kills)]
+        return [max(0, before - after) for before, after in itertools.pairwise(positions)]
+
+    @property
     def lost_steps(self) -> int:
-        """Steps that were in a checkpoint and are not in the next one."""
-        positions = [each.epoch * self.steps + each.step for each in self.kills]
-        return sum(max(0, before - after) for before, after in itertools.pairwise(positions))
+        """All lost steps."""
+        return sum(self.lost_by_kill)
 
 
 def start_training(data: Path, out: Path, epochs: int, *more: str) -> "subprocess.Popen[str]":
