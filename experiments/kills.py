@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     write_report(
         options.out,
         "A training that is killed at random moments",
-        f"`kill -9`, then `--resume`; a small backbone, {report.steps} steps an epoch, and a checkpoint after every step, "
+        f"`kill -9`, then `--resume`; a small backbone, {report.steps} steps an epoch, a checkpoint after every step, "
         "so that kills also interrupt writing. Every other kill comes at most 1 s after a checkpoint was written, the "
         "others at any moment of the first 6 s, imports included. A step is lost when it was on disk before a kill and "
         "is not afterwards. At the end the model is compared with that of a training that was not interrupted. "
