@@ -1,4 +1,4 @@
-"""What is measured: every artifact with a card, in every mode that its format can be called in."""
+"""The cases of a benchmark: every artifact with a card, in every mode of its format."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,10 +11,9 @@ from temper.formats import FORMATS, format_of
 
 # Keras is the format that others are converted from.
 KERAS_SUFFIX = FORMATS[0].suffix
+KERAS_MODES = FORMATS[0].modes
 TUTORIAL_MODE = "predict"
-# The baseline is the first of these that runs: Keras called well, not called badly.
-BASELINE_MODES = ("tf.function", "XLA", "predict_on_batch", TUTORIAL_MODE)
-QUICK_MODES = ("tf.function", TUTORIAL_MODE)
+QUICK_MODES = (KERAS_MODES[0], TUTORIAL_MODE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,7 @@ class Case:
 def find_cases(paths: list[Path], quick: bool = False) -> list[Case]:
     """Cases of artifacts and of folders that contain artifacts: Keras first, then by file name.
 
-    quick: leave out the rarer modes of Keras. Raises ArtifactError when there is no artifact, and UsageError when
+    quick: leave out the rare modes of Keras. Raises ArtifactError when there is no artifact, and UsageError when
     artifacts come from different models: they cannot be compared.
     """
     artifacts = dict.fromkeys(artifact for path in paths for artifact in _artifacts_at(path))
@@ -69,14 +68,13 @@ def find_cases(paths: list[Path], quick: bool = False) -> list[Case]:
 
 
 def pick_baseline(cases: Iterable[Case]) -> Case | None:
-    """Keras under `tf.function`, or the next best mode of Keras that is among the cases."""
-    return min(
-        (case for case in cases if case.is_keras), key=lambda case: BASELINE_MODES.index(case.mode), default=None
-    )
+    """Keras in the first of its modes that is among the cases; the slow mode of the tutorials only if it is alone."""
+    keras = (case for case in cases if case.is_keras)
+    return min(keras, key=lambda case: (case.is_tutorial, KERAS_MODES.index(case.mode)), default=None)
 
 
 def pick_control(cases: list[Case]) -> Case:
-    """The case to run twice: int8 if there is one, since noise weighs most on short calls; rather not Keras."""
+    """The case to run twice: int8 if there is one, since noise changes short calls most; Keras only if it is alone."""
     return min(cases, key=lambda case: (case.is_keras, case.card.precision != "int8", cases.index(case)))
 
 

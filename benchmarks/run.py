@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -25,24 +26,29 @@ from temper.exit_codes import ExitCode
 
 RUN_DESCRIPTION = """Every case (an artifact, and a mode to call it in) runs in a process of its own; one at a time is
 measured, in rounds of random order. Prints a table and writes report.json, .md, .html, .png and .svg."""
-COMPARE_DESCRIPTION = """Compare two reports of the same artifacts. The exit code is 1 when a case became worse than a
-limit allows, beyond what its 95 % interval leaves to chance."""
+COMPARE_DESCRIPTION = """Compare two reports of the same artifacts. The exit code is 1 when a case became worse, and the
+complete 95 % interval of the change is beyond a limit."""
 DEFAULT_LIMIT = "p50>5%"
 DEFAULT = "(default: %(default)s)"
+VERBOSITY = ("-q", "--quiet", "-v", "--verbose")
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line; without a command, `run` is assumed."""
-    arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(
-        prog="benchmarks/run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python benchmarks/run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
     _add_run(commands)
     _add_compare(commands)
-    if arguments[:1] and arguments[0] in (*commands.choices, "-h", "--help"):
-        return parser.parse_args(arguments)
-    return parser.parse_args(["run", *arguments])
+    words = sys.argv[1:] if arguments is None else arguments
+    if words and words[0] in ("-h", "--help"):
+        return parser.parse_args(words)
+    # -q and -v may precede the command.
+    first = next((i for i, word in enumerate(words) if word not in VERBOSITY), len(words))
+    if words[first:] and words[first] in commands.choices:
+        return parser.parse_args([words[first], *words[:first], *words[first + 1 :]])
+    return parser.parse_args(["run", *words])
 
 
 def run(options: argparse.Namespace) -> int:
@@ -53,30 +59,39 @@ def run(options: argparse.Namespace) -> int:
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("run", help="measure artifacts (the default)", description=RUN_DESCRIPTION)
     default = BenchmarkConfig()
-    add = parser.add_argument
-    paths = [Path("artifacts")]
+    add, paths = parser.add_argument, [Path("artifacts")]
     add("paths", nargs="*", type=Path, default=paths, help="artifacts, or folders with some (default: artifacts)")
-    add("--data", type=Path, help="folder of the model's images, if they have moved")
-    add("--max-images", type=_count, default=400, help=f"held-out images that every case classifies {DEFAULT}")
-    add("--seconds", type=_seconds, default=default.seconds, help=f"of samples per case and batch size {DEFAULT}")
-    add("--batch-sizes", type=_counts, default="1,8", metavar="N,N", help=f"of the throughput {DEFAULT}")
-    add("--cold-starts", type=_count, default=default.cold_starts, help=f"new processes per case {DEFAULT}")
+    add("--data", type=Path, metavar="FOLDER", help="the model's images, if they have moved (default: as in the card)")
+    add("--max-images", type=_count, metavar="N", default=400, help=f"held-out images that are classified {DEFAULT}")
+    _add_number(parser, "--seconds", default.seconds, "measurement time of each case and batch size")
+    add("--batch-sizes", type=_counts, metavar="N,N", default="1,8", help=f"batch sizes for the throughput {DEFAULT}")
     add(
-        "--scenario-seconds",
-        type=_seconds,
-        default=default.scenario_seconds,
-        help=f"of each run of MLPerf's LoadGen, 0 for none {DEFAULT}",
+        "--cold-starts",
+        type=_count,
+        metavar="N",
+        default=default.cold_starts,
+        help=f"how often each case is started to measure its cold start {DEFAULT}",
     )
-    add(
+    _add_number(
+        parser, "--scenario-seconds", default.scenario_seconds, "duration of each LoadGen run (MLPerf); 0 for none"
+    )
+    _add_number(
+        parser,
         "--server-latency-bound-ms",
-        type=_seconds,
-        default=default.server_latency_bound_ms,
-        help=f"limit of the p99 latency in LoadGen's Server scenario {DEFAULT}",
+        default.server_latency_bound_ms,
+        "limit of the p99 latency in LoadGen's Server scenario",
+        "MS",
     )
     add("--quick", action="store_true", help="leave out rare Keras modes, end-to-end runs and peak compute")
     add("--no-thumbnails", action="store_true", help="show no images in report.html")
-    add("--out", type=Path, help="folder of the report (default: report/ beside the artifacts)")
+    add("--out", type=Path, metavar="FOLDER", help="where to write the report (default: report/ beside the artifacts)")
     add_verbosity_options(parser)
+
+
+def _add_number(
+    parser: argparse.ArgumentParser, name: str, default: float, text: str, metavar: str = "SECONDS"
+) -> None:
+    parser.add_argument(name, type=_number, metavar=metavar, default=default, help=f"{text} (default: {default:g})")
 
 
 def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -87,7 +102,8 @@ def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--fail-if",
         action="append",
         metavar="LIMIT",
-        help='"p50>5%%" (the default), "p90>5%%", "p99>10%%", "throughput@8>5%%" or "top1>1points"; may be repeated',
+        help='such as "p50>5%%", "p90>5%%", "p99>10%%", "throughput@8>5%%" or "top1>0.5points"; may be repeated '
+        f"(default: {DEFAULT_LIMIT}%)",
     )
     add_verbosity_options(parser)
 
@@ -115,22 +131,20 @@ def _benchmark(options: argparse.Namespace) -> int:
     evaluation = load_evaluation_set(cases[0].artifact, options.data, options.max_images)
     with ProgressDisplay() as progress:
         report = run_benchmark(cases, evaluation, config, progress, command)
-    files = write_report(report, out, {} if options.no_thumbnails else evaluation.files)
-    print(terminal_text(report))
-    print(f"\nreport: {', '.join(map(str, files))}")
+    page = write_report(report, out, {} if options.no_thumbnails else evaluation.files)
+    print(terminal_text(report, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
+    print(f"\nreport: {page}")
     return ExitCode.OK
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from benchmarks.analysis.compare import compare, parse_limit
+    from benchmarks.analysis.compare import changes_table, compare, parse_limit
 
-    comparison = compare(
-        options.before, options.after, [parse_limit(text) for text in options.fail_if or [DEFAULT_LIMIT]]
-    )
+    limits = [parse_limit(text) for text in options.fail_if or [DEFAULT_LIMIT]]
+    comparison = compare(options.before, options.after, limits)
     for difference in comparison.differences:
         print(f"different: {difference}")
-    for change in comparison.changes:
-        print(change)
+    print(changes_table(comparison.changes).plain())
     return ExitCode.SOME_FAILED if any(change.failed for change in comparison.changes) else ExitCode.OK
 
 
@@ -141,22 +155,24 @@ def _default_out(path: Path) -> Path:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text}: expected 1 or more")
-    return number
-
-
-def _seconds(text: str) -> float:
-    number = float(text)
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text}: expected 0 or more")
-    return number
+    if not (text.isdecimal() and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
 
 
 def _counts(text: str) -> tuple[int, ...]:
-    return tuple(sorted({_count(each) for each in text.split(",")}))
+    return tuple(sorted({_count(each.strip()) for each in text.split(",")}))
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected a number of at least 0, got {text!r}")
+    return number
 
 
 if __name__ == "__main__":
-    run_command(parse, run)
+    run_command(parse, run, writes_artifacts=False)

@@ -1,1 +1,1 @@
-"""model.keras to .onnx, .xml, .plan, SavedModel and TF-TRT, each verified before it is published."""
+"""model.keras to the formats that runtimes read, each artifact verified before it is published."""

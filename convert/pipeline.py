@@ -3,28 +3,27 @@
 Until the last step nothing in the folder changes: a rejected or interrupted conversion leaves what was there before.
 """
 
-import glob
 import logging
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from convert.dataset import ModelDataset
 from convert.job import CardFields, Converter, Job
-from convert.settings import ConversionSettings
-from convert.targets import conversion_of, load_function, refuse_foreign
+from convert.settings import CONSTANTS, ConversionSettings
+from convert.targets import conversion_of, layers_path, load_function, rejected_path, rejected_paths
 from convert.verification.accuracy_gate import GateLimits, violations
 from convert.verification.parity import baseline, compare, golden_predictions
-from convert.verification.parity_table import REJECTED
 from temper.artifact import Artifact
-from temper.card import Card, FileReference, Precision, card_path, write_card
+from temper.card import Card, FileReference, Precision, card_path
+from temper.card.files import card_text
 from temper.cli.progress import ProgressCallback, no_progress
 from temper.compatibility import check_compatibility
 from temper.dataset.split import Example
 from temper.errors import ArtifactError, IncompatibleMachine, MissingRuntime, QualityError
 from temper.formats import Conversion
 from temper.provenance import provenance
+from temper.reference import has_golden
 from temper.runners.load import load_runner
 from temper.storage.atomic import scratch_beside
 from temper.storage.publish import publish
@@ -58,7 +57,7 @@ class Pipeline:
         UsageError for a target that is not possible, DataError for missing images.
         """
         conversion = conversion_of(target, precision)
-        refuse_foreign(target)
+        target.refuse_foreign(layers_path(target), force=force)
         source = self._source(conversion)
         if not force and self.is_current(target, source, precision):
             LOGGER.info("%s: up to date", target.name)
@@ -92,11 +91,11 @@ class Pipeline:
         return self.build(model.sibling(conversion.source_precision, conversion.source), conversion.source_precision)
 
     def _settings(self, conversion: Conversion) -> dict[str, object]:
-        return {"converter": conversion.function, **self.settings.select(conversion.settings)}
+        return {**self.settings.select(conversion.settings), **CONSTANTS.get(conversion.function, {})}
 
     def _convert(self, source: Artifact, target: Artifact, precision: Precision) -> Artifact:
-        # Missing images are reported before minutes of work, not after them.
-        examples = self.dataset.held_out()
+        # Missing images and files of the user are reported before minutes of work, not after them.
+        examples, earlier = self.dataset.held_out(), rejected_paths(target)
         LOGGER.info("%s: converting %s", target.name, source.name)
         started = time.perf_counter()
         reasons: list[str] = []
@@ -111,19 +110,18 @@ class Pipeline:
                 candidate = Artifact.with_card(draft, self._card(job, fields, time.perf_counter() - started))
                 LOGGER.info("%s: verifying", target.name)
                 card = self._verified_card(candidate, source, examples)
-                write_card(draft, card)
                 agreement = card.measured_agreement
                 reasons = violations(agreement, self.limits, precision) if agreement else []
                 if not reasons:
-                    publish(scratch, target.path)
-                    _clear_rejected(target)
+                    self._publish(scratch, target, card)
+                    _remove(earlier, target)
                     LOGGER.info("%s: done in %.0f s", target.name, time.perf_counter() - started)
                     return Artifact.at(target.path)
                 LOGGER.info("%s: rejected: %s", target.name, "; ".join(reasons))
-            _set_aside(scratch, target)
+            _set_aside(scratch, target, card)
         raise ConversionRejected(
-            f"{target.name} is rejected: {'; '.join(reasons)}. It is stored as {target.name}{REJECTED}, which nothing "
-            "loads; what was published before is unchanged",
+            f"{target.name} is rejected: {'; '.join(reasons)}. It is stored as {rejected_path(target.path).name}, "
+            "which nothing loads; what was published before is unchanged",
             fix="Convert with another precision, use more calibration images, or raise the limits with --max-drop and "
             "--min-agreement.",
         )
@@ -144,11 +142,16 @@ class Pipeline:
                 build_seconds=seconds,
             ),
             host=describe_host(),
-            golden=source.golden or golden_predictions(self.dataset),
             calibration=fields.calibration or inherited,
             plan=fields.plan,
             training=None,
         )
+
+    def _publish(self, scratch: Path, target: Artifact, card: Card) -> None:
+        if not has_golden(Artifact.with_card(target.path, card)):
+            card = card.changed(golden=golden_predictions(self.dataset, scratch))
+        _write_card(scratch / target.name, card)
+        publish(scratch, target.path)
 
     def _verified_card(self, candidate: Artifact, source: Artifact, examples: list[Example]) -> Card:
         """The candidate's card with its agreement; where it does not run here, with its source's and the reason."""
@@ -170,17 +173,23 @@ def _runs_here(artifact: Artifact) -> bool:
     return not check_compatibility(artifact, detect_environment())
 
 
-def _set_aside(scratch: Path, target: Artifact) -> None:
+def _write_card(draft: Path, card: Card) -> None:
+    # In a scratch folder nobody reads a part of it.
+    card_path(draft).write_text(card_text(card), encoding="utf-8")
+
+
+def _set_aside(scratch: Path, target: Artifact, card: Card) -> None:
     """Publish a rejected candidate under a name that no format knows; replaces the last rejected one only."""
-    rejected = target.path.with_name(target.name + REJECTED)
     for file in list(scratch.iterdir()):
-        is_card = file.name == target.card_path.name
-        file.rename(scratch / (card_path(rejected).name if is_card else file.name + REJECTED))
+        file.rename(rejected_path(file))
+    rejected = rejected_path(target.path)
+    _write_card(scratch / rejected.name, card)
     publish(scratch, rejected)
 
 
-def _clear_rejected(target: Artifact) -> None:
-    rejected = [path.with_name(path.name + REJECTED) for path in target.files]
-    beside = target.path.parent.glob(f"{glob.escape(target.name)}.*{REJECTED}")
-    for path in [*rejected, *beside, card_path(rejected[0])]:
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+def _remove(paths: list[Path], target: Artifact) -> None:
+    """Move files to a scratch folder, which is removed with them."""
+    with scratch_beside(target.path) as scratch:
+        for path in paths:
+            if path.exists():
+                path.replace(scratch / path.name)

@@ -3,10 +3,9 @@
     python convert/run.py --precision int8
     python convert/run.py artifacts/model.keras artifacts/model.fp16.plan --precision fp16
 
-The suffix of a target decides its format: .onnx (ONNX Runtime), .xml (OpenVINO), .plan (TensorRT), .savedmodel
-(TensorFlow) or .tftrt (TF-TRT, only when it is named). Without a target, the model is converted to every format that
-this machine can build. An artifact that is up to date is not converted again. A conversion that the accuracy gate
-rejects is stored as `….rejected`, which nothing loads; the artifact that was published before is unchanged.
+The suffix of a target decides its format. Without a target, the model is converted to every format that this machine
+can build. An artifact that is up to date is not converted again. A conversion that the accuracy gate rejects is stored
+as `….rejected`, which nothing loads; the artifact that was published before is unchanged.
 """
 
 import argparse
@@ -22,7 +21,8 @@ from temper.artifact import Artifact
 from temper.card import PRECISIONS
 from temper.cli.console import add_verbosity_options
 from temper.cli.entry_point import run_command
-from temper.errors import IncompatibleMachine, QualityError, UsageError, UserError
+from temper.errors import ArtifactError, IncompatibleMachine, QualityError, UsageError, UserError
+from temper.formats import FORMATS, describe_suffixes
 
 if TYPE_CHECKING:
     from convert.verification.accuracy_gate import GateLimits
@@ -32,7 +32,12 @@ DEFAULT_MODEL = Path("artifacts/model.keras")
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python convert/run.py",
+        description=__doc__,
+        epilog=_describe_targets(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add = parser.add_argument
     add("model", nargs="?", type=Path, default=DEFAULT_MODEL, help="a .keras file (default: %(default)s)")
     add("targets", nargs="*", type=Path, help="files to write")
@@ -58,9 +63,7 @@ def run(options: argparse.Namespace) -> int:
     from convert.verification.accuracy_gate import GateLimits
     from temper.cli.progress import ProgressDisplay
 
-    model = Artifact.at(options.model)
-    if model.format.conversions:
-        raise UsageError(f"{model.path} is not a .keras file", fix="Name the model that `make train` wrote.")
+    model = _model_at(options.model)
     settings = ConversionSettings(
         calibration_method=options.calibration_method,
         calibration_images=options.calibration_images,
@@ -97,6 +100,15 @@ def combined(errors: list[UserError]) -> UserError:
     return errors[0] if len(errors) == 1 else kind("\n".join(map(str, errors)))
 
 
+def _model_at(path: Path) -> Artifact:
+    model = Artifact.at(path)
+    if model.format.conversions:
+        raise UsageError(f"{path} is not a .keras file", fix="Name the model that `make train` wrote.")
+    if not path.exists():
+        raise ArtifactError(f"{path} does not exist", fix="Train it with `make train`, or check the path.")
+    return model
+
+
 def show_parity(model: Artifact, limits: "GateLimits") -> None:
     """Print the parity report, and the first artifact that violates a limit."""
     from convert.verification.parity_table import collect, first_failing, parity_table
@@ -107,6 +119,12 @@ def show_parity(model: Artifact, limits: "GateLimits") -> None:
     print(parity_table(rows).plain())
     if failing := first_failing(rows):
         print(f"\nThe first that violates a limit is {failing.name}: {'; '.join(failing.violations)}.")
+
+
+def _describe_targets() -> str:
+    targets = [each for each in FORMATS if each.conversions]
+    named = ", ".join(each.suffix for each in targets if each.on_request)
+    return f"Targets: {describe_suffixes(targets)}.\nConverted only when it is named: {named}."
 
 
 def _add_int8_options(group: "argparse._ArgumentGroup") -> None:

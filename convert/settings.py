@@ -10,6 +10,13 @@ from temper.errors import UsageError
 
 CalibrationMethod = Literal["auto", "max", "percentile", "entropy"]
 DEFAULT_BATCH = BatchRange(1, 8, 32)
+# What decides the result of fp16 and is no option. Later images may reach larger values than those that were measured.
+RANGE_IMAGES = 64
+SAFETY_FACTOR = 2.0
+# The same by the function that temper.formats names: a card records them as settings.
+CONSTANTS: dict[str, dict[str, Any]] = {
+    "convert.precision.fp16:convert": {"range_images": RANGE_IMAGES, "safety_factor": SAFETY_FACTOR}
+}
 CALIBRATION_METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
 
 

@@ -1,13 +1,15 @@
-"""Which targets there are: how each is converted, which can be made here, which existing files may be replaced."""
+"""Which targets there are: how each is converted, which can be made here, where its files are."""
 
 import importlib
-import json
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
+from convert.verification.parity_table import REJECTED
 from temper.artifact import Artifact
-from temper.card import PRECISIONS, Precision
-from temper.errors import ArtifactError, UsageError
+from temper.card import PRECISIONS, Precision, card_path
+from temper.card.ownership import refuse_foreign
+from temper.errors import UsageError
 from temper.formats import FORMATS, Conversion, Format
 from temper.storage.publish import finish_publication
 
@@ -23,7 +25,7 @@ def conversion_of(target: Artifact, precision: Precision) -> Conversion:
         raise UsageError(f"{target.path} is no target of a conversion", fix=f"Expected one of {possible}.")
     if precision not in conversions:
         raise UsageError(
-            f"{target.path}: {target.format.title} is always {' or '.join(conversions)}",
+            f"{target.name} is not possible: a {target.format.suffix} artifact is always {' or '.join(conversions)}",
             fix=f"Use --precision {next(iter(conversions))}, or another format.",
         )
     stem = target.name.removesuffix(target.format.suffix)
@@ -47,32 +49,26 @@ def load_function(name: str) -> Any:
     return getattr(importlib.import_module(module), function)
 
 
-def refuse_foreign(target: Artifact) -> None:
-    """Raise ArtifactError when the target exists and Temper did not make it: it is never replaced."""
-    finish_publication(target.path)
-    there = next((file for file in target.files if file.exists() or file.is_symlink()), None)
-    if there is None:
-        return
-    fix = "Move it away, or name another target."
-    if target.path.exists() and target.path.is_dir() != target.format.is_folder:
-        kind = "a folder" if target.path.is_dir() else "a file"
-        raise ArtifactError(f"{target.path} is {kind}, which is not what Temper writes under this name", fix=fix)
-    if not _is_card_or_damaged(target):
-        raise ArtifactError(f"{there} exists and has no card beside it, so Temper did not make it", fix=fix)
+def layers_path(target: Artifact) -> Path:
+    """Where a converter may list the layers that were built."""
+    return target.path.with_name(f"{target.name}.layers.json")
+
+
+def rejected_path(path: Path) -> Path:
+    """Where a candidate's file is stored when the accuracy gate rejects it: under a name that no format knows."""
+    return path.with_name(path.name + REJECTED)
+
+
+def rejected_paths(target: Artifact) -> list[Path]:
+    """All paths of a rejected candidate, with its card. Raises ArtifactError when one is not Temper's."""
+    rejected = rejected_path(target.path)
+    finish_publication(rejected)
+    written = [*map(rejected_path, [*target.files, layers_path(target)]), card_path(rejected)]
+    refuse_foreign(rejected, written, is_folder=target.format.is_folder)
+    return written
 
 
 def _buildable(chosen: Format) -> bool:
     if chosen.buildable:
         return bool(load_function(chosen.buildable)())
     return all(find_spec(module) for module in chosen.requires)
-
-
-def _is_card_or_damaged(target: Artifact) -> bool:
-    try:
-        fields = json.loads(target.card_path.read_bytes())
-    except FileNotFoundError:
-        return False
-    except (ValueError, OSError):
-        # A damaged card is a reason to convert again, not to stop.
-        return target.card_path.is_file()
-    return isinstance(fields, dict) and {"labels", "sha256", "schema"} <= fields.keys()

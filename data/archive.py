@@ -1,7 +1,7 @@
 """Download the public cats_and_dogs_filtered.zip and unpack its images.
 
-The server publishes no checksum of the archive. An archive is accepted when its size in bytes is the expected one, when
-the CRC-32 of every unpacked image is right and, if a SHA-256 is given, when that is equal too.
+The server publishes no checksum of the archive. An archive is accepted when its size in bytes is the expected one and
+the CRC-32 of every unpacked image is right. Its SHA-256 is compared only if one is given.
 """
 
 import http.client
@@ -11,6 +11,7 @@ import stat
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -37,7 +38,7 @@ TRY_AGAIN = "Run the same command again."
 
 @dataclass(frozen=True, kw_only=True)
 class Archive:
-    """A zip archive on a server. size: in bytes. sha256: in hex; empty where it is not known."""
+    """A zip archive on a server. size: in bytes. sha256: in hex; empty: it is not compared."""
 
     url: str = "https://storage.googleapis.com/mledu-datasets/cats_and_dogs_filtered.zip"
     size: int = 68_606_236
@@ -63,7 +64,7 @@ def unpack(source: Path, folder: Path) -> int:
     """Unpack the images of train/ and validation/ to folder/{train,test}/{cat,dog}; returns the number of images.
 
     Either the complete folder is written or nothing. Raises DataError when the archive is damaged, has unsafe entries,
-    or is another one.
+    or is another one; the archive is removed then.
     """
     try:
         with zipfile.ZipFile(source) as archive, atomic_write(folder) as target:
@@ -74,9 +75,12 @@ def unpack(source: Path, folder: Path) -> int:
                     shutil.copyfileobj(packed, file)
             write_about(target, f"photos of {source.name.partition('.')[0]}", len(members))
             return len(members)
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
         source.unlink()
-        raise DataError(f"The archive is damaged ({error}) and was removed", fix=TRY_AGAIN) from None
+        raise DataError(f"{source} is damaged ({error}); it was removed", fix=TRY_AGAIN) from None
+    except DataError:
+        source.unlink()
+        raise
 
 
 def _transfer(archive: Archive, target: Path, present: int, progress: ProgressCallback) -> None:
@@ -96,7 +100,7 @@ def _transfer(archive: Archive, target: Path, present: int, progress: ProgressCa
 
 def _copy(source: IO[bytes], target: IO[bytes], done: int, size: int, progress: ProgressCallback) -> None:
     """Copy until the end, or to a little more than `size`: an endless response must not fill the disk."""
-    step, total = "downloading, in MB", size // MEGABYTE + 1
+    step, total = "downloading (MB)", size // MEGABYTE + 1
     while done <= size and (chunk := source.read(CHUNK_BYTES)):
         done += target.write(chunk)
         progress(step, done // MEGABYTE, total)
@@ -134,7 +138,10 @@ def _select_images(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]
     for member in members:
         path = PurePosixPath(member.filename.replace("\\", "/"))
         if path.is_absolute() or ".." in path.parts or stat.S_ISLNK(member.external_attr >> 16):
-            raise DataError(f"The archive has an unsafe entry ({member.filename}): nothing was unpacked")
+            raise DataError(
+                f"{archive.filename} has an unsafe entry ({member.filename}); it was removed, and nothing was unpacked",
+                fix=OWN_IMAGES,
+            )
         if member.is_dir() or path.suffix.lower() not in SUFFIXES or len(path.parts) < 3:
             continue
         subset, label = path.parts[-3:-1]
@@ -143,6 +150,7 @@ def _select_images(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]
     packed, unpacked = (sum(getattr(m, name) for m in members) for name in ("compress_size", "file_size"))
     if not images or unpacked > MAX_EXPANSION * packed:
         raise DataError(
-            "The archive is not cats_and_dogs_filtered: nothing was unpacked", fix="Remove it and download it again."
+            f"{archive.filename} is not cats_and_dogs_filtered; it was removed, and nothing was unpacked",
+            fix=f"{TRY_AGAIN} {OWN_IMAGES}",
         )
     return images

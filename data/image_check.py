@@ -53,7 +53,7 @@ def inspect_image(path: Path) -> Inspection:
         with Image.open(path, formats=DECODERS) as image:
             issues = tuple(_unusual_properties(path, image))
     except UnreadableImage as error:
-        reason = error.what.removeprefix(f"{path} ").partition(". ")[0]
+        reason = error.what.removeprefix(f"{path} ")
     # Pillow's parsers raise these for damaged metadata, or for a damaged frame of an animation.
     except (OSError, SyntaxError, ValueError, EOFError):
         reason = "has damaged metadata"

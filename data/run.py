@@ -5,7 +5,7 @@
   python data/run.py scan photos                   list unusable images, duplicates, and leaks between train and test
 
 draw and fetch write FOLDER/train/LABEL and FOLDER/test/LABEL; a folder that exists is not changed.
-scan changes no image: training leaves out the images that it lists in FOLDER/quarantine.csv.
+scan changes no image. Training leaves out the images that it lists in FOLDER/quarantine.csv.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from temper.cli.console import add_verbosity_options
 from temper.cli.entry_point import run_command
 from temper.cli.progress import ProgressDisplay
 from temper.cli.tables import Table
+from temper.cli.text import plural
 from temper.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -33,19 +34,26 @@ LOGGER = logging.getLogger("temper.data")
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    draw = _add_command(commands, "draw", "draw images of cats and dogs")
-    draw.add_argument(
-        "--train", type=int, default=1000, metavar="N", help="training images of each label (%(default)s)"
+    parser = argparse.ArgumentParser(
+        prog="python data/run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    draw.add_argument("--test", type=int, default=200, metavar="N", help="test images of each label (%(default)s)")
-    draw.add_argument("--seed", type=int, default=0, metavar="N", help="another seed draws other images (%(default)s)")
-    fetch = _add_command(commands, "fetch", "download the public photos of cats and dogs")
-    fetch.add_argument("--url", help="another address of the archive, http or https")
-    fetch.add_argument("--size", type=int, metavar="BYTES", help="size of the archive at that address")
-    fetch.add_argument("--sha256", default="", metavar="HEX", help="the archive's SHA-256; the server publishes none")
-    scan = _add_command(commands, "scan", "scan a folder for unusable and duplicate images")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    draw = _add_command(commands, "draw", "draw images of cats and dogs", "the folder that is made")
+    for name, default, text in (
+        ("--train", 1000, "training images of each label"),
+        ("--test", 200, "test images of each label"),
+        ("--seed", 0, "another seed draws other images"),
+    ):
+        draw.add_argument(name, type=int, default=default, metavar="N", help=f"{text} (default: %(default)s)")
+    fetch = _add_command(commands, "fetch", "download the public photos of cats and dogs", "the folder that is made")
+    fetch.add_argument("--url", help="address of the archive, http or https (default: that of the public archive)")
+    fetch.add_argument(
+        "--size", type=int, metavar="BYTES", help="size of the archive (default: that of the public archive)"
+    )
+    fetch.add_argument(
+        "--sha256", default="", metavar="HEX", help="expected SHA-256 of the archive (default: not checked)"
+    )
+    scan = _add_command(commands, "scan", "scan a folder for unusable and duplicate images", "the labeled images")
     scan.add_argument("--accept-leaks", action="store_true", help="exit with 0 although images are in train/ and test/")
     return parser.parse_args(arguments)
 
@@ -65,7 +73,7 @@ def run_draw(options: argparse.Namespace) -> int:
     with ProgressDisplay() as progress:
         n_images = draw_sample(options.folder, sample, progress)
     if n_images:
-        print(f"{options.folder}: {n_images:,} images")
+        print(f"{options.folder}: {plural(n_images, 'image')}")
     else:
         LOGGER.info("%s has this sample already: nothing was drawn", options.folder)
     return 0
@@ -83,7 +91,7 @@ def run_fetch(options: argparse.Namespace) -> int:
     file = options.folder.with_name(f"{options.folder.name}.zip.part")
     with ProgressDisplay() as progress:
         download(archive, file, progress)
-    print(f"{options.folder}: {unpack(file, options.folder):,} images")
+    print(f"{options.folder}: {plural(unpack(file, options.folder), 'image')}")
     file.unlink()
     return 0
 
@@ -98,13 +106,15 @@ def run_scan(options: argparse.Namespace) -> int:
         result = scan(folder, progress)
     print("\n\n".join(table.plain() for table in _tables(result)))
     write_quarantine(folder, result.quarantine)
-    LOGGER.info("%s: %s images that training leaves out", folder / QUARANTINE, f"{len(result.quarantine):,}")
+    LOGGER.info("%s: %s that training leaves out", folder / QUARANTINE, plural(len(result.quarantine), "image"))
     write_near_duplicates(folder, result.near_duplicates)
     n_similar = sum(map(len, result.near_duplicates))
-    LOGGER.info("%s: %s images that training puts in one subset", folder / NEAR_DUPLICATES, f"{n_similar:,}")
+    groups = f"{plural(n_similar, 'image')} in {plural(len(result.near_duplicates), 'group')}"
+    LOGGER.info("%s: %s; training puts a group in one subset", folder / NEAR_DUPLICATES, groups)
     if result.n_leaks and not options.accept_leaks:
         raise DataError(
-            f"{result.n_leaks:,} image(s) of train/ are also in test/, so the accuracy would be too high",
+            f"{plural(result.n_leaks, 'image of train/ is', 'images of train/ are')} also in test/, so the accuracy "
+            "would be too high",
             fix="Training leaves them out; scan with --accept-leaks to accept that.",
         )
     return 0
@@ -133,11 +143,11 @@ def _count_table(heading: str, counts: Mapping[str, int]) -> Table:
     return Table(headings=(heading, "images"), rows=rows, right=frozenset({1}))
 
 
-def _add_command(commands: Any, name: str, description: str) -> argparse.ArgumentParser:
+def _add_command(commands: Any, name: str, description: str, folder: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         name, help=description, description=f"{description.capitalize()}."
     )
-    parser.add_argument("folder", type=Path, metavar="FOLDER")
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help=folder)
     add_verbosity_options(parser)
     return parser
 

@@ -54,7 +54,7 @@ def scan(folder: Path, progress: ProgressCallback = no_progress) -> Scan:
     with ThreadPoolExecutor() as pool:
         for inspection in pool.map(inspect_image, paths):
             inspections.append(inspection)
-            progress("scanning", len(inspections), len(paths))
+            progress("scanning (images)", len(inspections), len(paths))
     decoded = _test_first(folder, (each for each in inspections if each.phash is not None))
     groups = _equal_files(decoded)
     copies = {each.path for group in groups for each in group[1:]}

@@ -57,16 +57,6 @@ def plant_undetected_copies(folder: Path) -> list[PlantedIssue]:
     ]
 
 
-def write_chain_of_near_duplicates(folder: Path) -> list[str]:
-    """Three images: the second resembles the first and the third, but these do not resemble each other."""
-    one, other = draw_image("cat", "chainA"), draw_image("cat", "chainB")
-    names = ["cat/a.png", "cat/b.png", "cat/c.png"]
-    (folder / "cat").mkdir()
-    for name, strength in zip(names, (0, 0.2, 0.29), strict=True):
-        Image.blend(one, other, strength).save(folder / name)
-    return names
-
-
 def _unusable_images(cat: Path) -> list[PlantedIssue]:
     complete = (cat / "0.jpg").read_bytes()
     (cat / "empty.jpg").touch()

@@ -6,6 +6,7 @@
 
 In some blocks one channel is multiplied by FACTOR, and the weights that read it are divided by FACTOR; ReLU preserves
 the product. This channel then determines the range of the complete tensor, and 8 bits are too coarse for the others.
+This program writes the model only; benchmarks/results/precision-224.md has the results of the two conversions.
 """
 
 import argparse
@@ -31,7 +32,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = make_parser(__doc__)
     parser.add_argument("source", type=Path, help="a .keras file with a ResNet50, written by train/run.py")
     parser.add_argument("target", type=Path, help="the model that is written, in another folder")
-    parser.add_argument("--blocks", nargs="+", default=BLOCKS, help=f"blocks with such a channel ({' '.join(BLOCKS)})")
+    parser.add_argument(
+        "--blocks", nargs="+", default=BLOCKS, help=f"blocks with such a channel (default: {' '.join(BLOCKS)})"
+    )
     return parser.parse_args(arguments)
 
 
@@ -44,9 +47,8 @@ def run(options: argparse.Namespace) -> int:
 
     source, target = Artifact.at(options.source).verified(), Artifact.at(options.target)
     model = import_keras().saving.load_model(source.path, compile=False)
-    layers = {layer.name: layer for layer in model._flatten_layers()}
     for block in options.blocks:
-        scale_channel(layers[f"{block}_1_bn"], layers[f"{block}_2_conv"])
+        scale_channel(model.get_layer(f"{block}_1_bn"), model.get_layer(f"{block}_2_conv"))
     with atomic_write(target.path) as path:
         model.save(path)
     if source.card.dataset:

@@ -21,17 +21,20 @@ from temper.cli.tables import Table
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "kills.md")
-    parser.add_argument("--kills", type=int, default=20, metavar="N", help="how often the training is killed (20)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the moments of the kills (0)")
+    parser.add_argument(
+        "--kills", type=int, default=20, metavar="N", help="how often the training is killed (default: 20)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the moments of the kills (default: 0)")
     return parser.parse_args(arguments)
 
 
 def run(options: argparse.Namespace) -> int:
     """Train without and with kills, and write the table."""
-    from tests.train.fitting.killed_training import run_killed_training
+    from experiments.killed_training import run_killed_training
+    from temper.cli.progress import ProgressDisplay
 
-    with tempfile.TemporaryDirectory() as folder:
-        report = run_killed_training(Path(folder), options.kills, options.seed)
+    with tempfile.TemporaryDirectory() as folder, ProgressDisplay() as progress:
+        report = run_killed_training(Path(folder), options.kills, options.seed, progress)
     rows = [
         (str(number), f"{kill.seconds:.2f}", f"{kill.epoch}, {kill.step}", str(n_lost))
         for number, (kill, n_lost) in enumerate(zip(report.kills, report.lost_by_kill, strict=True), 1)
@@ -45,8 +48,8 @@ def run(options: argparse.Namespace) -> int:
         "is not afterwards. At the end the model is compared with that of a training that was not interrupted. "
         f"`python experiments/kills.py --kills {options.kills}` repeats the measurement.",
         Table(headings=("kill", "seconds after the start", "epoch, step on disk", "steps lost"), rows=rows),
-        f"{len(report.kills)} kills, {report.lost_steps} steps lost, {len(report.leftovers)} scratch files and "
-        f"checkpoints left at the end; largest difference of any weight: {report.weight_difference:.1g}.",
+        f"Kills: {len(report.kills)}. Steps lost: {report.lost_steps}. Scratch files and checkpoints left at the end: "
+        f"{len(report.leftovers)}. Largest difference of any weight: {report.weight_difference:.1g}.",
     )
     return 0
 

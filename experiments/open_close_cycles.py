@@ -32,8 +32,10 @@ HEADINGS = ("format", "after the warm-up", "at the end", "min", "max", "trend")
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "cycles.md")
-    parser.add_argument("artifacts", nargs="*", type=Path, help="artifacts to open (a small classifier)")
-    parser.add_argument("--cycles", type=int, default=1000, metavar="N", help="openings after the warm-up (1000)")
+    parser.add_argument("artifacts", nargs="*", type=Path, help="artifacts to open (default: a small classifier)")
+    parser.add_argument(
+        "--cycles", type=int, default=1000, metavar="N", help="openings after the warm-up (default: 1000)"
+    )
     return parser.parse_args(arguments)
 
 
@@ -53,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
             trend, _ = np.polyfit(np.linspace(0, 1, len(resident)), resident, 1)
             figures = (resident[0], resident[-1], min(resident), max(resident), float(trend))
             rows.append((artifact.format.suffix, *(f"{each:.1f}" for each in figures)))
-            progress("measuring artifacts", done, len(artifacts))
+            progress("measuring (artifacts)", done, len(artifacts))
     write_report(
         options.out,
         f"Memory over {options.cycles:,} openings",

@@ -14,11 +14,16 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 def make_parser(description: str | None, result: str = "") -> argparse.ArgumentParser:
     """A parser with the options of every experiment. result: the file in RESULTS that --out names by default."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=f"python experiments/{Path(sys.argv[0]).name}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add_verbosity_options(parser)
     if result:
         path = (RESULTS / result).relative_to(ROOT)
-        parser.add_argument("--out", type=Path, default=RESULTS / result, metavar="FILE", help=f"the table ({path})")
+        text = f"the table (default: {path})"
+        parser.add_argument("--out", type=Path, default=RESULTS / result, metavar="FILE", help=text)
     return parser
 
 

@@ -15,7 +15,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
@@ -40,36 +40,38 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--data", type=Path, required=True, metavar="FOLDER", help="the labeled images, as for train/run.py")
     add("--weights", type=Path, required=True, metavar="FILE", help="weights of a ResNet50 without its top")
-    add("--size", type=int, default=128, metavar="PIXELS", help="height and width of the images (%(default)s)")
-    add("--work", type=Path, default=Path("artifacts/training-time"), metavar="FOLDER", help="models and features")
+    add("--size", type=int, default=128, metavar="PIXELS", help="height and width of the images (default: %(default)s)")
+    add(
+        "--work",
+        type=Path,
+        default=Path("artifacts/training-time"),
+        metavar="FOLDER",
+        help="models and features (default: %(default)s)",
+    )
     return parser.parse_args(arguments)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run all trainings, and write the table as Markdown and the figures as JSON."""
+    """Run all trainings, and write the table."""
     import msgspec
 
     from experiments.training_runs import RUNS, measure
     from temper.cli.progress import ProgressDisplay
     from temper.provenance import package_versions
-    from temper.storage.atomic import write_text
     from temper.system.host import describe_host
 
     with ProgressDisplay() as progress:
         result = measure(options, progress)
     host = {name: value for name, value in msgspec.to_builtins(describe_host()).items() if value}
     versions = package_versions("keras", "tensorflow")
-    facts = {"images": result.sizes, "size": options.size, "host": host, "versions": versions}
-    rows = [figures_of(each, result) for each in result.runs]
-    write_text(options.out.with_suffix(".json"), json.dumps({**facts, "rows": rows}, indent=2) + "\n")
     write_report(
         options.out,
         "Training time to the validation accuracy of the tutorial's loop",
         f"{result.sizes['train']} training, {result.sizes['val']} validation and {result.sizes['test']} test images, "
         f"{options.size} px; {options.weights.name}, frozen. One run of each loop, the median of {RUNS} runs of "
         "train/run.py, one after the other; all times are measured. Seconds count from decoded images to a trained "
-        "model; forward passes count images sent through the backbone. Written by "
-        "`python experiments/training_time.py`.",
+        "model; forward passes count images sent through the backbone. "
+        "`python experiments/training_time.py` repeats the measurement.",
         Table(headings=HEADINGS, rows=[cells_of(each, result) for each in result.runs]),
         describe_limit(result),
         f"Machine: {json.dumps(host)}. Versions: {json.dumps(versions)}.",
@@ -81,11 +83,12 @@ def cells_of(run: "TrainingRun", result: "Measurement") -> tuple[str, ...]:
     """A row of the table."""
     from temper.intervals import drop_interval, wilson
 
-    figures = figures_of(run, result)
-    n, correct = figures["test_images"], figures["test_correct"]
+    n, correct, tutorial = len(run.is_wrong), int((~run.is_wrong).sum()), result.tutorial[0].is_wrong
+    # Test images that only one of the two trainings gets wrong.
+    regressed, improved = int((run.is_wrong & ~tutorial).sum()), int((~run.is_wrong & tutorial).sum())
     low, high = (100 * bound for bound in wilson(correct, n))
-    drop = 100 * (figures["regressed"] - figures["improved"]) / n
-    drop_low, drop_high = (100 * bound for bound in drop_interval(figures["regressed"], figures["improved"], n))
+    drop = 100 * (regressed - improved) / n
+    drop_low, drop_high = (100 * bound for bound in drop_interval(regressed, improved, n))
     missing = result.target - run.val_correct
     return (
         run.name,
@@ -98,23 +101,6 @@ def cells_of(run: "TrainingRun", result: "Measurement") -> tuple[str, ...]:
         f"{drop:.1f} ({drop_low:.1f} to {drop_high:.1f})",
         ", ".join(f"{error:.3f}" for error in run.ece) if run.ece else "-",
     )
-
-
-def figures_of(run: "TrainingRun", result: "Measurement") -> dict[str, Any]:
-    """The figures of a training, for JSON; regressed, improved: test images that only one of the two gets wrong."""
-    tutorial = result.tutorial[0].is_wrong
-    return {
-        "name": run.name,
-        "seconds": run.seconds,
-        "forward_passes": run.n_forwards,
-        "val_correct": run.val_correct,
-        "reached_target": run.val_correct >= result.target,
-        "test_correct": int((~run.is_wrong).sum()),
-        "test_images": len(run.is_wrong),
-        "regressed": int((run.is_wrong & ~tutorial).sum()),
-        "improved": int((~run.is_wrong & tutorial).sum()),
-        "ece": run.ece,
-    }
 
 
 def describe_limit(result: "Measurement") -> str:

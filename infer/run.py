@@ -5,8 +5,7 @@
     python infer/run.py doctor artifacts/model.int8.plan
     python infer/run.py inspect artifacts/model.int8.plan
 
-Without a command, `classify` is the command, as in the first line. The suffix of an artifact decides which runtime runs
-it: ONNX Runtime, OpenVINO, TensorRT, TensorFlow or Keras.
+The command `classify` may be left out.
 """
 
 import argparse
@@ -23,9 +22,15 @@ from temper.cli.entry_point import run_command
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line; `classify` is the command when none is named."""
     words = sys.argv[1:] if arguments is None else arguments
-    named = words[:1] and words[0] in (*main.COMMANDS, "-h", "--help", "--version")
+    named = words[:1] and (words[0] in (*main.COMMANDS, "-h", "--help", "--version") or _is_misspelled(words))
     return main.parse(words if named else ["classify", *words], "python infer/run.py", __doc__)
 
 
+def _is_misspelled(words: list[str]) -> bool:
+    """True when the first word can only be meant as a command: a plain word that is no file, without --engine."""
+    is_image = not words[0].isalpha() or Path(words[0]).exists()
+    return not is_image and not any(word.startswith("--engine") for word in words)
+
+
 if __name__ == "__main__":
-    run_command(parse, main.run)
+    run_command(parse, main.run, writes_artifacts=False)

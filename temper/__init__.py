@@ -1,9 +1,10 @@
 """Classify images with a trained classifier, in whatever format it is stored.
 
 >>> import temper
->>> classifier = temper.load("artifacts/model.int8.onnx")  # doctest: +SKIP
->>> for result in classifier("photos/*.jpg"):  # doctest: +SKIP
-...     print(result.label, result.probability)
+>>> classifier = temper.load("model.onnx")
+>>> for result in classifier("photos/*.jpg"):
+...     print(result.label, result.probability > 0.5)
+blue True
 """
 
 import importlib
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from temper.card import Card
     from temper.classifier import Classifier, load
     from temper.errors import UserError
-    from temper.infer.results import Result
-    from temper.predictions import Prediction
+    from temper.infer.results import Prediction, Result
 
 __version__ = "0.2.0"
 __all__ = ["Artifact", "Card", "Classifier", "Prediction", "Result", "UserError", "__version__", "load"]
@@ -25,7 +25,7 @@ _MODULES = {
     "Artifact": "temper.artifact",
     "Card": "temper.card",
     "Classifier": "temper.classifier",
-    "Prediction": "temper.predictions",
+    "Prediction": "temper.infer.results",
     "Result": "temper.infer.results",
     "UserError": "temper.errors",
     "load": "temper.classifier",

@@ -5,10 +5,11 @@ from functools import cached_property
 from pathlib import Path
 
 from temper.card import PRECISIONS, Card, Precision, card_path, read_card
+from temper.card.ownership import MOVE_AWAY, refuse_foreign
 from temper.errors import ArtifactError
 from temper.formats import Format, format_of, suffixes
-from temper.storage.digest import bytes_of, sha256_of
-from temper.storage.publish import finish_publication
+from temper.storage.digest import bytes_of, former_sha256_of, sha256_of
+from temper.storage.publish import finish_publication, is_published
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Artifact:
             expected = ", ".join(suffixes())
             raise ArtifactError(
                 f"{path} has no suffix that Temper knows. Expected one of {expected}",
-                fix="Rename the file, or convert a .keras model with `make convert`.",
+                fix="Rename the file, or convert a .keras model.",
             )
         return cls(path, known)
 
@@ -70,8 +71,7 @@ class Artifact:
     @property
     def exists(self) -> bool:
         """True when the artifact and its card are there, whether or not they are intact."""
-        finish_publication(self.path)
-        return self.path.exists() and self.card_path.exists()
+        return is_published(self.path, self.path) and is_published(self.card_path, self.path)
 
     @cached_property
     def card(self) -> Card:
@@ -99,13 +99,38 @@ class Artifact:
         Raises ArtifactError for missing files, a missing card or changed content. Check before loading: a plan is
         native code, and a flipped bit in an ONNX file changes predictions without an error.
         """
-        if self.card.sha256 != self.sha256():
+        while True:
+            checked = self.card
+            try:
+                self._check_files()
+                return self
+            except ArtifactError:
+                # Another command may have published new files after the card was read.
+                self.__dict__["card"] = Artifact.at(self.path).card
+                if self.card == checked:
+                    raise
+
+    def _check_files(self) -> None:
+        expected = self.card.sha256
+        try:
+            is_intact = expected == self.sha256() or expected == former_sha256_of(*self.files)
+        except FileNotFoundError as error:
+            raise ArtifactError(f"{error.filename} is missing", fix="Copy it along, or convert again.") from None
+        if not is_intact:
             raise ArtifactError(
                 f"{self.path} is not the file that its card describes: it is truncated, damaged or replaced (SHA-256 "
                 "differs)",
-                fix="Copy it again with its card, or build both again with `make convert`.",
+                fix="Copy it again with its card, or convert again.",
             )
-        return self
+
+    def refuse_foreign(self, *companions: Path, force: bool = False, fix: str = MOVE_AWAY) -> None:
+        """Raise ArtifactError when a path of the artifact, or a companion that is written with it, is not Temper's.
+
+        force: a damaged card is replaced together with its artifact.
+        """
+        finish_publication(self.path)
+        written = [*self.files, self.card_path, *companions]
+        refuse_foreign(self.path, written, is_folder=self.format.is_folder, force=force, fix=fix)
 
     def sibling(self, precision: Precision, suffix: str) -> "Artifact":
         """The artifact of the same model in another precision and format.

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 
 from temper.artifact import Artifact
 from temper.card import Card
+from temper.closing import Closing
 from temper.infer.classify import classify
 from temper.infer.results import Result
 from temper.infer.sources import Source, iterate_sources
@@ -13,19 +13,22 @@ from temper.runners.base import RuntimeInfo
 from temper.runners.load import open_runner
 
 
-class Classifier:
+class Classifier(Closing):
     """An artifact that is loaded, ready to classify images; a context manager. `temper.load` makes one.
 
-    >>> with load("model.fp32.onnx") as classifier:  # doctest: +SKIP
-    ...     for number, result in enumerate(classifier(["a.jpg", "photos/"], top_k=3)):
-    ...         print(result.label, result.as_dict())
+    >>> with load("model.onnx") as classifier:
+    ...     for number, result in enumerate(classifier(["a.jpg", "photos/"], top_k=2)):
+    ...         print(result.source, result.label, [each.label for each in result.predictions])
     ...         result.save(f"labeled/{number}.png")
+    a.jpg red ['red', 'blue']
+    photos/b.jpg blue ['blue', 'red']
     """
 
     def __init__(self, artifact: Artifact, mode: str = "") -> None:
-        modes = [each for each in artifact.format.modes if each]
-        if mode and mode not in modes:
-            raise ValueError(f"{artifact.format.title} has no mode {mode!r}; expected one of {modes}")
+        if mode and mode not in artifact.format.modes:
+            modes = ", ".join(filter(None, artifact.format.modes))
+            expected = f"expected one of {modes}" if modes else "it has no modes"
+            raise ValueError(f"{artifact.format.title} has no mode {mode!r}; {expected}")
         self._runner = open_runner(artifact, mode)
 
     def __call__(self, source: Source, *, top_k: int = 1) -> Iterator[Result]:
@@ -60,22 +63,15 @@ class Classifier:
         """Release what the runtime holds."""
         self._runner.close()
 
-    def __enter__(self) -> "Classifier":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
 
 def load(path: Path | str, *, mode: str = "") -> Classifier:
-    """Load an artifact (.onnx, .xml, .plan, .savedmodel, .tftrt or .keras) after checking it against its card.
+    """Load an artifact of any format (temper.formats.FORMATS) after checking it against its card.
 
-    mode: how the runtime is called, where there are several ways (temper.formats.Format.modes); by default the first.
-    Raises ArtifactError for a missing or damaged artifact, MissingRuntime when its library or device is not on this
-    machine (both are a temper.UserError), ValueError for an unknown mode.
+    mode: how the runtime is called, where there are several ways (temper.formats.Format.modes); by default the first
+    that works. Raises ArtifactError for a missing or damaged artifact, MissingRuntime when its library or device is not
+    on this machine (both are a temper.UserError), ValueError for an unknown mode.
 
-    >>> classifier = load("artifacts/model.int8.onnx")  # doctest: +SKIP
+    >>> load("model.onnx").labels
+    ('blue', 'red')
     """
     return Classifier(Artifact.at(path), mode)

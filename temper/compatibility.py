@@ -5,6 +5,7 @@ import re
 from temper.artifact import Artifact
 from temper.card import PlanInfo
 from temper.errors import IncompatibleMachine, MissingRuntime
+from temper.formats import Format
 from temper.system.environment import CUDA_BINDINGS, TENSORRT, Environment, tensorrt_packages
 from temper.system.gpu import Gpu
 
@@ -15,6 +16,8 @@ RTX_MIN_LATER = 12.0
 RTX_TURING = "7.5"
 # With --builder-option compatibility=ampere a plan runs on this compute capability and later.
 AMPERE = 8.0
+# An artifact is used on devices, but built in a clone.
+REBUILD = "Build it on this machine, in a clone of Temper:"
 # A version-compatible plan of the first major release loads in the second, besides later releases of its own.
 ACROSS_MAJOR = {(10, 11)}
 
@@ -24,10 +27,19 @@ def check_compatibility(artifact: Artifact, environment: Environment) -> Incompa
 
     Only the first reason is returned: what helps against it may change the others.
     """
-    # A module of TensorRT can stand in for another: that is checked with the card, not with the format's list.
-    is_plan = not TENSORRT.keys().isdisjoint(artifact.format.requires)
-    checks = PLAN_CHECKS if is_plan else (missing_modules, missing_gpu)
+    checks = PLAN_CHECKS if is_plan(artifact.format) else (missing_modules, missing_gpu)
     return next((problem for check in checks if (problem := check(artifact, environment))), None)
+
+
+def is_plan(chosen: Format) -> bool:
+    """True for the format of TensorRT: modules can stand in for another, so a plan is checked with its card."""
+    return not TENSORRT.keys().isdisjoint(chosen.requires)
+
+
+def install_command(module: str, environment: Environment, version: str = "") -> str:
+    """The command that installs a module of TensorRT, and CUDA's bindings, for the driver of this machine."""
+    pinned = f"=={version}" if version else ""
+    return f"pip install {_package(module, environment)}{pinned} {_bindings_package(environment)}"
 
 
 def runtime_of(artifact: Artifact, environment: Environment) -> str:
@@ -45,7 +57,7 @@ def plan_info(artifact: Artifact) -> PlanInfo:
 
 
 def rebuild_command(artifact: Artifact, extra: str = "") -> str:
-    """The command that converts the model to this artifact again, on the machine where it is run."""
+    """The command that converts the model to this artifact again: in a clone, on the machine where it is run."""
     model, precision = artifact.model().path, artifact.card.precision
     return f"python convert/run.py {model} {artifact.path} --precision {precision} --force{extra}"
 
@@ -58,19 +70,17 @@ def too_new_for_driver(module: str, environment: Environment) -> MissingRuntime 
     return MissingRuntime(
         f"{module} {runtime.version} is for CUDA {runtime.cuda}; the driver {gpu.driver} supports CUDA {gpu.cuda} at "
         "most",
-        fix="Update the driver, or install the TensorRT that it can run:\n"
-        f"    pip install {_package(module, environment)} {_bindings_package(environment)}",
+        fix=f"Update the driver, or install the TensorRT that it can run:\n    {install_command(module, environment)}",
     )
 
 
 def missing_modules(artifact: Artifact, environment: Environment) -> MissingRuntime | None:
     """The format's libraries that are not installed."""
-    missing = [module for module in artifact.format.requires if module not in environment.modules]
+    missing = artifact.format.missing(environment.modules)
     if not missing:
         return None
-    verb = "are" if len(missing) > 1 else "is"
     return MissingRuntime(
-        f"{artifact.path} is run by {artifact.format.title}; {' and '.join(missing)} {verb} not installed",
+        f"{artifact.path} is run by {artifact.format.title}. Not installed: {' and '.join(missing)}",
         fix=f"Install what is missing:\n    {artifact.format.install}",
     )
 
@@ -81,11 +91,11 @@ def missing_gpu(artifact: Artifact, environment: Environment) -> MissingRuntime 
         return None
     source = artifact.card.provenance.source
     instead = artifact.path.with_name(source.file) if source else artifact.model().path
-    fix = f"{instead.name}, which it was converted from, runs on any CPU:\n    python infer/run.py --engine {instead}"
+    fix = f"Use the artifact that it was converted from, which runs on any CPU:\n    {instead}"
     if environment.has_nvidia_device:
         return MissingRuntime(
             f"{artifact.path} runs on an NVIDIA GPU. There is one here, but its driver does not respond",
-            fix=f"Check whether `nvidia-smi` works; a container must be started with --gpus all. Until then: {fix}",
+            fix=f"Check whether `nvidia-smi` works; a container must be started with --gpus all. {fix}",
         )
     return MissingRuntime(f"{artifact.path} runs on an NVIDIA GPU, and there is none here", fix=fix)
 
@@ -103,19 +113,18 @@ def system_mismatch(artifact: Artifact, environment: Environment) -> Incompatibl
 def missing_runtime(artifact: Artifact, environment: Environment) -> MissingRuntime | None:
     """No TensorRT that can load the plan, or one without its native library."""
     plan, module = plan_info(artifact), runtime_of(artifact, environment)
-    package = _package(module or plan.module, environment)
     if not module:
-        version = f"=={plan.version}" if plan.version else ""
         return MissingRuntime(
             f"{artifact.path} was built by {plan.module} {plan.version}, which is not installed",
-            fix=f"Install the same version:\n    pip install {package}{version} {_bindings_package(environment)}",
+            fix=f"Install the same version:\n    {install_command(plan.module, environment, plan.version)}",
         )
     runtime = environment.tensorrt[module]
     if runtime.has_library:
         return None
+    libraries = f"{_package(module, environment)}-libs=={runtime.version}"
     return MissingRuntime(
         f"{artifact.path} needs {module}, which is installed without its library, lib{TENSORRT[module]}",
-        fix=f"Install the library:\n    pip install --force-reinstall {package}-libs=={runtime.version}",
+        fix=f"Install the library:\n    pip install --force-reinstall {libraries}",
     )
 
 
@@ -196,14 +205,14 @@ def _rtx_gpu_mismatch(artifact: Artifact, plan: PlanInfo, gpu: Gpu) -> Incompati
     if now not in (RTX_TURING, *RTX_DEFAULT) and float(now) < RTX_MIN_LATER:
         return IncompatibleMachine(
             f"{what}, which TensorRT-RTX does not support",
-            fix="Build it with TensorRT instead:\n    pip install -r requirements-gpu.txt\n"
+            fix=f"Build it with TensorRT instead, in a clone of Temper:\n    {artifact.format.install}\n"
             f"    {rebuild_command(artifact)}",
         )
     return _rebuild(artifact, what, f" --builder-option compute_capabilities={now}")
 
 
 def _rebuild(artifact: Artifact, what: str, extra: str = "") -> IncompatibleMachine:
-    return IncompatibleMachine(what, fix=f"Build it on this machine:\n    {rebuild_command(artifact, extra)}")
+    return IncompatibleMachine(what, fix=f"{REBUILD}\n    {rebuild_command(artifact, extra)}")
 
 
 def _package(module: str, environment: Environment) -> str:

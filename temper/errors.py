@@ -22,8 +22,8 @@ class UserError(Exception):
     what: what happened and what was expected, one or more sentences without the last full stop.
     fix: how to fix it; a command stands on a line of its own, indented.
 
-    >>> str(UserError("model.plan does not exist", fix="Build it with `make convert`."))
-    'model.plan does not exist. Build it with `make convert`.'
+    >>> str(UserError("model.plan does not exist", fix="Check the path."))
+    'model.plan does not exist. Check the path.'
     """
 
     exit_code = ExitCode.SOME_FAILED

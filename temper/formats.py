@@ -1,9 +1,15 @@
 """FORMATS, the one place where a format is listed: how it is stored, run, installed and converted."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from temper.card.records import Precision
+if TYPE_CHECKING:
+    # The commands list formats before they import any library.
+    from temper.card import Precision
+
+# The backends of Keras, in the order of preference.
+KERAS_BACKENDS = ("tensorflow", "jax", "torch")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +22,7 @@ class Conversion:
     """
 
     source: str
-    source_precision: Precision
+    source_precision: "Precision"
     function: str
     settings: tuple[str, ...] = ()
 
@@ -26,12 +32,13 @@ class Format:
     """A way to store a classifier.
 
     suffix: of the artifact's path. title: of its runtime. runner: "module:class" of a temper.runners.base.Runner.
-    requires: modules that the runner imports. install: the command that installs them. modes: ways to call the runner,
-    the default first. companions: suffixes that replace the format's own in files that belong to the artifact.
-    is_folder: whether the artifact is a folder. needs_gpu: whether it runs on an NVIDIA GPU only. on_request: converted
-    only when it is named as a target. buildable: "module:function" that says whether it can be built on this machine;
-    by default it can where `requires` are installed. conversions: how it is made, by precision; empty for the format
-    that is trained.
+    requires: modules that the runner imports. requires_one: modules of which it needs one besides. install: the command
+    that installs them. extra: the extra of the wheel (pyproject.toml) with the same packages. modes: ways to call the
+    runner; the first that works is the default. companions: suffixes that replace the format's own in files that belong
+    to the artifact. is_folder: whether the artifact is a folder. needs_gpu: whether it runs on an NVIDIA GPU only.
+    on_request: converted only when it is named as a target. buildable: "module:function" that says whether it can be
+    built on this machine; by default it can where `requires` are installed. conversions: how it is made, by precision;
+    empty for the format that is trained.
     """
 
     suffix: str
@@ -39,16 +46,30 @@ class Format:
     runner: str
     requires: tuple[str, ...]
     install: str
+    requires_one: tuple[str, ...] = ()
+    extra: str = ""
     modes: tuple[str, ...] = ("",)
     companions: tuple[str, ...] = ()
     is_folder: bool = False
     needs_gpu: bool = False
     on_request: bool = False
     buildable: str = ""
-    conversions: Mapping[Precision, Conversion] = field(default_factory=dict, hash=False)
+    conversions: Mapping["Precision", Conversion] = field(default_factory=dict, hash=False)
+
+    def missing(self, modules: Collection[str]) -> list[str]:
+        """What the runner needs besides these modules.
+
+        >>> FORMATS[0].missing({"keras"}), FORMATS[0].missing({"keras", "jax"})
+        (['tensorflow, jax or torch'], [])
+        """
+        missing = [each for each in self.requires if each not in modules]
+        if not self.requires_one or any(each in modules for each in self.requires_one):
+            return missing
+        *others, last = self.requires_one
+        return [*missing, f"{', '.join(others)} or {last}"]
 
 
-def _from_onnx(function: str, settings: tuple[str, ...] = ()) -> dict[Precision, Conversion]:
+def _from_onnx(function: str, settings: tuple[str, ...] = ()) -> "dict[Precision, Conversion]":
     precisions: tuple[Precision, ...] = ("fp32", "fp16", "int8")
     return {
         each: Conversion(source=".onnx", source_precision=each, function=function, settings=settings)
@@ -61,16 +82,19 @@ FORMATS: tuple[Format, ...] = (
         suffix=".keras",
         title="Keras",
         runner="temper.runners.keras:KerasRunner",
-        requires=("keras", "tensorflow"),
-        install="pip install -r requirements.txt",
+        requires=("keras",),
+        requires_one=KERAS_BACKENDS,
+        install="pip install tensorflow keras",
+        extra="keras",
         modes=("tf.function", "predict", "predict_on_batch", "XLA"),
     ),
     Format(
         suffix=".savedmodel",
-        title="TensorFlow SavedModel",
+        title="TensorFlow",
         runner="temper.runners.saved_model:SavedModelRunner",
         requires=("tensorflow",),
-        install="pip install -r requirements.txt",
+        install="pip install tensorflow keras",
+        extra="keras",
         is_folder=True,
         conversions={
             "fp32": Conversion(
@@ -103,6 +127,7 @@ FORMATS: tuple[Format, ...] = (
         runner="temper.runners.onnxruntime:OnnxRuntimeRunner",
         requires=("onnxruntime", "onnx"),
         install="pip install onnxruntime onnx",
+        extra="onnx",
         conversions={
             "fp32": Conversion(
                 source=".keras", source_precision="fp32", function="convert.exporters.onnx_export:convert"
@@ -122,6 +147,7 @@ FORMATS: tuple[Format, ...] = (
         runner="temper.runners.openvino:OpenVinoRunner",
         requires=("openvino",),
         install="pip install openvino",
+        extra="openvino",
         companions=(".bin",),
         conversions=_from_onnx("convert.exporters.openvino_ir:convert"),
     ),
@@ -130,7 +156,8 @@ FORMATS: tuple[Format, ...] = (
         title="TensorRT",
         runner="temper.runners.tensorrt:TensorRtRunner",
         requires=("tensorrt",),
-        install="pip install -r requirements-gpu.txt",
+        install="pip install tensorrt cuda-python",
+        extra="tensorrt",
         needs_gpu=True,
         buildable="convert.trt.find:can_compile",
         conversions=_from_onnx("convert.trt.to_tensorrt:convert", settings=("batch", "builder_options")),
@@ -150,3 +177,12 @@ def format_of(name: str) -> Format | None:
     'ONNX Runtime'
     """
     return next((each for each in FORMATS if name.endswith(each.suffix)), None)
+
+
+def describe_suffixes(formats: Iterable[Format] | None = None) -> str:
+    """Formats with their runtimes in one line, for the help of commands; by default all of them.
+
+    >>> describe_suffixes(FORMATS[:2])
+    '.keras (Keras), .savedmodel (TensorFlow)'
+    """
+    return ", ".join(f"{each.suffix} ({each.title})" for each in (FORMATS if formats is None else formats))

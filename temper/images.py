@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import stat
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -49,7 +50,11 @@ def open_image(path: Path, draft_size: int = 0) -> Image.Image:
     """
     _ignore_size_warning()
     try:
-        with Image.open(path, formats=DECODERS) as image:
+        # A named pipe would block the open until something is written to it.
+        with (
+            open(path, "rb", opener=_open_without_waiting) as file,
+            Image.open(file, formats=DECODERS) as image,
+        ):
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImage(
                     f"{path} has {image.width} x {image.height} pixels; the limit is {MAX_PIXELS:,}",
@@ -66,6 +71,12 @@ def open_image(path: Path, draft_size: int = 0) -> Image.Image:
         ) from None
     except DECODE_ERRORS as error:
         raise UnreadableImage(f"{path} is damaged ({error})", fix="Replace or remove it.") from None
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        raise UnreadableImage(f"{path} is not a regular file", fix="Name an image file.")
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def fit(image: Image.Image, size: int) -> ImageArray:

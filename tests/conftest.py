@@ -1,13 +1,10 @@
-"""Fixtures every suite may use."""
+"""Fixtures every suite may use; those of the examples in docstrings are in ../conftest.py."""
 
 import logging
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests import tiny
 
 
 @pytest.fixture(autouse=True)
@@ -17,19 +14,6 @@ def log_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logger, "handlers", [])
     monkeypatch.setattr(logger, "propagate", True)
     logger.setLevel(logging.INFO)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests and the processes they start write nothing to the user's cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="session")
-def made_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny.bundle(tmp_path_factory.mktemp("bundle"))
 
 
 @pytest.fixture

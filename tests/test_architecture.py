@@ -9,7 +9,7 @@ import pytest
 from tests.source import FILES, ROOT, STAGES, name_of, tree_of
 
 # What a device has, besides one runtime.
-LIGHT = {"numpy", "PIL", "msgspec", "rich", "filelock", "platformdirs"}
+LIGHT = {"numpy", "PIL", "msgspec", "rich", "platformdirs"}
 # What a command must not import before it has parsed its options: `--help` is immediate, and works without them.
 HEAVY = {
     "numpy", "PIL", "scipy", "tensorflow", "keras", "onnx", "onnxruntime", "openvino", "tensorrt", "tensorrt_rtx",

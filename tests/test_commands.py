@@ -80,7 +80,7 @@ def test_infer_without_the_artifact(tmp_path: Path) -> None:
 def test_infer_with_an_artifact_without_a_card(bundle: Path) -> None:
     bundle.with_name("model.fp32.onnx.json").unlink()
     done = run("infer/run.py", "--engine", bundle.with_name("model.fp32.onnx"), image(bundle.with_name("a.png")))
-    fails(done, ExitCode.ARTIFACT, "has no card", "make convert")
+    fails(done, ExitCode.ARTIFACT, "has no card", "convert again")
 
 
 def test_infer_with_a_truncated_artifact(bundle: Path) -> None:

@@ -1,6 +1,9 @@
 """A made-up format, in one file and one row, goes through every stage: nothing else lists the formats."""
 
+import ast
+import importlib
 import json
+import re
 import sys
 import types
 from collections.abc import Iterator
@@ -19,8 +22,10 @@ from temper.artifact import Artifact
 from temper.cli import main as temper_command
 from temper.formats import FORMATS, Conversion, Format
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
-from tests.source import ROOT
+from tests.source import FILES, name_of, tree_of
 
+# All code but the list itself, and measurements of certain formats.
+PRODUCT = [path for path in FILES if path.name != "formats.py" and "experiments" not in path.parts]
 ONE_FILE = "made_up_format"
 
 
@@ -82,9 +87,18 @@ def test_a_row_and_a_file_are_enough_to_convert_verify_and_run(
     assert temper_command.run(infer.run.parse(["selftest", str(artifact.path)])) == 0
 
 
-def test_the_help_of_a_command_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("convert.run", ""), ("infer.run", ""), ("temper.cli.main", ""),
+        *(("temper.cli.main", each) for each in temper_command.COMMANDS),
+    ],
+)  # fmt: skip
+def test_the_help_of_every_command_that_lists_formats_names_it(
+    command: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit):
-        infer.run.parse(["classify", "--help"])
+        importlib.import_module(command).parse([*words.split(), "--help"])
     assert ".backwards" in capsys.readouterr().out
 
 
@@ -102,12 +116,10 @@ def test_the_benchmark_finds_it(bundle: Path) -> None:
     assert "mine.backwards" in [case.name for case in find_cases([bundle.parent])]
 
 
-def test_no_file_but_formats_and_the_code_of_a_format_names_its_suffix() -> None:
-    """Places that list formats: one. A suffix in other code is one that the code itself writes or reads."""
-    listing = [
-        path
-        for folder in ("temper", "convert", "benchmarks", "infer")
-        for path in (ROOT / folder).rglob("*.py")
-        if sum(f'"{each.suffix}"' in path.read_text(encoding="utf-8") for each in FORMATS) > 2
-    ]
-    assert listing == [ROOT / "temper" / "formats.py"]
+@pytest.mark.parametrize("path", PRODUCT, ids=name_of)
+def test_no_text_and_no_code_lists_the_formats(path: Path) -> None:
+    """Places that list formats: one. Two suffixes in a text are an example, or what the code itself writes or reads."""
+    strings = [node.value for node in ast.walk(tree_of(path)) if isinstance(node, ast.Constant)]
+    texts = [each for each in strings if isinstance(each, str)]
+    for text in [*texts, " ".join(each for each in texts if each in formats.suffixes())]:
+        assert sum(re.search(rf"{re.escape(each.suffix)}\b", text) is not None for each in FORMATS) <= 2, text

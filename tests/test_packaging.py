@@ -1,18 +1,23 @@
 """The wheel: what is in it, what it needs, and that it works where there is no clone."""
 
+import ast
 import json
 import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
 
 from temper import __version__
-from tests.source import ROOT
+from temper.formats import FORMATS
+from tests.source import FILES, ROOT, name_of, tree_of
 
 PROJECT: dict[str, Any] = {}
 if sys.version_info >= (3, 11):
@@ -35,15 +40,51 @@ def requirements(name: str) -> set[str]:
     return {line.strip() for line in lines if line.strip() and not line.startswith(("#", "-"))}
 
 
-def package_of(requirement: str) -> str:
-    return re.split(r"[<>=~! ;\[]", requirement)[0].lower()
+def range_of(requirement: str) -> tuple[Version, Version]:
+    """The smallest version of a requirement, and the first that it excludes again."""
+    bounds = {each.operator: Version(each.version) for each in Requirement(requirement).specifier}
+    return bounds[">="], bounds["<"]
+
+
+def by_name(lines: Iterable[str]) -> dict[str, str]:
+    return {Requirement(line).name.lower(): line for line in lines}
 
 
 @needs_tomllib
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-gpu.txt", "requirements-tftrt.txt"])
-def test_requirements_contain_what_the_library_needs(name: str) -> None:
-    there = {package_of(each): each for each in requirements(name)}
-    assert {package_of(each) for each in PROJECT["dependencies"]} <= there.keys()
+def test_requirements_contain_what_the_library_needs_in_a_range_that_it_allows(name: str) -> None:
+    needed, there = by_name(PROJECT["dependencies"]), by_name(requirements(name))
+    assert needed.keys() <= there.keys()
+    for package, line in needed.items():
+        (smallest, end), (allowed, allowed_end) = range_of(there[package]), range_of(line)
+        assert allowed <= smallest < end <= allowed_end, there[package]
+
+
+@needs_tomllib
+@pytest.mark.parametrize("extra", PROJECT.get("optional-dependencies", {}))
+def test_an_extra_installs_what_the_row_of_its_format_names(extra: str) -> None:
+    named = [set(each.install.removeprefix("pip install ").split()) for each in FORMATS if each.extra == extra]
+    assert named
+    assert all(packages == by_name(PROJECT["optional-dependencies"][extra]).keys() for packages in named)
+
+
+@needs_tomllib
+def test_every_extra_of_a_format_exists() -> None:
+    assert {each.extra for each in FORMATS if each.extra} == PROJECT["optional-dependencies"].keys()
+
+
+def test_nothing_that_a_device_shows_needs_a_clone() -> None:
+    """A command in a message of the library is one of `temper` or pip; a rebuild names the clone that it needs."""
+    clone = re.compile(r"requirements\S*\.txt|python infer/|`make ")
+    files = [path for path in FILES if path.is_relative_to(ROOT / "temper")]
+    texts = {
+        (name_of(path), node.value)
+        for path in files
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and clone.search(node.value)
+    }
+    # TF-TRT is installed into an environment of its own.
+    assert {text for _, text in texts} == {"pip install -r requirements-tftrt.txt"}, texts
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-gpu.txt"])
@@ -71,6 +112,15 @@ def test_the_wheel_holds_the_library_and_nothing_else(wheel: Path) -> None:
 
 
 @pytest.mark.programs
+def test_the_page_of_the_wheel_describes_the_library(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        metadata = archive.read(f"temper_classifier-{__version__}.dist-info/METADATA").decode()
+    assert (ROOT / "docs" / "library.md").read_text().strip() in metadata
+    # A link into the repository leads nowhere on the page of a package.
+    assert not re.search(r"\]\((?!https://)", metadata)
+
+
+@pytest.mark.programs
 def test_the_wheel_classifies_in_a_fresh_environment_without_a_clone(wheel: Path, bundle: Path, tmp_path: Path) -> None:
     environment, empty = tmp_path / "environment", tmp_path / "empty"
     empty.mkdir()
@@ -80,8 +130,8 @@ def test_the_wheel_classifies_in_a_fresh_environment_without_a_clone(wheel: Path
     installed = subprocess.run([*pip, f"{wheel}[onnx]"], capture_output=True, text=True)
     assert installed.returncode == 0, installed.stderr
     model, image = tmp_path / "model.fp32.onnx", tmp_path / "red000.png"
-    for name in ("model.fp32.onnx", "model.fp32.onnx.json", "model.golden.npz"):
-        shutil.copy(bundle.with_name(name), tmp_path)
+    for pattern in ("model.fp32.onnx", "model.fp32.onnx.json", "model.golden.*.npz"):
+        shutil.copy(next(bundle.parent.glob(pattern)), tmp_path)
     shutil.copy(bundle.parent / "images" / "red" / image.name, image)
 
     def run(*words: object) -> str:

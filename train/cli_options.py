@@ -8,14 +8,14 @@ import dataclasses
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
+from temper.cli.options import Field, Option, add_option, check_limits, fields_of, flag_of, option
 from temper.errors import ResourceError, UsageError
 from temper.storage.digest import sha256_of
-from train.config import Augmentation, Option, TrainingConfig, option
+from train.config import Augmentation, Distribute, TrainingConfig
 
-METAVARS: dict[type, str] = {int: "N", float: "FRACTION"}
-FILES, RUN = "files", "this run; the model stays the same"
+FILES, RUN = "files", "run"
 # Defaults that another option changes, by that option and its value; a later entry has priority.
 PRESETS: dict[tuple[str, str], dict[str, Any]] = {
     ("head", "lbfgs"): {"hidden_units": 0},
@@ -36,20 +36,14 @@ class RunOptions:
     force: bool = option(False, RUN, "train although the model is up to date or an interrupted training exists")
     lr_range_test: bool = option(False, RUN, "try rising learning rates, plot the loss, and stop without a model")
     accept_leaks: bool = option(False, RUN, "train although an image is in two subsets")
-    tensorboard: bool = option(False, RUN, "write TensorBoard events to FILE with the suffix .tensorboard")
-    distribute: Literal["none", "mirrored", "workers"] = option(
-        "none", RUN, "train through the backbone on all GPUs of this machine, or on the machines in TF_CONFIG",
-        choices=("none", "mirrored", "workers"),
+    tensorboard: bool = option(False, RUN, "write TensorBoard events to model.tensorboard/ beside the model")
+    distribute: Distribute = option(
+        "none", RUN, "with --trainable all or --fine-tune: train on all GPUs of this machine (mirrored), or on the "
+        "machines in TF_CONFIG (workers)", choices=get_args(Distribute),
     )  # fmt: skip
 
 
-Field = dataclasses.Field[Any]
-FIELDS: list[Field] = [
-    each
-    for options in (RunOptions, TrainingConfig, Augmentation)
-    for each in dataclasses.fields(options)
-    if "option" in each.metadata
-]
+FIELDS = fields_of(RunOptions, TrainingConfig, Augmentation)
 
 
 def add_options(parser: argparse.ArgumentParser, show_all: bool) -> None:
@@ -60,15 +54,13 @@ def add_options(parser: argparse.ArgumentParser, show_all: bool) -> None:
         if details.group not in groups:
             groups[details.group] = parser.add_argument_group(details.group)
         help_text = _help_of(each) if show_all or details.is_common else argparse.SUPPRESS
-        _add_option(groups[details.group], each, help_text)
+        add_option(groups[details.group], each, help_text, has_default=not _presets_of(each.name))
 
 
 def check_options(options: argparse.Namespace) -> None:
-    """Raise UsageError for a number outside its limits and for paths that cannot be used."""
-    for each in FIELDS:
-        limits, value = each.metadata["option"].limits, getattr(options, each.name)
-        if limits and value is not None and not limits[0] <= value <= limits[1]:
-            raise UsageError(f"{_flag(each.name)} is {value:g}. Expected a number from {limits[0]:g} to {limits[1]:g}")
+    """Raise UsageError for numbers outside their limits, options that contradict each other, and unusable paths."""
+    check_limits(options, FIELDS)
+    _check_combination(options)
     if options.out.suffix != ".keras":
         raise UsageError(
             f"--out is {options.out}. Expected a name that ends in .keras",
@@ -98,13 +90,19 @@ def check_writable(out: Path) -> None:
         ) from None
 
 
-def config_of(options: argparse.Namespace, weights: str) -> TrainingConfig:
-    """The configuration that the options ask for; weights: "none" where ImageNet's could not be downloaded.
+def options_that_need_weights(options: argparse.Namespace) -> list[str]:
+    """The given options that mean nothing where every layer is trained from scratch."""
+    needing = {
+        "--trainable head": options.trainable == "head",
+        "--head lbfgs": options.head == "lbfgs",
+        "--fine-tune": options.fine_tune > 0,
+    }
+    return [option for option, is_given in needing.items() if is_given]
 
-    Raises UsageError for options that contradict each other.
-    """
+
+def config_of(options: argparse.Namespace, weights: str) -> TrainingConfig:
+    """The configuration that the options ask for; weights: "none" where ImageNet's could not be downloaded."""
     values = {**vars(options), "weights": weights}
-    _check_combination(values)
     for (name, word), preset in PRESETS.items():
         if values[name] == word:
             values |= {each: value for each, value in preset.items() if getattr(options, each) is None}
@@ -118,65 +116,42 @@ def _given(values: dict[str, Any], options: type) -> dict[str, Any]:
     return {name: values[name] for name in names if values[name] is not None}
 
 
-def _check_combination(values: dict[str, Any]) -> None:
-    from_scratch = values["weights"] == "none"
-    every_layer = from_scratch or values["trainable"] == "all"
-    if from_scratch and values["trainable"] == "head":
+def _check_combination(options: argparse.Namespace) -> None:
+    from_scratch = options.weights == "none"
+    every_layer = from_scratch or options.trainable == "all"
+    if from_scratch and options.trainable == "head":
         raise UsageError(
             "--trainable head trains a head on a backbone with random weights, which learns little",
             fix="Name weights with --weights FILE, or train every layer with --trainable all.",
         )
-    if values["head"] == "lbfgs" and (every_layer or values["hidden_units"]):
+    if options.head == "lbfgs" and (every_layer or options.hidden_units):
         raise UsageError(
             "--head lbfgs computes a head without a hidden layer on a frozen backbone",
             fix="Name weights and leave --hidden-units and --trainable out, or use --head keras.",
         )
-    if values["head"] == "lbfgs" and values["lr_range_test"]:
+    if options.head == "lbfgs" and options.lr_range_test:
         raise UsageError("--head lbfgs has no learning rate", fix="Leave --lr-range-test or --head out.")
-    if values["fine_tune"] and every_layer:
+    if options.fine_tune and every_layer:
         raise UsageError(
             "--fine-tune adjusts the top blocks after a head was trained on a frozen backbone; here every layer is "
             "trained",
             fix="Leave it out, or name weights and leave --trainable out.",
         )
-    if values["distribute"] != "none" and not (every_layer or values["fine_tune"]):
+    if options.distribute != "none" and not (every_layer or options.fine_tune):
         raise UsageError(
-            "--distribute applies to training through the backbone; a head alone is trained in seconds without it",
+            "--distribute applies to training that changes the backbone; a head alone is trained in seconds without it",
             fix="Add --fine-tune N or --trainable all, or leave it out.",
         )
-
-
-def _add_option(group: Any, each: Field, help_text: str) -> None:
-    details: Option = each.metadata["option"]
-    default = each.default
-    if isinstance(default, bool):
-        # A setting that is on by default is turned off by its option.
-        flag, action = (f"no-{each.name}", "store_false") if default else (each.name, "store_true")
-        group.add_argument(_flag(flag), dest=each.name, action=action, help=help_text)
-        return
-    is_path = default is dataclasses.MISSING or isinstance(default, Path)
-    group.add_argument(
-        _flag(each.name),
-        type=Path if is_path else type(default),
-        required=default is dataclasses.MISSING,
-        default=None if default is dataclasses.MISSING or _presets_of(each.name) else default,
-        metavar=details.metavar or METAVARS.get(type(default)),
-        choices=details.choices,
-        help=help_text,
-    )
 
 
 def _help_of(each: Field) -> str:
     text = str(each.metadata["option"].help)
     if each.default is dataclasses.MISSING or isinstance(each.default, bool):
         return text
-    presets = _presets_of(each.name)
-    return f"{text} ({'; '.join([str(each.default), *presets])})" if presets else f"{text} (%(default)s)"
+    return f"{text} (default: {'; '.join([str(each.default), *_presets_of(each.name)])})"
 
 
 def _presets_of(name: str) -> list[str]:
-    return [f"{preset[name]} with {_flag(other)} {word}" for (other, word), preset in PRESETS.items() if name in preset]
-
-
-def _flag(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
+    return [
+        f"{preset[name]} with {flag_of(other)} {word}" for (other, word), preset in PRESETS.items() if name in preset
+    ]

@@ -9,38 +9,19 @@ The command-line options are generated from the fields of this file (train.cli_o
 import dataclasses
 import hashlib
 import json
-from collections.abc import Collection
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal, get_args
 
+from temper.cli.options import option
+from temper.cli.text import plural
 from train.network.backbones import BACKBONES
 
 Trainable = Literal["head", "all"]
 HeadSolver = Literal["keras", "lbfgs"]
 ClassWeights = Literal["none", "balanced"]
+Distribute = Literal["none", "mirrored", "workers"]
 # Fine-tuning adjusts the top blocks, it does not train them anew: a tenth of the head's learning rate.
 FINE_TUNE_LR_FACTOR = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Option:
-    """How a field appears on the command line.
-
-    group: heading in the help. metavar: name of the value in the help. limits: smallest and largest allowed number.
-    choices: allowed words. is_common: whether plain --help shows it; --help-all shows every option.
-    """
-
-    group: str
-    help: str
-    metavar: str | None = None
-    limits: tuple[float, float] | None = None
-    choices: Collection[str] | None = None
-    is_common: bool = False
-
-
-def option(default: Any, group: str, help: str, **details: Any) -> Any:
-    """A dataclass field that is also a command-line option; details: the other fields of Option."""
-    return field(default=default, metadata={"option": Option(group=group, help=help, **details)})
 
 
 MODEL, TRAINING, HEAD = "model", "training", "head on a frozen backbone"
@@ -49,11 +30,7 @@ AUGMENTATION = "augmentation of the training images; 0 for none"
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How much an image is changed, at random, each time it is shown. New border pixels repeat the nearest pixel.
-
-    rotation: degrees to either side. zoom, shift, shear, brightness: fractions to either side. flip: mirror half of the
-    images horizontally.
-    """
+    """How much an image is changed, at random, each time it is shown. New border pixels repeat the nearest pixel."""
 
     rotation: float = option(25.0, AUGMENTATION, "rotation to either side", metavar="DEGREES", limits=(0, 180))
     zoom: float = option(0.1, AUGMENTATION, "zoom in and out", limits=(0, 0.9))
@@ -68,9 +45,9 @@ NO_AUGMENTATION = Augmentation(rotation=0.0, zoom=0.0, shift=0.0, shear=0.0, bri
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """One phase of a training through the backbone.
+    """One phase of a training that changes the backbone.
 
-    learning_rate: the highest one. restore_best: at the end the model gets the weights of the epoch with the lowest
+    learning_rate: its peak. restore_best: at the end the model gets the weights of the epoch with the lowest
     validation loss. include_initial_weights: the weights before the first epoch may be the best ones.
     patience: epochs without a lower validation loss before the phase ends; 0 for never.
     """
@@ -84,49 +61,54 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """What is trained and how. The defaults train a head on a frozen backbone.
+    """What is trained and how; the help of the options explains the fields. By default a head on a frozen backbone.
 
-    weights: "imagenet", "none", or the name and SHA-256 of a file; the start of the backbone.
-    trainable: "head" freezes the backbone, "all" trains every layer.
-    head: "keras" trains the head by epochs; "lbfgs" computes the optimum of a head without a hidden layer.
-    hidden_units, dropout: of the head; 0 hidden units leave the hidden layer out.
-    size: height and width of the images in pixels. learning_rate: the highest one; when all layers are trained, the
-    rate rises linearly to this value and falls to zero along a cosine.
-    fine_tune: epochs in which the top blocks of the backbone are trained too, after the head, with BatchNorm in
-    inference mode. augmentation_passes: how many versions of each training image a frozen backbone computes features
-    of: the original, then augmented ones; epochs alternate between them.
-    calibrate: temperature scaling on the validation subset.
+    weights: "imagenet", "none", or the name and SHA-256 of a file. learning_rate: of a head, constant; otherwise the
+    rate rises linearly to this value and falls to zero along a cosine. augmentation_passes: epochs alternate between
+    the versions of an image.
     """
 
-    weights: str = option("imagenet", MODEL, "imagenet, none, or a file of weights", metavar="START", is_common=True)
-    backbone: str = option("resnet50", MODEL, ", ".join(BACKBONES), metavar="NAME", choices=BACKBONES, is_common=True)
-    trainable: Trainable = option("head", MODEL, "the layers that are trained", choices=("head", "all"), is_common=True)
+    weights: str = option(
+        "imagenet", MODEL, "what the backbone starts with: imagenet, none, or a file", metavar="WEIGHTS", is_common=True
+    )
+    backbone: str = option(
+        "resnet50", MODEL, f"the network that computes the features: {', '.join(BACKBONES)}", metavar="NAME",
+        choices=BACKBONES, is_common=True,
+    )  # fmt: skip
+    trainable: Trainable = option(
+        "head", MODEL, "the layers that are trained", choices=get_args(Trainable), is_common=True
+    )
     epochs: int = option(2, TRAINING, "passes over the training images", limits=(1, 10_000), is_common=True)
     size: int = option(
         224, TRAINING, "height and width of the images", metavar="PIXELS", limits=(32, 1024), is_common=True
     )
     batch: int = option(8, TRAINING, "images in a batch", limits=(1, 4096))
-    learning_rate: float = option(1e-4, TRAINING, "the highest learning rate", metavar="RATE", limits=(1e-9, 10))
+    learning_rate: float = option(
+        1e-4, TRAINING, "learning rate; the peak learning rate if all layers are trained", metavar="RATE",
+        limits=(1e-9, 10),
+    )  # fmt: skip
     fine_tune: int = option(0, TRAINING, "epochs of fine-tuning the top blocks after the head", limits=(0, 10_000))
     patience: int = option(
         0, TRAINING, "end after N epochs without a lower validation loss; 0: never", limits=(0, 10_000)
     )
-    label_smoothing: float = option(0.0, TRAINING, "probability that is spread over all labels", limits=(0, 0.9))
+    label_smoothing: float = option(0.0, TRAINING, "label smoothing factor", limits=(0, 0.9))
     class_weights: ClassWeights = option(
-        "none", TRAINING, "balanced: each label has the same weight in the loss", choices=("none", "balanced")
+        "none", TRAINING, "balanced: each label has the same weight in the loss", choices=get_args(ClassWeights)
     )
     held_out_fraction: float = option(
-        0.2, TRAINING, "images for validation and test, half for each", limits=(0.01, 0.9)
-    )
+        0.2, TRAINING, "fraction of the images for validation and test, half for each; with train/ and test/ folders "
+        "the fraction of train/ for validation", limits=(0.01, 0.9),
+    )  # fmt: skip
     seed: int = option(0, TRAINING, "equal seeds give equal models", limits=(0, 2**32 - 1))
     calibrate: bool = option(True, TRAINING, "leave out temperature scaling")
     head: HeadSolver = option(
-        "keras", HEAD, "train the head by epochs, or compute its optimum", choices=("keras", "lbfgs")
-    )
+        "keras", HEAD, "keras: train the head by epochs; lbfgs: compute the optimum of a linear head",
+        choices=get_args(HeadSolver),
+    )  # fmt: skip
     augmentation_passes: int = option(
-        2, HEAD, "versions of an image: the original, then augmented ones", limits=(1, 1000)
+        2, HEAD, "versions of each training image: the original, then augmented ones", limits=(1, 1000)
     )
-    hidden_units: int = option(256, HEAD, "units of the hidden layer", limits=(0, 65_536))
+    hidden_units: int = option(256, HEAD, "units of the hidden layer; 0: no hidden layer", limits=(0, 65_536))
     dropout: float = option(0.5, HEAD, "dropout before the last layer", limits=(0, 0.95))
     augmentation: Augmentation = Augmentation()
 
@@ -164,18 +146,14 @@ class TrainingConfig:
         """What will be trained, in one line."""
         start = "from scratch" if self.weights == "none" else f"from {self.weights.split(' ')[0]}"
         if self.head == "lbfgs":
-            passes = _count(self.augmentation_passes, "augmentation pass", "augmentation passes")
+            passes = plural(self.augmentation_passes, "augmentation pass", "augmentation passes")
             text = f"head of {self.backbone} {start}: {self.size} px, {passes}, L-BFGS"
         else:
             layers, how = ("head", "Adam") if self.trainable == "head" else ("all layers", "AdamW, warm-up and cosine")
             text = (
-                f"{layers} of {self.backbone} {start}: {self.size} px, {_count(self.epochs, 'epoch', 'epochs')}, "
+                f"{layers} of {self.backbone} {start}: {self.size} px, {plural(self.epochs, 'epoch')}, "
                 f"batch {self.batch}, learning rate {self.learning_rate:g} ({how})"
             )
-        epochs = _count(self.fine_tune, "epoch", "epochs")
+        epochs = plural(self.fine_tune, "epoch")
         fine_tuning = f", then fine-tuning of the top blocks for {epochs}" if self.fine_tune else ""
         return f"training {text}{fine_tuning}, seed {self.seed}"
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

@@ -1,6 +1,7 @@
 """From images and a configuration to a model with its card, its split, a model card and charts."""
 
 import dataclasses
+import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +26,12 @@ from train.dataset.leaks import describe_leaks
 from train.evaluation.charts import draw_confusion, draw_curves, draw_mistakes, draw_reliability
 from train.evaluation.metrics import Evaluation, evaluate, unknown_threshold
 from train.evaluation.model_card import write_history, write_model_card, write_summary
-from train.evaluation.temperature_scaling import best_temperature, fold_into_weights
+from train.evaluation.temperature_scaling import best_temperature, fold_into_weights, is_at_limit
 from train.fitting.checkpoint import History
 from train.fitting.strategies import build, fine_tune, gpus, train_all_layers, train_head
 from train.fitting.training_data import TrainingContext, TrainingData
 
+LOGGER = logging.getLogger("temper.train")
 PACKAGES = ("keras", "tensorflow", "numpy", "pillow")
 SPLIT_SUFFIX = ".split.csv"
 
@@ -148,6 +150,12 @@ def _calibrate_and_evaluate(model: keras.Model, data: TrainingData) -> Evaluatio
 
     validation = predict("val")
     temperature = best_temperature(*validation) if data.config.calibrate else 1.0
+    if is_at_limit(temperature):
+        LOGGER.warning(
+            "the calibration failed: the search for the temperature ended near its limit (%.2f), so confidences are "
+            "not reliable. More validation images can help (--held-out-fraction).",
+            temperature,
+        )
     threshold = unknown_threshold(validation[0], temperature)
     evaluation = evaluate(*predict("test"), data.labels, temperature, threshold)
     fold_into_weights(model, temperature)

@@ -21,6 +21,7 @@ if not __package__:
 
 from temper.cli.console import add_verbosity_options
 from temper.cli.entry_point import run_command
+from temper.exit_codes import ExitCode
 from temper.system.quiet import quiet_stderr
 from train.cli_options import add_options, check_options
 
@@ -28,7 +29,9 @@ from train.cli_options import add_options, check_options
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     words = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python train/run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--help-all", action="help", help="show all options and exit")
     add_verbosity_options(parser)
     add_options(parser, show_all="--help-all" in words)
@@ -48,10 +51,9 @@ def run(options: argparse.Namespace) -> int:
     with quiet_stderr():
         from train.command import run_training
 
-    outcome = run_training(options, examples)
-    if outcome.results:
-        print(outcome.results)
-    return outcome.exit_code
+    if results := run_training(options, examples):
+        print(results)
+    return ExitCode.OK
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from msgspec import Struct
 from benchmarks.analysis.statistics import Estimate
 from benchmarks.cases import KERAS_SUFFIX
 from benchmarks.measurement.end_to_end import Method
-from benchmarks.measurement.mlperf import ScenarioName
+from benchmarks.measurement.mlperf import ScenarioRun
 from temper.card import Host, LabelFlip
 
 SCHEMA: Literal[2] = 2
@@ -54,7 +54,7 @@ class Latency(Struct, frozen=True, kw_only=True):
 
 
 class Throughput(Struct, frozen=True, kw_only=True):
-    """Images a second by the wall clock. blocks: (images, seconds) of each sample block."""
+    """Images per second by the wall clock. blocks: (images, seconds) of each sample block."""
 
     batch: int
     images_per_second: Estimate
@@ -84,21 +84,6 @@ class EndToEnd(Struct, frozen=True, kw_only=True):
     network_ms: float
     top1: float
     speedup: Estimate | None
-
-
-class Scenario(Struct, frozen=True, kw_only=True):
-    """A run of MLPerf's LoadGen. valid: LoadGen's own verdict. logs: folder of its logs.
-
-    offered_rate: images a second that Server offered; None for the others. latency_ms: by percentile ("50.00").
-    images_per_second: None where latency is the result.
-    """
-
-    name: ScenarioName
-    valid: bool
-    offered_rate: float | None
-    latency_ms: dict[str, float]
-    images_per_second: float | None
-    logs: str
 
 
 class Costs(Struct, frozen=True, kw_only=True):
@@ -144,7 +129,7 @@ class CaseResult(Struct, frozen=True, kw_only=True):
     throughput: tuple[Throughput, ...] = ()
     speedups: tuple[Speedup, ...] = ()
     end_to_end: tuple[EndToEnd, ...] = ()
-    scenarios: tuple[Scenario, ...] = ()
+    scenarios: tuple[ScenarioRun, ...] = ()
     server_images_per_second: float | None = None
 
     @property
@@ -187,8 +172,8 @@ class Report(Struct, frozen=True, kw_only=True):
 
     dataset: its title. images: their number. size: in pixels. baseline: the case that speedups and verdicts refer to;
     "" without Keras. timer_overhead_us: what the timer adds to a call, in microseconds. peak_gops: billions of
-    operations a second, by precision. conditions: load and, on NVIDIA, clocks, temperature and power, before, after
-    and, as ranges, during the rounds.
+    operations per second, by precision. conditions: load and, on NVIDIA, clocks, temperature and power, before, after
+    and, as ranges, during the rounds. note: what else a reader must know.
     """
 
     dataset: str
@@ -205,6 +190,7 @@ class Report(Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     conditions: dict[str, dict[str, str]]
     cases: tuple[CaseResult, ...]
+    note: str = ""
     # Without a default: a file that does not contain it is no report.
     schema: Literal[2]
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from benchmarks.analysis.report import SCHEMA, Report
-from temper.errors import UsageError
+from temper.errors import DataError
 
 FIX = "Name a report.json that `python benchmarks/run.py` of this version wrote."
 
@@ -17,12 +17,12 @@ def report_text(report: Report) -> str:
 
 
 def read_report(path: Path) -> Report:
-    """A report from its file. Raises UsageError for anything else."""
+    """A report from its file. Raises DataError for anything else."""
     try:
         fields: Any = msgspec.json.decode(path.read_bytes())
         schema = fields.get("schema") if isinstance(fields, dict) else None
         if schema not in (None, SCHEMA):
-            raise UsageError(f"{path} has report schema {schema!r}; this version reads schema {SCHEMA}", fix=FIX)
+            raise DataError(f"{path} has report schema {schema!r}; this version reads schema {SCHEMA}", fix=FIX)
         return msgspec.convert(fields, Report)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not a report ({error})", fix=FIX) from None
+        raise DataError(f"{path} is not a report ({error})", fix=FIX) from None

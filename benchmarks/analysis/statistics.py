@@ -33,6 +33,15 @@ class Estimate(Struct, frozen=True):
         """The same in another unit. factor: positive."""
         return Estimate(factor * self.value, factor * self.low, factor * self.high)
 
+    def text(self, decimals: int, unit: str = "") -> str:
+        """The value with its interval in brackets; without brackets where there is no interval.
+
+        >>> Estimate(4.934, 4.861, 4.988).text(2, "×"), Estimate(8.6, 8.6, 8.6).text(1)
+        ('4.93× [4.86, 4.99]', '8.6')
+        """
+        value, low, high = (f"{each:,.{decimals}f}" for each in (self.value, self.low, self.high))
+        return f"{value}{unit}" if self.low == self.high else f"{value}{unit} [{low}, {high}]"
+
 
 def percentile(rounds: Sequence[Floats], percent: float) -> Estimate:
     """A percentile of all samples; never a percentile of percentiles. Raises ValueError without samples."""
@@ -96,5 +105,5 @@ def _bootstrap(n: int, of_draws: Callable[[NDArray[np.int64]], Any], value: floa
     draws = np.random.default_rng(SEED).integers(0, n, (RESAMPLES, n))
     tail = 100 * _expanded_tail(n)
     low, high = np.percentile(of_draws(draws), [tail, 100 - tail])
-    # The point estimate interpolates and the resampled ones need not: the interval always contains it.
+    # percentile() interpolates the value between samples, but not the draws: without this it may be outside them.
     return Estimate(float(value), float(min(low, value)), float(max(high, value)))

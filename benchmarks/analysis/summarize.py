@@ -7,11 +7,10 @@ import msgspec
 import numpy as np
 
 from benchmarks.analysis.accuracy import measure_accuracy
-from benchmarks.analysis.report import CaseResult, Control, Costs, EndToEnd, Latency, Scenario, Speedup, Throughput
+from benchmarks.analysis.report import CaseResult, Control, Costs, EndToEnd, Latency, Speedup, Throughput
 from benchmarks.analysis.statistics import Estimate, paired_ratio, percentile, rate
 from benchmarks.evaluation_set import EvaluationSet
 from benchmarks.measurement.end_to_end import EndToEndRun, Method
-from benchmarks.measurement.mlperf import ScenarioRun
 from benchmarks.measurement.samples import Samples
 from benchmarks.measurement.timing import Calls
 from temper.runners.base import Probabilities
@@ -77,15 +76,15 @@ def summarize(samples: Samples, context: Context) -> CaseResult:
             for batch in (None, *sorted(samples.throughput))
         ),
         end_to_end=tuple(_end_to_end(samples, context)),
-        scenarios=tuple(_scenario(run) for run in samples.scenarios),
+        scenarios=tuple(samples.scenarios),
         server_images_per_second=samples.server_images_per_second,
     )
     return _with_fraction_of_peak(measured, context)
 
 
-def summarize_control(samples: Samples | None, control: Samples | None) -> Control | None:
-    """The A/A control, if both processes ran."""
-    if samples is None or control is None or samples.skipped or control.skipped:
+def summarize_control(samples: Samples, control: Samples) -> Control | None:
+    """The A/A control of a case and its second process; None when one of them stopped."""
+    if samples.skipped or control.skipped:
         return None
     throughput = [
         Speedup(baseline=samples.name, batch=batch, ratio=speedup(samples, control, batch))
@@ -158,18 +157,6 @@ def _throughput(batch: int, blocks: list[Calls]) -> Throughput:
     images, seconds = [calls.images for calls in blocks], [calls.total_seconds for calls in blocks]
     return Throughput(
         batch=batch, images_per_second=rate(images, seconds), blocks=tuple(zip(images, seconds, strict=True))
-    )
-
-
-def _scenario(run: ScenarioRun) -> Scenario:
-    settings = run.settings
-    return Scenario(
-        name=settings.scenario,
-        valid=run.valid,
-        offered_rate=settings.rate if settings.scenario == "Server" else None,
-        latency_ms={percent: MILLI * seconds for percent, seconds in run.latency_seconds.items()},
-        images_per_second=run.images_per_second,
-        logs="/".join(settings.logs.parts[-3:]),
     )
 
 

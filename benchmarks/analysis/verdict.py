@@ -14,33 +14,38 @@ NOISE_FIX = "Close other programs and measure again."
 
 def with_verdicts(report: Report) -> Report:
     """The same report, each case with its verdict."""
-    best = pick_best(report)
-    cases = tuple(msgspec.structs.replace(case, verdict=_verdict(case, best, report)) for case in report.cases)
+    cases = tuple(msgspec.structs.replace(case, verdict=_verdict(case, report)) for case in report.cases)
     return msgspec.structs.replace(report, cases=cases)
 
 
 def pick_best(report: Report) -> CaseResult | None:
-    """The fastest artifact beside Keras that has a proven speedup and passes the limit on the drop of top-1."""
+    """The fastest artifact beside Keras with a proven speedup and no proven drop of top-1; None for a busy machine.
+
+    An artifact with a drop beyond the limit that is not proven is picked only if there is no other.
+    """
+    if report.control and not report.control.passed:
+        return None
     candidates = [case for case in report.cases if _is_faster(case, report.baseline) and not _drops_too_much(case)]
-    return max(candidates, key=lambda case: _ratio(case, report.baseline).value, default=None)
+    return max(
+        candidates,
+        key=lambda case: (_drop(case).value <= MAX_DROP, _ratio(case, report.baseline).value),
+        default=None,
+    )
 
 
 def headline(report: Report) -> list[str]:
     """The first sentences of a report: whether it can be trusted, then what to use."""
-    sentences = []
-    if report.control is not None and not report.control.passed:
-        sentences.append(control_sentence(report.control))
+    if report.control and not report.control.passed:
+        return [f"{control_sentence(report.control)} Nothing is recommended."]
     if best := pick_best(report):
-        sentences.append(best.verdict)
-    elif report.measured and report.baseline:
-        sentences.append(f"No artifact is faster than {report.baseline} without a drop in accuracy.")
-    elif report.measured:
-        sentences.append("No artifact could be compared with Keras.")
-    return sentences
+        return [best.verdict]
+    if report.measured and report.baseline:
+        return [f"No artifact is faster than {report.baseline} without a drop in accuracy."]
+    return ["No artifact could be compared with Keras."] if report.measured else []
 
 
 def warnings(report: Report) -> list[str]:
-    """What else a reader must know before trusting a value."""
+    """What else a reader must know before the values can be trusted."""
     sentences = [
         f"The latency of {case.name} did not become stable during warm-up."
         for case in report.cases
@@ -54,7 +59,7 @@ def warnings(report: Report) -> list[str]:
         if abs(each.ratio.value - 1) > THROUGHPUT_TOLERANCE:
             sentences.append(
                 f"Throughput at batch {each.batch} was disturbed: {each.baseline} against itself is "
-                f"{_interval(each.ratio, 2)}. {NOISE_FIX}"
+                f"{each.ratio.text(2)}. {NOISE_FIX}"
             )
     if report.control is None and report.measured:
         sentences.append("There is no A/A control: the noise of the machine is unknown.")
@@ -66,37 +71,53 @@ def control_sentence(control: Control) -> str:
     if control.passed:
         return f"A/A control: {control.case} against itself is {control.ratio.value:.3f}, within {CONTROL_TOLERANCE}."
     return (
-        f"The machine is too noisy: {control.case} against itself is {_interval(control.ratio, 3)}, not "
+        f"The machine is too noisy: {control.case} against itself is {control.ratio.text(3)}, not "
         f"1.00 ± {CONTROL_TOLERANCE:.2f}. {NOISE_FIX}"
     )
 
 
-def _verdict(case: CaseResult, best: CaseResult | None, report: Report) -> str:
+def recommendation(case: CaseResult, report: Report) -> str:
+    """Whether to use an artifact, in one or two sentences; after a name, where it begins with a small letter."""
     if case.skipped or case.latency is None:
-        return f"{case.name} did not run: {case.skipped}."
+        return f"did not run: {case.skipped}."
     if case.name == report.baseline:
-        return f"{case.name} is the baseline."
-    ratio = case.speedup(report.baseline)
-    if ratio is None:
-        return f"{case.name} was not compared, because no Keras model ran beside it."
-    speed = f"{case.name} has {_interval(ratio, 2, '×')} the speed of {report.baseline}"
+        return "is the baseline."
+    if case.speedup(report.baseline) is None:
+        return "was not compared, because no Keras model ran beside it."
     if case.is_keras:
-        return f"{speed}: the same model, called in another mode."
-    return f"{speed}; its top-1 accuracy is {_accuracy_change(case)}. {_recommendation(case, best, report)}"
+        return "The same model, called in another mode."
+    if report.control and not report.control.passed:
+        return "No recommendation, because the A/A control failed."
+    return _choice(case, report)
 
 
-def _recommendation(case: CaseResult, best: CaseResult | None, report: Report) -> str:
-    alternative = best.name if best else report.baseline
-    if case is best:
-        return "Recommended."
+def _choice(case: CaseResult, report: Report) -> str:
+    best = pick_best(report)
+    instead = f"Use {best.name if best else report.baseline}."
     if not _is_faster(case, report.baseline):
-        return f"No speedup is proven. Use {alternative}."
+        return f"No speedup is proven. {instead}"
     if _drops_too_much(case):
-        return f"The drop exceeds the limit of {100 * MAX_DROP} points. Use {alternative}."
+        return f"The drop exceeds the limit of {100 * MAX_DROP} points. {instead}"
+    drop = _drop(case)
+    undecided = f"ccuracy is not decided with {report.images} images (up to {100 * drop.high:.1f} points lower)."
+    if best and case.name == best.name:
+        return "Recommended." if drop.high <= MAX_DROP else f"Recommended for its speed; a{undecided}"
+    if drop.value > MAX_DROP:
+        return f"A{undecided} {instead}"
     fp32 = _same_format_fp32(case, report)
     if fp32 is not None and _ratio(case, report.baseline).low <= _ratio(fp32, report.baseline).high:
-        return f"It is not faster than {fp32.name} on this machine. Use {alternative}."
-    return f"It can be used, but {alternative} is faster."
+        return f"It is not faster than {fp32.name} on this machine. {instead}"
+    return f"It can be used, but {best.name if best else report.baseline} is faster."
+
+
+def _verdict(case: CaseResult, report: Report) -> str:
+    advice, ratio = recommendation(case, report), case.speedup(report.baseline)
+    if case.skipped or ratio is None:
+        return f"{case.name} {advice}"
+    speed = f"{case.name} is {ratio.text(2, '×')} as fast as {report.baseline}"
+    return (
+        f"{speed}. {advice}" if case.is_keras else f"{speed}; its top-1 accuracy is {_accuracy_change(case)}. {advice}"
+    )
 
 
 def _is_faster(case: CaseResult, baseline: str) -> bool:
@@ -104,8 +125,12 @@ def _is_faster(case: CaseResult, baseline: str) -> bool:
 
 
 def _drops_too_much(case: CaseResult) -> bool:
+    return _drop(case).value > MAX_DROP and _drop(case).low > 0
+
+
+def _drop(case: CaseResult) -> Estimate:
     drop = case.accuracy.drop if case.accuracy else None
-    return drop is not None and drop.value > MAX_DROP and drop.low > 0
+    return drop or Estimate(0.0, 0.0, 0.0)
 
 
 def _same_format_fp32(case: CaseResult, report: Report) -> CaseResult | None:
@@ -128,9 +153,4 @@ def _accuracy_change(case: CaseResult) -> str:
     if points.value < 0:
         points = Estimate(-points.value, -points.high, -points.low)
     direction = "higher" if drop.value < 0 else "lower"
-    return f"{_interval(points, 1, ' points')} {direction}"
-
-
-def _interval(estimate: Estimate, digits: int, unit: str = "") -> str:
-    value, low, high = (f"{each:.{digits}f}" for each in (estimate.value, estimate.low, estimate.high))
-    return f"{value}{unit} [{low}, {high}]"
+    return f"{points.text(1, ' points')} {direction}"

@@ -22,39 +22,37 @@ ScenarioName = Literal["SingleStream", "MultiStream", "Server", "Offline"]
 SCENARIOS: tuple[ScenarioName, ...] = get_args(ScenarioName)
 SUMMARY = "mlperf_log_summary.txt"
 MAX_BATCH = 8
-NANO = 1e-9
+NANOSECONDS_PER_MS, NANOSECONDS_PER_SECOND = 1e6, 1e9
 SEARCH_STEPS = 5
 Queue = queue.Queue[Any]
 
 
 class ScenarioSettings(Struct, frozen=True, kw_only=True):
-    """One run. rate: images a second that are offered (Server) or expected (the others).
+    """One run. rate: images per second that are offered (Server) or expected (the others).
 
-    latency_bound_seconds: of Server's p99. logs: the folder.
+    latency_bound_ms: of Server's p99. logs: the folder.
     """
 
     scenario: ScenarioName
     logs: Path
     seconds: float
     rate: float = 1.0
-    latency_bound_seconds: float = 0.1
+    latency_bound_ms: float = 100.0
 
 
 class ScenarioRun(Struct, frozen=True, kw_only=True):
-    """What LoadGen's summary reports. valid: the run had the duration and the number of queries that LoadGen requires.
+    """A run, as LoadGen's summary reports it. valid: LoadGen's own verdict, which also requires a number of queries.
 
-    latency_seconds: by percentile ("50.00").
+    offered_rate: images per second that Server offered; None for the others. latency_ms: by percentile ("50.00").
+    images_per_second: None where latency is the result. logs: the last three folders of the path of LoadGen's logs.
     """
 
-    settings: ScenarioSettings
+    name: ScenarioName
     valid: bool
-    latency_seconds: dict[str, float]
+    offered_rate: float | None
+    latency_ms: dict[str, float]
     images_per_second: float | None
-
-    @property
-    def within_bound(self) -> bool:
-        """True when the p99 that LoadGen measured is within the bound."""
-        return self.latency_seconds["99.00"] <= self.settings.latency_bound_seconds
+    logs: str
 
 
 class Responder:
@@ -138,16 +136,16 @@ def run(predict: Callable[[Images], Probabilities], images: Images, settings: Sc
     return read_summary(settings)
 
 
-def search_highest_rate(run_at: Callable[[float], ScenarioRun], max_rate: float) -> tuple[float, list[ScenarioRun]]:
-    """The highest rate in images a second, `max_rate` at most, that is within the bound (0: none), and all runs."""
+def search_highest_rate(
+    run_at: Callable[[float], ScenarioRun], max_rate: float, bound_ms: float
+) -> tuple[float, list[ScenarioRun]]:
+    """The highest rate, in images per second, up to `max_rate` with a p99 within the bound (0: none), and all runs."""
     low, high = 0.0, max_rate
     runs: list[ScenarioRun] = []
     for _ in range(SEARCH_STEPS):
-        runs.append(run_at((low + high) / 2))
-        if runs[-1].within_bound:
-            low = runs[-1].settings.rate
-        else:
-            high = runs[-1].settings.rate
+        rate = (low + high) / 2
+        runs.append(run_at(rate))
+        low, high = (rate, high) if runs[-1].latency_ms["99.00"] <= bound_ms else (low, rate)
     return low, runs
 
 
@@ -166,7 +164,7 @@ def run_all(
         return run_named("Server", f"Server-{rate:.1f}", rate)
 
     runs = [run_named(each, each, settings.rate) for each in SCENARIOS if each != "Server"]
-    rate, server_runs = search_highest_rate(run_server, max_server_rate)
+    rate, server_runs = search_highest_rate(run_server, max_server_rate, settings.latency_bound_ms)
     return rate, [*runs, *server_runs]
 
 
@@ -175,16 +173,18 @@ def read_summary(settings: ScenarioSettings) -> ScenarioRun:
     lines = (settings.logs / SUMMARY).read_text(encoding="utf-8").splitlines()
     values = {name.strip(): value.strip() for name, colon, value in (line.partition(":") for line in lines) if colon}
     latencies = {
-        name.split()[0]: NANO * float(value)
+        name.split()[0]: float(value) / NANOSECONDS_PER_MS
         for name, value in values.items()
         if name.endswith("percentile latency (ns)") and "th" not in name.split()[0]
     }
     rates = [values[name] for name in ("Samples per second", "Completed samples per second") if name in values]
     return ScenarioRun(
-        settings=settings,
+        name=settings.scenario,
         valid=values["Result is"] == "VALID",
-        latency_seconds=latencies,
+        offered_rate=settings.rate if settings.scenario == "Server" else None,
+        latency_ms=latencies,
         images_per_second=float(rates[0]) if rates else None,
+        logs="/".join(settings.logs.parts[-3:]),
     )
 
 
@@ -200,11 +200,11 @@ def _test_settings(loadgen: Any, settings: ScenarioSettings) -> Any:
     result.min_query_count = 1
     result.multi_stream_samples_per_query = MAX_BATCH
     # LoadGen generates its queries in advance; expecting twice the speed, it never runs out of them.
-    result.single_stream_expected_latency_ns = int(0.5 / settings.rate / NANO)
-    result.multi_stream_expected_latency_ns = int(0.5 * MAX_BATCH / settings.rate / NANO)
+    result.single_stream_expected_latency_ns = int(0.5 / settings.rate * NANOSECONDS_PER_SECOND)
+    result.multi_stream_expected_latency_ns = int(0.5 * MAX_BATCH / settings.rate * NANOSECONDS_PER_SECOND)
     result.offline_expected_qps = settings.rate
     result.server_target_qps = settings.rate
-    result.server_target_latency_ns = int(settings.latency_bound_seconds / NANO)
+    result.server_target_latency_ns = int(settings.latency_bound_ms * NANOSECONDS_PER_MS)
     result.server_target_latency_percentile = 0.99
     return result
 

@@ -63,7 +63,7 @@ def fastest_call(kernel: PeakKernel, max_calls: int, seconds: float) -> float:
 
 
 def gops(precision: PeakPrecision, seconds: float) -> float:
-    """Billions of operations a second of a call that takes so long."""
+    """Billions of operations per second of a call that takes `seconds`."""
     return OPERATIONS[precision] / seconds / GIGA
 
 

@@ -1,4 +1,4 @@
-"""What a benchmark asks of a case: functions that run in the case's own process, where calls are timed."""
+"""The functions that a benchmark calls in the process of a case: calls are timed where they happen."""
 
 import contextlib
 import itertools
@@ -18,7 +18,7 @@ from benchmarks.measurement.timing import Calls, time_calls, wait_until_idle
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
 
 PREDICTION_BATCH = 8
-# Untimed calls before timed ones bring caches and threads back.
+# Caches and threads are warm again after these untimed calls, before the clock starts.
 WARMUP_SECONDS = 0.01
 
 
@@ -43,17 +43,17 @@ def load_case(open_runner: Callable[[], Runner], images: Path) -> Iterator[Loade
 
 
 def describe(case: LoadedCase) -> tuple[float, RuntimeInfo]:
-    """When the case was ready, and what really runs."""
+    """time.monotonic() when the case was ready, and the runtime, device and precision that are executed."""
     return case.ready_at, case.runner.runtime_info()
 
 
 def warm_up(case: LoadedCase, batch: int, calls: int) -> tuple[float, ...]:
-    """Wall seconds of so many calls."""
+    """Wall seconds of each of `calls` calls."""
     return time_calls(case.runner.predict, case.images, batch, calls).wall_seconds
 
 
 def time_block(case: LoadedCase, batch: int, max_calls: int, seconds: float) -> Calls:
-    """Time calls for about so many seconds, at least one."""
+    """Time calls for about `seconds`: at least one, at most `max_calls`."""
     time_calls(case.runner.predict, case.images, batch, max_calls, WARMUP_SECONDS)
     before = gpu_telemetry.energy_joules()
     calls = time_calls(case.runner.predict, case.images, batch, max_calls, seconds)
@@ -63,7 +63,7 @@ def time_block(case: LoadedCase, batch: int, max_calls: int, seconds: float) -> 
 
 
 def time_block_on_device(case: LoadedCase, batch: int, max_calls: int, seconds: float) -> Calls | None:
-    """The same with images that are on the device before the clock starts; None where nothing is copied."""
+    """Like `time_block`, with images that are on the device already; None where the runtime copies none."""
     if not case.runner.has_device_copies:
         return None
 
@@ -85,7 +85,7 @@ def predict_all(case: LoadedCase) -> Probabilities:
 
 
 def label_files(case: LoadedCase, paths: list[Path], method: Method) -> EndToEndRun:
-    """From image files to labels."""
+    """Decode and label files with one of the methods of end-to-end runs."""
     label = label_one_by_one if method == "one by one" else label_overlapped
     result = label(case.runner, paths)
     wait_until_idle()
@@ -93,7 +93,7 @@ def label_files(case: LoadedCase, paths: list[Path], method: Method) -> EndToEnd
 
 
 def run_scenario(case: LoadedCase, settings: mlperf.ScenarioSettings) -> mlperf.ScenarioRun:
-    """A scenario of MLPerf's LoadGen."""
+    """Run a scenario of MLPerf's LoadGen."""
     return mlperf.run(case.runner.predict, case.images, settings)
 
 

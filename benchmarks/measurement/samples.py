@@ -1,5 +1,6 @@
-"""What was measured of a case."""
+"""All samples of one case, and of one peak kernel."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,18 +10,21 @@ from benchmarks.measurement.end_to_end import EndToEndRun, Method
 from benchmarks.measurement.mlperf import ScenarioRun
 from benchmarks.measurement.peak_compute import PeakPrecision, gops
 from benchmarks.measurement.timing import Calls
+from temper.errors import UserError
 from temper.runners.base import Probabilities, Runner, RuntimeInfo
 from temper.runners.load import open_runner
+
+LOGGER = logging.getLogger("temper.benchmarks")
 
 
 @dataclass(kw_only=True, eq=False)
 class Samples:
-    """All samples of a case.
+    """Samples of a case.
 
-    open_runner: called in the case's own process. skipped: why there is no more; "" while the case runs.
-    stable: the latency became stable during warm-up. latency: sample blocks at batch 1; network: the same without
-    copies to a device, where there are any. throughput: sample blocks of each batch size. end_to_end: runs by title
-    of the files and method. peak_rss_mib, gpu_mib: memory of the process.
+    open_runner: is called in the process of the case. skipped: why measuring it has ended; "" while it runs.
+    stable: the latency became stable during warm-up. latency: sample blocks at batch 1. network: the same without
+    copies to the device; empty where nothing is copied. throughput: sample blocks of each batch size.
+    end_to_end: runs by title of the files and method. peak_rss_mib, gpu_mib: memory of the process.
     """
 
     case: Case
@@ -41,8 +45,14 @@ class Samples:
 
     @classmethod
     def of(cls, case: Case) -> "Samples":
-        """No samples yet."""
+        """Empty samples of a case."""
         return cls(case=case, open_runner=partial(open_runner, case.artifact, case.mode))
+
+    def skip(self, error: UserError) -> None:
+        """End measuring the case. The reason is part of the report: it names the artifact without its folder."""
+        artifact = self.case.artifact
+        self.skipped = error.what.replace(str(artifact.path), artifact.name)
+        LOGGER.warning("%s is skipped: %s", self.name, self.skipped)
 
     @property
     def name(self) -> str:
@@ -51,7 +61,7 @@ class Samples:
 
     @property
     def is_on_device(self) -> bool:
-        """True when the network runs elsewhere than on the CPU."""
+        """True when the network runs on another device than the CPU."""
         return self.info is not None and self.info.device != "CPU"
 
 
@@ -64,5 +74,5 @@ class PeakSamples:
 
     @property
     def gops(self) -> float | None:
-        """Billions of operations a second at best; None when the kernel did not run."""
+        """Billions of operations per second of the fastest call; None when the kernel did not run."""
         return gops(self.precision, min(self.seconds)) if self.seconds else None

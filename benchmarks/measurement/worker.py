@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from temper.errors import UserError
 from temper.system.child_process import describe_exit
@@ -19,7 +19,7 @@ Start = Callable[[], contextlib.AbstractContextManager[State]]
 
 
 class Worker(Generic[State]):
-    """A process that enters a context and then calls functions with what it yields.
+    """A process that enters a context and then calls functions with the value of that context.
 
     name: for messages. start: makes the context, in the process. started_at: time.monotonic() before the process began.
     Raises UserError when `start` does, or when the process died.
@@ -32,11 +32,14 @@ class Worker(Generic[State]):
         self.started_at = time.monotonic()
         # No daemon: a plan is first tried in a process of its own. It ends when this end of the pipe closes.
         self._process = context.Process(target=worker_main, args=(far_end, start))
+        # The process inherits the mask: Ctrl-C interrupts none of its imports.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         self._process.start()
         far_end.close()
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             self._receive()
-        except UserError:
+        except BaseException:
             self.close()
             raise
 
@@ -48,8 +51,7 @@ class Worker(Generic[State]):
         # Sending to a process that died fails; receiving reports how it died.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._pipe.send((function, arguments, named))
-        result: T = self._receive()
-        return result
+        return cast("T", self._receive())
 
     def close(self) -> None:
         """End the process."""
@@ -77,17 +79,18 @@ def worker_main(pipe: Connection, start: Start[State]) -> None:
     """Enter the context, then execute requests until the pipe closes."""
     # Ctrl-C reaches all processes of the group; the parent closes the pipe and reports.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.ExitStack() as stack:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    # The parent may end at any time, also while the context is entered.
+    with contextlib.ExitStack() as stack, contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:
             state = stack.enter_context(start())
         except UserError as error:
             pipe.send((None, error))
             return
         pipe.send((None, None))
-        with contextlib.suppress(EOFError):
-            while True:
-                function, arguments, named = pipe.recv()
-                try:
-                    pipe.send((function(state, *arguments, **named), None))
-                except UserError as error:
-                    pipe.send((None, error))
+        while True:
+            function, arguments, named = pipe.recv()
+            try:
+                pipe.send((function(state, *arguments, **named), None))
+            except UserError as error:
+                pipe.send((None, error))

@@ -3,7 +3,6 @@
 import base64
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -34,24 +33,6 @@ PLOTS: dict[str, tuple[str, str, Callable[[Report], Figure]]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plot:
-    """A plot with its heading and a sentence."""
-
-    name: str
-    title: str
-    text: str
-    svg: Markup
-
-
-@dataclass(frozen=True, kw_only=True)
-class FlippedImage:
-    """A label flip with its thumbnail as a data URL, "" where images are left out of the page."""
-
-    flip: LabelFlip
-    source: str
-
-
 def as_page(report: Report, images: dict[str, Path]) -> str:
     """The page. images: files by the name that label flips use; empty leaves thumbnails out."""
     environment = Environment(
@@ -71,23 +52,22 @@ def as_page(report: Report, images: dict[str, Path]) -> str:
         executed_precision=executed_precision,
         plots=_plots(report) if report.measured else [],
         sections=sections,
-        flips={case.name: flipped for case in report.measured if (flipped := _flipped_images(case, images))},
+        flips={case.name: flips for case in report.measured if (flips := _flips(case, images))},
     )
 
 
-def _plots(report: Report) -> list[Plot]:
+def _plots(report: Report) -> list[dict[str, str]]:
     # matplotlib escapes the names of artifacts.
     return [
-        Plot(name=name, title=title, text=text, svg=Markup(plots.inline_svg(draw(report))))
+        {"name": name, "title": title, "text": text, "svg": Markup(plots.inline_svg(draw(report)))}
         for name, (title, text, draw) in PLOTS.items()
     ]
 
 
-def _flipped_images(case: CaseResult, images: dict[str, Path]) -> list[FlippedImage]:
+def _flips(case: CaseResult, images: dict[str, Path]) -> list[tuple[LabelFlip, str]]:
+    """Label flips, each with its thumbnail as a data URL, "" where the page shows no images."""
     flips = case.accuracy.flips[:MAX_FLIPS] if case.accuracy else ()
-    return [
-        FlippedImage(flip=flip, source=_thumbnail(images[flip.file]) if flip.file in images else "") for flip in flips
-    ]
+    return [(flip, _thumbnail(images[flip.file]) if flip.file in images else "") for flip in flips]
 
 
 def _thumbnail(path: Path) -> str:

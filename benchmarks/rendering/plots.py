@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+from matplotlib.transforms import Bbox
 
 from benchmarks.analysis.report import CaseResult, Report
 from benchmarks.analysis.statistics import Estimate
@@ -74,16 +75,15 @@ def latency_accuracy_figure(report: Report) -> Figure:
         accuracies = [100 * case.accuracy.top1.value for case in cases if case.accuracy]
         _set_limits(axes, latencies, accuracies)
         for case, x, y in zip(cases, latencies, accuracies, strict=True):
-            axes.hlines(y, x.low, x.high, color=LIGHT["ink"], linewidth=1)
-            axes.plot(x.value, y, "o", ms=7, color=LIGHT[color_name(case)], gid=f"mark-{case.name}")
+            interval = [[x.value - x.low], [x.high - x.value]]
+            mark = axes.errorbar(x.value, y, xerr=interval, fmt="o", ms=7, capsize=3, color=LIGHT[color_name(case)])
+            mark.lines[0].set(gid=f"mark-{case.name}", markeredgecolor=LIGHT["panel"], markeredgewidth=0.7)
         axes.set_xlabel("median latency at batch 1 in milliseconds, with 95 % interval (better to the left)")
         axes.set_ylabel("top-1 accuracy on held-out images, % (better upward)")
         axes.grid(True)
         figure.tight_layout(rect=(0, 0, 1, 0.94))
         _add_legend(axes, cases)
-        _add_labels(
-            axes, [case.name for case in cases], [(x.value, y) for x, y in zip(latencies, accuracies, strict=True)]
-        )
+        _add_labels(axes, [case.name for case in cases], list(zip(latencies, accuracies, strict=True)))
     return figure
 
 
@@ -113,7 +113,7 @@ def latency_distribution_figure(report: Report) -> Figure:
 
 
 def throughput_figure(report: Report) -> Figure:
-    """Images a second by case and batch size."""
+    """Images per second by case and batch size."""
     with mpl.rc_context(STYLE):
         count = sum(len(case.throughput) for case in report.measured)
         figure, axes = _figure(1.0 + 0.22 * count + 0.1 * len(report.measured))
@@ -132,7 +132,7 @@ def throughput_figure(report: Report) -> Figure:
         axes.set_ylim(row - 0.3, -0.3)
         axes.margins(x=0.08)
         axes.set_xlim(left=0)
-        axes.set_xlabel("images a second by the wall clock, with 95 % interval")
+        axes.set_xlabel("images per second by the wall clock, with 95 % interval")
         axes.grid(True, axis="x")
         figure.tight_layout()
     return figure
@@ -204,21 +204,22 @@ def _add_legend(axes: Axes, cases: list[CaseResult]) -> None:
     axes.figure.legend(handles=markers, loc="upper right", ncols=len(markers) or 1, frameon=False)
 
 
-def _add_labels(axes: Axes, names: list[str], points: list[tuple[float, float]]) -> None:
+def _add_labels(axes: Axes, names: list[str], points: list[tuple[Estimate, float]]) -> None:
     """Write the names beside their points, with a line to a name that is not right next to its point."""
+    to_display = axes.transData.transform
     texts = [axes.text(0, 0, name, transform=axes.transAxes, va="bottom", gid="label") for name in names]
     sizes = [(extent.width + 2, extent.height + 2) for extent in (text.get_window_extent() for text in texts)]
-    anchors = [(float(x), float(y)) for x, y in axes.transData.transform(points)] if points else []
+    marks = [Bbox([to_display((x.low, y)), to_display((x.high, y))]) for x, y in points]
     gap = LABEL_GAP * axes.figure.dpi / POINTS_PER_INCH
-    boxes = place_labels(anchors, sizes, axes.get_window_extent(), gap)
+    boxes = place_labels(marks, sizes, axes.get_window_extent(), gap)
     to_axes = axes.transAxes.inverted().transform
-    for text, box, anchor in zip(texts, boxes, anchors, strict=True):
+    for text, box, mark, point in zip(texts, boxes, marks, points, strict=True):
         if box is None:
             text.remove()
             continue
-        x, y = to_axes((box.x0 + 1, box.y0 + 1))
-        text.set_position((x, y))
-        end = nearest_point(box, anchor)
-        if end[1] != anchor[1] or abs(end[0] - anchor[0]) > 2 * gap:
-            (x0, y0), (x1, y1) = to_axes([anchor, end])
+        left, bottom = to_axes((box.x0 + 1, box.y0 + 1))
+        text.set_position((left, bottom))
+        if not box.overlaps(mark.padded(1.5 * gap)):
+            x, y = to_display((point[0].value, point[1]))
+            (x0, y0), (x1, y1) = to_axes([(x, y), nearest_point(box, (x, y))])
             axes.plot([x0, x1], [y0, y1], color=LIGHT["soft"], linewidth=0.6, transform=axes.transAxes, zorder=1)

@@ -1,6 +1,8 @@
-"""Texts and tables of both the Markdown file and the page."""
+"""Texts and tables of the Markdown file and of the page."""
 
-from benchmarks.analysis.report import EndToEnd, Report, Scenario
+from benchmarks.analysis.report import EndToEnd, Report
+from benchmarks.analysis.verdict import recommendation
+from benchmarks.measurement.mlperf import ScenarioRun
 from benchmarks.rendering.table import MISSING
 from temper.cli.tables import Table
 
@@ -22,12 +24,18 @@ END_TO_END = (
 
 
 def scenarios_text(report: Report) -> str:
-    """What the table of scenarios shows."""
+    """The explanation of the table of scenarios."""
     return (
         "Run by LoadGen; its VALID also requires a number of queries. In the Server scenario p99 must stay within "
         f"{report.server_latency_bound_ms:g} ms; server images/s of the main table is the highest offered rate that "
         "does. LoadGen's summaries of all runs are in loadgen-summaries.txt."
     )
+
+
+def recommendation_table(report: Report) -> Table:
+    """Whether to use each artifact."""
+    rows = [[case.name, recommendation(case, report)] for case in report.cases]
+    return Table(headings=["artifact", "recommendation"], rows=rows)
 
 
 def end_to_end_table(report: Report) -> Table:
@@ -60,27 +68,27 @@ def facts(report: Report) -> dict[str, str]:
             for phase, values in report.conditions.items()
             for name, value in values.items()
         },
-        **{f"peak {name}": f"{gops:.0f} billion operations a second" for name, gops in report.peak_gops.items()},
+        **{f"peak {name}": f"{gops:.0f} billion operations per second" for name, gops in report.peak_gops.items()},
         **report.versions,
         "created": report.created,
         "command": report.command,
+        **({"note": report.note} if report.note else {}),
     }
 
 
 def _end_to_end_row(name: str, each: EndToEnd) -> list[str]:
-    ratio = each.speedup
     return [
         name,
         each.files,
         each.method,
         f"{each.images_per_second.value:.1f}",
-        f"{ratio.value:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]" if ratio else MISSING,
+        each.speedup.text(2) if each.speedup else MISSING,
         *(f"{ms:.2f}" for ms in (each.decode_ms, each.waiting_ms, each.network_ms)),
         f"{100 * each.top1:.1f}",
     ]
 
 
-def _scenario_row(name: str, each: Scenario) -> list[str]:
+def _scenario_row(name: str, each: ScenarioRun) -> list[str]:
     return [
         name,
         each.name,

@@ -20,8 +20,8 @@ MISSING = "–"
 class Column:
     """A heading, the source of its values, and how they are shown.
 
-    factor: the unit that is shown. brief: shown in the terminal too. interval: with the 95 % interval.
-    lower_bound: path of a flag: the value is a lower bound.
+    factor: the unit that is shown. priority: in a narrow terminal, columns of 0 are always shown, of 1 before those
+    of 2. interval: with the 95 % interval. lower_bound: path of a flag: the value is a lower bound.
     """
 
     heading: str
@@ -29,7 +29,7 @@ class Column:
     _: KW_ONLY
     decimals: int = 1
     factor: float = 1.0
-    brief: bool = True
+    priority: int = 1
     interval: bool = False
     lower_bound: str = ""
 
@@ -50,16 +50,18 @@ class Column:
         estimate = self.estimate(case)
         if estimate is None:
             return MISSING
+        decimals = self._decimals(estimate.value)
         if self.interval:
-            low, high = self._round(estimate.low), self._round(estimate.high)
-            return f"{self._round(estimate.value)} [{low}, {high}]"
+            return estimate.text(decimals)
         is_bound = self.lower_bound and _follow(case, self.lower_bound)
-        return f"{'≥ ' if is_bound else ''}{self._round(estimate.value)}"
+        return f"{'≥ ' if is_bound else ''}{estimate.value:,.{decimals}f}"
 
-    def _round(self, value: float) -> str:
-        # Tiny networks take hundredths of a millisecond, and their files are kilobytes.
-        is_small = 0.5 * 10.0 ** -(self.decimals + 2) <= abs(value) < 10.0 ** (1 - self.decimals)
-        return f"{value:,.{self.decimals + 2 if is_small else self.decimals}f}"
+    def _decimals(self, value: float) -> int:
+        """Two more at most, for two digits other than zero: tiny networks take hundredths of a millisecond."""
+        if round(abs(value), self.decimals + 2) == 0:
+            return self.decimals
+        enough = (d for d in (self.decimals, self.decimals + 1) if round(abs(value) * 10**d) >= 10)
+        return next(enough, self.decimals + 2)
 
 
 def columns(report: Report) -> list[Column]:
@@ -71,44 +73,44 @@ def columns(report: Report) -> list[Column]:
     ]
     speedup = partial(Column, decimals=2, interval=True)
     batch_speedups = [
-        speedup(f"speedup at batch {batch}", partial(CaseResult.speedup, baseline=baseline, batch=batch), brief=False)
+        speedup(f"speedup at batch {batch}", partial(CaseResult.speedup, baseline=baseline, batch=batch), priority=2)
         for batch in report.batch_sizes[-1:]
     ]
     every = [
-        Column("top-1 %", "accuracy.top1", factor=100),
-        Column("agreement %", "accuracy.agreement", factor=100),
-        Column("max Δ", "accuracy.max_difference", decimals=3, brief=False),
-        Column("p50 ms", "latency.p50_ms", decimals=2),
-        Column("p90 ms", "latency.p90_ms", decimals=2, brief=False),
+        Column("top-1 %", "accuracy.top1", factor=100, priority=0),
+        Column("agreement %", "accuracy.agreement", factor=100, priority=0),
+        Column("max Δ", "accuracy.max_difference", decimals=3, priority=2),
+        Column("p50 ms", "latency.p50_ms", decimals=2, priority=0),
+        Column("p90 ms", "latency.p90_ms", decimals=2, priority=2),
         Column("p99 ms", "latency.p99_ms", decimals=2, lower_bound="latency.p99_is_lower_bound"),
         Column("network ms", "latency.network_p50_ms", decimals=2),
-        Column("CPU ms", "latency.cpu_ms", decimals=2, brief=False),
+        Column("CPU ms", "latency.cpu_ms", decimals=2, priority=2),
         *throughput,
-        speedup(f"speedup vs {baseline}", partial(CaseResult.speedup, baseline=baseline)),
+        speedup(f"speedup vs {baseline}", partial(CaseResult.speedup, baseline=baseline), priority=0),
         *batch_speedups,
         Column("MB", "costs.megabytes"),
         Column("cold start s", "costs.median_cold_start_seconds"),
-        speedup("cold-start speedup", partial(_cold_start_speedup, report), decimals=1, brief=False),
-        Column("peak RSS MiB", "costs.peak_rss_mib", decimals=0, brief=False),
-        Column("GPU MiB", "costs.gpu_mib", decimals=0, brief=False),
-        Column("build s", "costs.build_seconds", decimals=0, brief=False),
-        Column("% of peak", "costs.fraction_of_peak", factor=100, decimals=0, brief=False),
-        Column("J/image", "costs.joules_per_image", decimals=3, brief=False),
-        Column("server images/s", "server_images_per_second", brief=False),
+        speedup("cold-start speedup", partial(_cold_start_speedup, report), decimals=1, priority=2),
+        Column("peak RSS MiB", "costs.peak_rss_mib", decimals=0, priority=2),
+        Column("GPU MiB", "costs.gpu_mib", decimals=0, priority=2),
+        Column("build s", "costs.build_seconds", decimals=0, priority=2),
+        Column("% of peak", "costs.fraction_of_peak", factor=100, decimals=0, priority=2),
+        Column("J/image", "costs.joules_per_image", decimals=3, priority=2),
+        Column("server images/s", "server_images_per_second", priority=2),
     ]
     return [column for column in every if any(column.estimate(case) for case in report.cases)]
 
 
-def main_table(report: Report, brief: bool = False) -> Table:
-    """One row for each case. brief: the columns of the terminal."""
-    shown = [column for column in columns(report) if column.brief or not brief]
+def main_table(report: Report, shown: list[Column] | None = None) -> Table:
+    """One row for each case. shown: the columns; by default every column that has a value."""
+    shown = columns(report) if shown is None else shown
     headings = ["artifact", "executed precision", *(column.heading for column in shown)]
     rows = [[case.name, executed_precision(case), *(column.text(case) for column in shown)] for case in report.cases]
     return Table(headings=headings, rows=rows, right=frozenset(range(2, len(headings))))
 
 
 def executed_precision(case: CaseResult) -> str:
-    """What the runtime executes, or that the case was skipped."""
+    """The precision that the runtime executes, or "skipped"."""
     return "skipped" if case.skipped else case.executed
 
 

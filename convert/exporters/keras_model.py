@@ -1,27 +1,15 @@
-"""Opens a .keras file for export."""
+"""Exports a .keras file in the formats that Keras writes itself."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from temper.errors import ArtifactError
-from temper.system.quiet import quiet_stderr
+from temper.runners.keras import open_model
 
 
-def load_keras_model(path: Path) -> Any:
-    """The model, called once, since Keras exports only a model that was called.
-
-    Raises ArtifactError if it does not open.
-    """
-    with quiet_stderr():
-        import keras
-    try:
-        # Safe mode refuses files that carry code.
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError) as error:
-        raise ArtifactError(
-            f"{path} cannot be opened by Keras: {error}", fix="Train it again with `make train`."
-        ) from None
+def export(source: Path, target: Path, format: str) -> None:
+    """Write the model as `format` ("onnx" or "tf_saved_model"). Raises ArtifactError when Keras cannot open it."""
+    model = open_model(source)
+    # Keras exports only a model that was called.
     model(np.zeros((1, *model.input_shape[1:]), np.uint8))
-    return model
+    model.export(str(target), format=format, verbose=False)

@@ -6,16 +6,16 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import onnx
 import onnx.version_converter
 import onnxruntime as ort
 from onnxruntime.quantization.onnx_model import ONNXModel
 
-from convert.exporters.keras_model import load_keras_model
+from convert.exporters.keras_model import export
 from convert.job import CardFields, Job
 from temper.runners.onnx_metadata import INPUT, OUTPUT
+from temper.runners.onnxruntime import open_session
 
 # tf2onnx writes opset 15; Q/DQ with half-precision scales, which TensorRT needs, came with 19.
 EXPORTED_OPSET, OPSET = 15, 19
@@ -29,21 +29,20 @@ def convert(job: Job) -> Iterator[CardFields]:
     BatchNorm and constants are folded; convolutions and matrix products have the names of their Keras layers.
     Raises ArtifactError when Keras cannot open the model.
     """
-    model = load_keras_model(job.source.path)
     with tempfile.TemporaryDirectory() as scratch:
         raw = Path(scratch) / "raw.onnx"
-        _export(model, raw)
+        _export(job.source.path, raw)
         _name_layers(raw)
         _fold(raw, job.target)
     _finish(job.target)
     yield CardFields(packages=("tf2onnx", "onnx", "onnxruntime"))
 
 
-def _export(model: Any, path: Path) -> None:
+def _export(source: Path, target: Path) -> None:
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        model.export(str(path), format="onnx", verbose=False)
+        export(source, target, "onnx")
 
 
 def _name_layers(path: Path) -> None:
@@ -56,11 +55,7 @@ def _name_layers(path: Path) -> None:
 
 def _fold(source: Path, target: Path) -> None:
     # The basic level uses standard operators only: Conv + Mul + Add become one Conv, padding moves into it.
-    options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.optimized_model_filepath = str(target)
-    options.log_severity_level = 3
-    ort.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
+    open_session(str(source), ort.GraphOptimizationLevel.ORT_ENABLE_BASIC, target=str(target))
 
 
 def _finish(path: Path) -> None:

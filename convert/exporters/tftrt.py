@@ -5,7 +5,6 @@ supporting TensorRT"). Newer versions go through ONNX to a plan, which is also f
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,20 +21,6 @@ LAST_WITH_TENSORRT = (2, 17)
 WORKSPACE_BYTES = 1 << 30
 
 
-@dataclass(frozen=True, kw_only=True)
-class TensorFlowBuild:
-    """The installed TensorFlow.
-
-    linked: the TensorRT it was compiled for, zeros for none. enabled: whether that library is installed. gpus: their
-    number.
-    """
-
-    version: str
-    linked: tuple[int, ...]
-    enabled: bool
-    gpus: int
-
-
 def convert(job: Job) -> Iterator[CardFields]:
     """Convert a SavedModel and build its TensorRT engines for the batch range of the settings.
 
@@ -43,8 +28,10 @@ def convert(job: Job) -> Iterator[CardFields]:
     """
     with quiet_stderr():
         import tensorflow as tf
-    build = _inspect(tf)
-    if problem := find_problem(build, job.precision):
+
+        linked, is_installed = find_linked_tensorrt()
+        gpus = tf.config.list_physical_devices("GPU")
+    if problem := find_problem(tf.__version__, linked, is_installed, len(gpus), job.precision):
         raise problem
     from tensorflow.python.compiler.tensorrt import trt_convert
 
@@ -56,8 +43,8 @@ def convert(job: Job) -> Iterator[CardFields]:
     batch, size = job.settings.batch, job.source.card.size
     converter.build(lambda: ((np.zeros((n, size, size, 3), np.uint8),) for n in _sizes(batch)))
     converter.save(str(job.target))
-    gpu = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
-    plan = PlanInfo(module="tensorrt", version=".".join(map(str, build.linked)), gpu=str(gpu.get("device_name", "")))
+    gpu = tf.config.experimental.get_device_details(gpus[0])
+    plan = PlanInfo(module="tensorrt", version=".".join(map(str, linked)), gpu=str(gpu.get("device_name", "")))
     yield CardFields(batch=batch, plan=plan, packages=("tensorrt",))
 
 
@@ -86,42 +73,43 @@ def converter_settings(precision: Precision) -> dict[str, Any]:
     }
 
 
-def find_problem(build: TensorFlowBuild, precision: Precision) -> MissingRuntime | None:
-    """Why TF-TRT does not work with this TensorFlow and what does, or None."""
+def find_linked_tensorrt() -> tuple[tuple[int, ...], bool]:
+    """The TensorRT that TensorFlow was compiled for, zeros for none, and whether its library is installed."""
+    from tensorflow.compiler.tf2tensorrt import _pywrap_py_utils as tensorrt
+
+    # The loaded version is not read: without the library that call ends the process.
+    return tuple(tensorrt.get_linked_tensorrt_version()), bool(tensorrt.is_tensorrt_enabled())
+
+
+def find_problem(
+    version: str, linked: tuple[int, ...], is_installed: bool, gpus: int, precision: Precision
+) -> MissingRuntime | None:
+    """Why TF-TRT does not work with a TensorFlow of this version and what does, or None.
+
+    linked, is_installed: as find_linked_tensorrt gives them. gpus: how many TensorFlow can use.
+    """
     plan = f"artifacts/model.{precision}.plan"
     through_onnx = (
         "Any TensorFlow can be used to build a TensorRT plan through ONNX:\n"
         f"    python convert/run.py artifacts/model.keras {plan} --precision {precision}"
     )
-    release = tuple(int(part) for part in build.version.split(".")[:2])
-    if release > LAST_WITH_TENSORRT or not any(build.linked):
+    release = tuple(int(part) for part in version.split(".")[:2])
+    if release > LAST_WITH_TENSORRT or not any(linked):
         return MissingRuntime(
-            f"TF-TRT needs TensorFlow 2.17 or older, compiled with TensorRT; this is {build.version}, without",
+            f"TF-TRT needs TensorFlow 2.17 or older, compiled with TensorRT; this is {version}, without",
             fix=f"{through_onnx}\nOr, in an environment of its own with Python 3.10 or 3.11:\n"
             "    pip install -r requirements-tftrt.txt",
         )
-    if not build.enabled:
-        linked = ".".join(map(str, build.linked))
+    if not is_installed:
         return MissingRuntime(
-            f"TensorFlow {build.version} was compiled for TensorRT {linked}, whose library libnvinfer.so."
-            f"{build.linked[0]} is not installed",
+            f"TensorFlow {version} was compiled for TensorRT {'.'.join(map(str, linked))}, whose library "
+            f"libnvinfer.so.{linked[0]} is not installed",
             fix=f"Install it beside TensorFlow:\n    pip install -r requirements-tftrt.txt\n{through_onnx}",
         )
-    if not build.gpus:
-        what = f"TF-TRT builds its engines on the GPU it runs on, and TensorFlow {build.version} sees no GPU here"
+    if not gpus:
+        what = f"TF-TRT builds its engines on the GPU it runs on, and TensorFlow {version} sees no GPU here"
         return MissingRuntime(what, fix=through_onnx)
     return None
-
-
-def _inspect(tf: Any) -> TensorFlowBuild:
-    from tensorflow.compiler.tf2tensorrt import _pywrap_py_utils as tensorrt
-
-    with quiet_stderr():
-        enabled = bool(tensorrt.is_tensorrt_enabled())
-        gpus = len(tf.config.list_physical_devices("GPU"))
-    # The loaded version is not read: without the library that call ends the process.
-    linked = tuple(tensorrt.get_linked_tensorrt_version())
-    return TensorFlowBuild(version=tf.__version__, linked=linked, enabled=enabled, gpus=gpus)
 
 
 def _sizes(batch: BatchRange) -> tuple[int, int, int]:

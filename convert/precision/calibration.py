@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -31,8 +32,10 @@ def calibrate(model: Path, batches: Iterable[Images], method: Method) -> Tensors
     """Ranges, symmetric about zero, of the activations of an fp32 ONNX model over batches [n, size, size, 3]."""
     kind, options = SETTINGS[method]
     with tempfile.TemporaryDirectory() as scratch, _silent_stdout():
+        # The calibrator writes beside the model.
+        copied = shutil.copy(model, scratch)
         calibrator = create_calibrator(
-            str(model),
+            str(copied),
             list(CALIBRATED_OPERATORS),
             augmented_model_path=str(Path(scratch) / "augmented.onnx"),
             calibrate_method=kind,

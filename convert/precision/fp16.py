@@ -11,11 +11,9 @@ from convert.job import CardFields, Job
 from convert.precision.calibration import abs_max, calibrate
 from convert.precision.calibration_sample import describe_sample, draw_sample
 from convert.precision.fp16_graph import fp16_graph
+from convert.settings import RANGE_IMAGES, SAFETY_FACTOR
 
 FP16_MAX = 65504.0
-# Later images may reach larger values than those that were measured.
-SAFETY_FACTOR = 2.0
-RANGE_IMAGES = 64
 
 
 def convert(job: Job) -> Iterator[CardFields]:

@@ -64,9 +64,7 @@ def _quantizer(job: Job) -> Quantizer:
     training = dataset.examples("train")
     sample = draw_sample(training, settings.calibration_images, settings.seed)
     if len(sample) < MIN_CALIBRATION_IMAGES:
-        LOGGER.warning(
-            "%d images calibrate; with fewer than %d the ranges are a guess", len(sample), MIN_CALIBRATION_IMAGES
-        )
+        LOGGER.warning("Only %d calibration images; use %d or more", len(sample), MIN_CALIBRATION_IMAGES)
     # The test subset is for the gate alone.
     others = dataset.examples("val") or [each for each in training if each not in sample] or training
     trial = np.concatenate(list(dataset.batches(draw_sample(others, TRIAL_IMAGES, settings.seed))))

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 
 from temper.runners.base import Images, Probabilities
 from temper.runners.onnx_metadata import INPUT
+from temper.runners.onnxruntime import open_session
 
 BATCH = 16
 
@@ -15,11 +15,7 @@ class OrtModel:
     """Runs an ONNX file, or its bytes, on the CPU; Q/DQ pairs are computed as TensorRT reads them."""
 
     def __init__(self, model: Path | bytes) -> None:
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
-        self._session = ort.InferenceSession(
-            model if isinstance(model, bytes) else str(model), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(model if isinstance(model, bytes) else str(model))
 
     def predict(self, images: Images) -> Probabilities:
         """Probabilities [n, classes] of images [n, size, size, 3]."""

@@ -8,14 +8,14 @@ from temper.card import BatchRange
 from temper.errors import UsageError
 
 PORTABLE = ("version", "ampere", "capability")
-HELP = (
-    "level=0..5: how long to search for kernels (TensorRT's default: 3); "
-    "workspace=MiB: scratch memory that a kernel may use; "
-    "profiles=1:1:1+8:8:8: more batch ranges, each with kernels of its own; "
-    "compatibility=version (loads in later releases; slower, and contains 100 MB of runtime), "
-    "ampere (any GPU since compute capability 8.0; slower), capability (any GPU of the same one); "
-    "compute_capabilities=8.6+8.9: targets of a TensorRT-RTX plan"
-)
+HELP = """
+    level=0..5: how long to search for kernels (TensorRT's default: 3)
+    workspace=MiB: scratch memory that a kernel may use
+    profiles=1:1:1+8:8:8: more batch ranges, each with kernels of its own
+    compatibility=version: loads in later releases; slower, and contains 100 MB of runtime
+    compatibility=ampere: any GPU since compute capability 8.0; slower
+    compatibility=capability: any GPU of the same compute capability
+    compute_capabilities=8.6+8.9: targets of a TensorRT-RTX plan"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ def parse_options(words: tuple[str, ...]) -> BuildOptions:
         try:
             options = replace(options, **_parse(name, value))
         except (KeyError, ValueError, UsageError):
-            raise UsageError(f"--builder-option {word} is not valid", fix=f"Expected one of: {HELP}.") from None
+            raise UsageError(f"--builder-option {word} is not valid", fix=f"Expected one of:{HELP}") from None
     return options
 
 

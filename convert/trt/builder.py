@@ -10,7 +10,7 @@ from convert.trt.precision_check import Layer, layers_of_json, layers_of_log
 from convert.trt.timing_cache import cache_path, load_cache, save_cache
 from temper.card import BatchRange
 from temper.errors import UsageError, UserError
-from temper.runners.trt.log import Log, make_logger
+from temper.runners.trt.engine import Log, make_logger
 from temper.system.gpu import find_gpu
 
 

@@ -36,9 +36,9 @@ def find_tensorrt() -> Compiler:
         if problem := too_new_for_driver(module, detect_environment()):
             raise MissingRuntime(f"a plan cannot be compiled here: {problem.what}", fix=problem.fix)
         return Compiler(module, version)
-    where = f"for {gpu.name}" if gpu else "and there is no GPU here"
+    machine = f"The GPU of this machine is {gpu.name}" if gpu else "This machine has no NVIDIA GPU"
     raise MissingRuntime(
-        f"a plan is compiled by TensorRT, which is not installed, {where}",
+        f"a plan is compiled by TensorRT, which is not installed. {machine}",
         fix=f"Install one:\n    {INSTALL}    (a machine with an NVIDIA GPU)\n"
         "    pip install tensorrt-rtx-cu13    (builds for GeForce and RTX GPUs, and needs none to build)\n"
         "The ONNX file gives the same predictions and runs on any CPU.",

@@ -18,7 +18,7 @@ class GateLimits:
 
     max_drop: percentage points of top-1 accuracy. max_class_drop: percentage points of one label's recall.
     min_agreement: percent of labels equal to Keras; None for the default of the precision.
-    Raises UsageError for a limit that is not a finite number.
+    Raises UsageError for a limit that is not in [0, 100].
     """
 
     max_drop: float = 0.5
@@ -28,9 +28,9 @@ class GateLimits:
     def __post_init__(self) -> None:
         for name in ("max_drop", "max_class_drop", "min_agreement"):
             value = getattr(self, name)
-            if value is not None and not math.isfinite(value):
+            if value is not None and not 0 <= value <= 100:
                 option = name.replace("_", "-")
-                raise UsageError(f"--{option} is {value}", fix="Expected a number of percentage points.")
+                raise UsageError(f"--{option} is {value:g}", fix="Expected a number from 0 to 100.")
 
 
 def violations(agreement: Agreement, limits: GateLimits, precision: Precision) -> list[str]:

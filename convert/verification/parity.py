@@ -1,5 +1,7 @@
 """Compares an artifact's predictions with the Keras model's on held-out images."""
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,24 +18,24 @@ MIN_PROBABILITY = 1e-12
 
 def baseline(dataset: ModelDataset) -> Probabilities:
     """The Keras model's probabilities on the held-out images; stored, so that later conversions need no Keras."""
-    stored = read_reference(dataset.model)
-    if stored is not None:
+    stored, examples = read_reference(dataset.model), dataset.held_out()
+    if stored is not None and len(stored) == len(examples):
         return stored
     with open_runner(dataset.model) as runner:
-        probabilities = dataset.predict(runner, dataset.held_out())
+        probabilities = dataset.predict(runner, examples)
     write_reference(dataset.model, probabilities)
     return probabilities
 
 
-def golden_predictions(dataset: ModelDataset) -> FileReference:
-    """Store golden images: half are those that Keras is least sure of, half are chosen by their hashes."""
+def golden_predictions(dataset: ModelDataset, folder: Path) -> FileReference:
+    """Store golden images in a folder: half are those that Keras is least sure of, half are chosen by their hashes."""
     examples, probabilities = dataset.held_out(), baseline(dataset)
     ranked = np.sort(probabilities, axis=1)
     unsure = np.argsort(ranked[:, -1] - ranked[:, -2], kind="stable").tolist()
     by_hash = sorted(range(len(examples)), key=lambda i: examples[i].sha256)
     chosen = list(dict.fromkeys([*unsure[: GOLDEN_IMAGES // 2], *by_hash]))[:GOLDEN_IMAGES]
     images = np.concatenate(list(dataset.batches([examples[i] for i in chosen])))
-    return write_golden(dataset.model.beside(".golden.npz"), images, probabilities[chosen])
+    return write_golden(folder / dataset.model.beside(".golden.npz").name, images, probabilities[chosen])
 
 
 def compare(

@@ -17,7 +17,7 @@ HEADINGS = ("artifact", "top-1 %", "agreement %", "max diff", "mean diff", "cosi
 
 @dataclass(frozen=True, kw_only=True)
 class ParityRow:
-    """An artifact, how it agrees with Keras (None: not run on this machine), and the limits that it violates."""
+    """An artifact, how it agrees with Keras (None: not measured), and the limits that it violates."""
 
     name: str
     agreement: Agreement | None
@@ -59,13 +59,15 @@ def _order(chosen: Format, precision: Precision, path: Path) -> tuple[int, int, 
 def _row(path: Path, card: Card, limits: GateLimits) -> ParityRow:
     agreement = card.measured_agreement
     violated = tuple(violations(agreement, limits, card.precision)) if agreement else ()
-    return ParityRow(name=path.name, agreement=agreement, violations=violated, not_run=card.not_run or "never verified")
+    return ParityRow(
+        name=path.name, agreement=agreement, violations=violated, not_run=card.not_run or "no reason is recorded"
+    )
 
 
 def _cells(row: ParityRow) -> list[str]:
     agreement = row.agreement
     if agreement is None:
-        return [row.name, "", "", "", "", "", f"not run here: {row.not_run}"]
+        return [row.name, "", "", "", "", "", f"not measured: {row.not_run}"]
     flips = [f"{flip.file} ({flip.keras} → {flip.predicted})" for flip in agreement.flips[:MAX_FLIPS_SHOWN]]
     rest = len(agreement.flips) - len(flips)
     return [

@@ -48,7 +48,7 @@ def draw_sample(folder: Path, sample: Sample, progress: ProgressCallback = no_pr
         for name in {Path(name).parent for _, _, name in jobs}:
             (target / name).mkdir(parents=True)
         for done, _ in enumerate(pool.map(_draw, jobs, [target] * len(jobs), chunksize=CHUNK_IMAGES), 1):
-            progress("drawing", done, len(jobs))
+            progress("drawing (images)", done, len(jobs))
         (target / SAMPLE).write_text(json.dumps(asdict(sample)) + "\n", encoding="utf-8")
         write_about(target, TITLE, len(jobs))
     return len(jobs)

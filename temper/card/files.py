@@ -11,6 +11,11 @@ from temper.errors import ArtifactError
 from temper.storage.atomic import write_text
 from temper.storage.publish import finish_publication
 
+# What the conversion of a JSON value to a card raises.
+INVALID = (
+    msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError,
+)  # fmt: skip
+
 
 def card_path(artifact: Path) -> Path:
     """Where an artifact's card is: `.json` is appended to the name.
@@ -39,19 +44,26 @@ def read_card(artifact: Path) -> Card:
     another preprocessing than this version applies.
     """
     if not artifact.exists():
-        fix = "Build it with `make train` and `make convert`, or check the path."
+        fix = "Check the path."
         raise ArtifactError(f"{artifact} does not exist", fix=fix)
     path = card_path(artifact)
     try:
-        fields = msgspec.json.decode(path.read_bytes())
+        return _card_of(read_fields(path), path)
     except FileNotFoundError:
         raise ArtifactError(
             f"{artifact} has no card: {path.name} was expected beside it",
-            fix="Copy the card along with the artifact, or build both again with `make convert`.",
+            fix="Copy the card along with the artifact, or convert again.",
         ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
-        raise ArtifactError(f"{path} cannot be read ({error})", fix="Build it again with `make convert`.") from None
-    return _card_of(fields, path)
+
+
+def read_fields(path: Path) -> Any:
+    """The content of a card, unchecked. Raises FileNotFoundError, and ArtifactError for a file that is not JSON."""
+    try:
+        return msgspec.json.decode(path.read_bytes())
+    except FileNotFoundError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
+        raise ArtifactError(f"{path} cannot be read ({error})", fix="Copy it again, or convert again.") from None
 
 
 def _card_of(fields: Any, path: Path) -> Card:
@@ -59,19 +71,19 @@ def _card_of(fields: Any, path: Path) -> Card:
     if schema not in (1, SCHEMA):
         raise ArtifactError(
             f"{path} has card schema {schema!r}; this version reads schemas 1 and {SCHEMA}",
-            fix="Build the artifact again with `make convert`, or update Temper.",
+            fix="Convert again, or update Temper.",
         )
     try:
+        if schema == SCHEMA and "preprocessing" not in fields:
+            raise ValueError("it does not contain preprocessing")
         card = msgspec.convert(migrate(fields) if schema == 1 else fields, Card)
-    except (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ArtifactError(
-            f"{path} is not a valid card ({error})", fix="Build it again with `make convert`."
-        ) from None
+    except INVALID as error:
+        raise ArtifactError(f"{path} is not a valid card ({error})", fix="Copy it again, or convert again.") from None
     if card.preprocessing != Preprocessing():
         raise ArtifactError(
             f"{path}: the artifact expects another preprocessing than this version applies "
             f"({_differences(card.preprocessing)}), so its predictions would be wrong",
-            fix="Use the version of Temper that built it, or build it again with `make train` and `make convert`.",
+            fix="Use the version of Temper that built it, or train and convert again.",
         )
     return card
 

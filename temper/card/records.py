@@ -11,19 +11,27 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
+# Larger images would need gigabytes each.
+Size = Annotated[int, Meta(ge=1, le=16_384)]
+FileName = Annotated[str, Meta(pattern=r"^(?!\.{1,2}$)[^/\\\x00]+$")]
 
 
 class FileReference(Struct, frozen=True):
-    """A file in the artifact's folder, by name, and the SHA-256 of its content."""
+    """A file in the artifact's folder, by name (no path, on any system), and the SHA-256 of its content."""
 
-    file: str
+    file: FileName
     sha256: str
 
+    def __post_init__(self) -> None:
+        if len(self.file.encode()) > 255:
+            raise ValueError("a file name has more than 255 bytes")
 
-class Preprocessing(Struct, frozen=True, kw_only=True):
+
+class Preprocessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How an image file becomes the input tensor; other pixels mean other predictions.
 
-    The defaults are what temper.images does. resize: both sides to Card.size, the aspect ratio is not preserved.
+    The defaults are what temper.images does; an unknown field may name a step that is not applied, so it is an error.
+    resize: both sides to Card.size, the aspect ratio is not preserved.
     """
 
     dtype: str = "uint8"
@@ -43,6 +51,10 @@ class BatchRange(Struct, frozen=True, array_like=True):
     best: Positive
     max: Positive
 
+    def __post_init__(self) -> None:
+        if not self.min <= self.best <= self.max:
+            raise ValueError(f"batch sizes are not in order: {self.min}, {self.best}, {self.max}")
+
 
 class Host(Struct, frozen=True, kw_only=True):
     """The machine on which an artifact was made; no name and no address.
@@ -53,7 +65,7 @@ class Host(Struct, frozen=True, kw_only=True):
     processor: str = ""
     cores: Count = 0
     memory_gib: Count = 0
-    system: str = ""
+    system: Annotated[str, Meta(pattern=r"^$|\S")] = ""
     device: str = ""
 
 
@@ -202,7 +214,7 @@ class Card(Struct, frozen=True, kw_only=True):
     """
 
     labels: Annotated[tuple[str, ...], Meta(min_length=2)]
-    size: Positive
+    size: Size
     precision: Precision = "fp32"
     preprocessing: Preprocessing = Preprocessing()
     batch: BatchRange | None = None
@@ -218,6 +230,10 @@ class Card(Struct, frozen=True, kw_only=True):
     agreement: Agreement | None = None
     not_run: str = ""
     schema: Literal[2] = 2
+
+    def __post_init__(self) -> None:
+        if len(set(self.labels)) < len(self.labels):
+            raise ValueError("a label is listed twice")
 
     def changed(self, **fields: Any) -> "Card":
         """A copy with some fields replaced."""

@@ -15,7 +15,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from temper.artifact import Artifact
 from temper.cli.console import add_verbosity_options
 from temper.errors import UsageError
 from temper.exit_codes import ExitCode
@@ -36,7 +35,8 @@ def add_parser(commands: Any) -> None:
     add = parser.add_argument
     add("images", nargs="+", metavar="IMAGE", help="image files, folders of images, or quoted patterns")
     add("--engine", type=Path, required=True, metavar="ARTIFACT", help=f"path of an artifact ({', '.join(suffixes())})")
-    add("--top-k", type=_positive, default=1, metavar="K", help="labels for each image (default: %(default)s)")
+    help_of_top_k = "number of labels to show for each image (default: %(default)s)"
+    add("--top-k", type=_positive, default=1, metavar="K", help=help_of_top_k)
     add(
         "--unknown",
         action="store_true",
@@ -56,11 +56,13 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Classify and print; SOME_FAILED when an image could not be read."""
+    from temper.artifact import Artifact
     from temper.infer.classify import classify
-    from temper.infer.sources import find_images
+    from temper.infer.sources import iterate_sources
     from temper.runners.load import open_runner
 
-    files = find_images(options.images)
+    # Each file once, also when a folder and a pattern name it.
+    files = list(dict.fromkeys(iterate_sources(options.images)))
     with open_runner(Artifact.at(options.engine)) as runner:
         threshold = runner.card.confidence_threshold if options.unknown else None
         if options.unknown and threshold is None:
@@ -116,5 +118,5 @@ def _saved(results: Iterable["Result"], folder: Path | None) -> Iterable["Result
 
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
     return int(text)

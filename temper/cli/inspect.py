@@ -3,14 +3,16 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from temper.artifact import Artifact
-from temper.card import Card
-from temper.card.files import card_text
+from temper import formats
 from temper.cli.console import add_verbosity_options
 from temper.errors import QualityError
-from temper.formats import suffixes
+from temper.formats import Format, suffixes
+
+if TYPE_CHECKING:
+    from temper.card import Card
+    from temper.system.environment import Environment
 
 # Labels that `inspect` shows.
 MAX_LABELS = 20
@@ -18,13 +20,14 @@ MAX_LABELS = 20
 TEXTS = {
     "selftest": (
         "run an artifact on its stored test images",
-        "Run an artifact on the images that are stored beside it (model.golden.npz) and compare the probabilities with "
-        "those of the Keras model. The exit code is 7 when they differ too much.",
+        "Run an artifact on the images that are stored beside it (model.golden.*.npz) and compare the probabilities "
+        "with those of the Keras model. The exit code is 7 when they differ too much.",
     ),
     "doctor": (
         "check this machine, and whether an artifact runs on it",
-        "Show this machine and the installed runtimes. With an artifact, also check that its files are undamaged and "
-        "fit this machine; the exit code is 5 when they do not fit. The artifact is not loaded.",
+        "Show this machine, and for each format whether its artifacts can run here. With an artifact, also check that "
+        "its files are undamaged and fit this machine; the exit code is 5 when they do not fit. The artifact is not "
+        "loaded.",
     ),
     "inspect": (
         "show what an artifact is",
@@ -51,6 +54,7 @@ def add_parsers(commands: Any) -> None:
 
 def run_doctor(options: argparse.Namespace) -> int:
     """Print this machine; raise IncompatibleMachine when the artifact does not run here."""
+    from temper.artifact import Artifact
     from temper.compatibility import check_compatibility
     from temper.system.environment import detect_environment, format_environment
 
@@ -64,7 +68,7 @@ def run_doctor(options: argparse.Namespace) -> int:
         report = {"environment": msgspec.to_builtins(environment, enc_hook=_plain), "problem": str(problem or "")}
         print(json.dumps(report))
     else:
-        print("\n".join(format_environment(environment)))
+        print("\n".join([*format_environment(environment), *describe_formats(environment)]))
     if problem:
         raise problem
     if options.artifact and not options.json:
@@ -72,16 +76,23 @@ def run_doctor(options: argparse.Namespace) -> int:
     return 0
 
 
+def describe_formats(environment: "Environment") -> list[str]:
+    """One line for each format: whether its artifacts can run in an environment, and what is missing."""
+    return [f"{each.title} ({each.suffix}): {_state_of(each, environment)}" for each in formats.FORMATS]
+
+
 def run_selftest(options: argparse.Namespace) -> int:
     """Print how far predictions differ from Keras; raise QualityError when they differ too much."""
+    from temper.artifact import Artifact
     from temper.runners.load import open_runner
     from temper.runners.self_test import self_test
 
     with open_runner(Artifact.at(options.artifact)) as runner:
         result = self_test(runner)
     summary = (
-        f"{options.artifact.name}: largest difference of a probability from Keras {result.max_difference:.4f} on "
-        f"{result.images} images (limit {result.tolerance:.4f}); changed labels: {result.label_changes}"
+        f"{options.artifact.name} predicts the label of Keras for {result.images - result.label_changes} of "
+        f"{result.images} images. Probabilities differ by at most {result.max_difference:.4f}; the limit is "
+        f"{result.tolerance:.4f}"
     )
     if options.json:
         fields = ("images", "max_difference", "tolerance", "label_changes", "passed")
@@ -89,7 +100,7 @@ def run_selftest(options: argparse.Namespace) -> int:
     if not result.passed:
         raise QualityError(
             f"self-test failed: {summary}. This runtime does not predict what was verified",
-            fix="Convert again on this machine with `make convert`.",
+            fix="Convert again on this machine.",
         )
     if not options.json:
         print(f"self-test passed: {summary}")
@@ -98,6 +109,9 @@ def run_selftest(options: argparse.Namespace) -> int:
 
 def run_inspect(options: argparse.Namespace) -> int:
     """Print the card as JSON, or its main fields as text."""
+    from temper.artifact import Artifact
+    from temper.card.files import card_text
+
     artifact = Artifact.at(options.artifact).verified()
     card = artifact.card
     if options.json:
@@ -112,17 +126,17 @@ def run_inspect(options: argparse.Namespace) -> int:
         "labels": ", ".join(card.labels[:MAX_LABELS]) + more,
         "input": f"uint8 RGB [n, {card.size}, {card.size}, 3]",
         "batch": f"{card.batch.min} to {card.batch.max}, best {card.batch.best}" if card.batch else "any",
-        "converted from": source.file if source else "nothing; this is the trained model",
+        "origin": f"converted from {source.file}" if source else "trained, not converted",
         "made with": f"Temper {card.provenance.temper or '0.1'} {card.provenance.commit}".rstrip(),
         "accuracy": _accuracy(card),
-        "not run": card.not_run,
+        "not measured": card.not_run,
         "sha256": card.sha256,
     }
     print("\n".join(f"{name:15}{value}" for name, value in lines.items() if value))
     return 0
 
 
-def _accuracy(card: Card) -> str:
+def _accuracy(card: "Card") -> str:
     if agreement := card.measured_agreement:
         equal = f"{100 * agreement.agreement:.1f} % of labels as Keras"
         return f"{100 * agreement.top1:.1f} % top-1 on {agreement.images} held-out images, {equal}"
@@ -130,6 +144,23 @@ def _accuracy(card: Card) -> str:
         result = card.training.result
         return f"{100 * result.accuracy:.1f} % top-1 on {result.images} held-out images"
     return ""
+
+
+def _state_of(chosen: Format, environment: "Environment") -> str:
+    from temper.compatibility import install_command, is_plan, too_new_for_driver
+    from temper.system.environment import CUDA_BINDINGS
+
+    if chosen.needs_gpu and not environment.gpu:
+        return "needs an NVIDIA GPU"
+    missing, install = chosen.missing(environment.modules), chosen.install
+    if is_plan(chosen):
+        missing = [] if environment.tensorrt else ["tensorrt"]
+        missing += ["CUDA's Python bindings"] if environment.modules.isdisjoint(CUDA_BINDINGS) else []
+        install = install_command("tensorrt", environment)
+        for module in environment.tensorrt:
+            if problem := too_new_for_driver(module, environment):
+                return problem.what
+    return f"missing {' and '.join(missing)}: {install}" if missing else "runs"
 
 
 def _plain(value: object) -> object:

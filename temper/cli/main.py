@@ -1,19 +1,19 @@
 """Use a trained classifier: classify images, and check artifacts and this machine.
 
-    temper classify --engine model.int8.onnx photos/
-    temper selftest model.int8.plan
-    temper doctor model.int8.plan
-    temper inspect model.int8.plan
-
-The suffix of an artifact decides which runtime runs it: ONNX Runtime, OpenVINO, TensorRT, TensorFlow or Keras.
+temper classify --engine model.int8.onnx photos/
+temper selftest model.int8.plan
+temper doctor model.int8.plan
+temper inspect model.int8.plan
 """
 
 import argparse
+import sys
 from collections.abc import Callable
 
 from temper import __version__
 from temper.cli import classify, inspect
 from temper.cli.entry_point import run_command
+from temper.formats import describe_suffixes
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "classify": classify.run,
@@ -30,14 +30,18 @@ def parse(
     parser = argparse.ArgumentParser(
         prog=prog,
         description=description,
-        epilog="COMMAND --help shows the options of a command.",
+        epilog="COMMAND --help shows the options of a command.\n"
+        f"The suffix of an artifact decides which runtime runs it: {describe_suffixes()}.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"temper {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     classify.add_parser(commands)
     inspect.add_parsers(commands)
-    return parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        parser.error(f"unknown command {words[0]!r}; expected one of {', '.join(COMMANDS)}")
+    return parser.parse_args(words)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,4 +51,4 @@ def run(options: argparse.Namespace) -> int:
 
 def main() -> None:
     """The console command `temper`."""
-    run_command(parse, run)
+    run_command(parse, run, writes_artifacts=False)

@@ -4,7 +4,6 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from types import TracebackType
 
 from rich.progress import (
     BarColumn,
@@ -20,6 +19,7 @@ from rich.progress import (
 from rich.text import Text
 
 from temper.cli.console import LOGGER, stderr_console
+from temper.closing import Closing
 
 # Seldom, so that drawing does not disturb what is measured meanwhile.
 REFRESHES_PER_SECOND = 4
@@ -40,7 +40,7 @@ class RateColumn(ProgressColumn):
         return Text(format_rate(speed) if speed else "")
 
 
-class ProgressDisplay:
+class ProgressDisplay(Closing):
     """Shows the progress of one step after another; itself a ProgressCallback, and a context manager.
 
     >>> with ProgressDisplay() as progress:
@@ -53,14 +53,6 @@ class ProgressDisplay:
         self._task: TaskID | None = None
         self._step = ""
         self._started = 0.0
-
-    def __enter__(self) -> "ProgressDisplay":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Show that `done` of `total` items of a step are finished. A new step begins a new line."""

@@ -54,7 +54,7 @@ def read_split(artifact: Artifact, subset: Subset, folder: Path | None = None) -
     """
     dataset = artifact.card.dataset
     if dataset is None:
-        raise DataError(f"{artifact.path} names no split of images", fix="Train the model again with `make train`.")
+        raise DataError(f"{artifact.path} names no split of images", fix="Train the model again.")
     manifest = artifact.path.with_name(dataset.split.file)
     if not manifest.is_file() or sha256_of(manifest) != dataset.split.sha256:
         raise DataError(
@@ -62,11 +62,14 @@ def read_split(artifact: Artifact, subset: Subset, folder: Path | None = None) -
             fix="Copy it along with the model.",
         )
     root = folder or Path(dataset.folder)
-    with manifest.open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if row.get("subset", row.get(FORMER_SUBSET)) == subset]
-    examples = [
-        Example(path=root / row["path"], label=row["label"], subset=subset, sha256=row["sha256"]) for row in rows
-    ]
+    try:
+        with manifest.open(encoding="utf-8", newline="") as stream:
+            rows = [row for row in csv.DictReader(stream) if row.get("subset", row.get(FORMER_SUBSET)) == subset]
+        examples = [
+            Example(path=root / row["path"], label=row["label"], subset=subset, sha256=row["sha256"]) for row in rows
+        ]
+    except (csv.Error, KeyError, TypeError, UnicodeDecodeError) as error:
+        raise DataError(f"{manifest} is not a split ({error!r})", fix="Train the model again.") from None
     missing = [each.path for each in examples if not each.path.is_file()]
     if missing:
         raise DataError(

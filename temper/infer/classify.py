@@ -11,9 +11,8 @@ from PIL import Image
 
 from temper.errors import UnreadableImage
 from temper.images import DECODE_ERRORS, ImageArray, fit, load_image, map_ahead, to_rgb
-from temper.infer.results import Result
+from temper.infer.results import Result, top_k
 from temper.infer.sources import ImageSource
-from temper.predictions import top_k
 from temper.runners.base import Runner
 
 BATCH = 8

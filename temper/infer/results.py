@@ -5,16 +5,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from temper.images import open_image
-from temper.predictions import Prediction
 
 # Height of a drawn letter as a fraction of the image's height, and at least in pixels.
 TEXT_FRACTION = 0.06
 MIN_TEXT_PIXELS = 14
 LINE_SPACING = 1.5
 BAND_COLOR, TEXT_COLOR = (0, 0, 0), (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A label and its probability in [0, 1].
+
+    >>> print(Prediction("cat", 0.75))
+    cat 75.0 %
+    """
+
+    label: str
+    probability: float
+
+    def __str__(self) -> str:
+        return f"{self.label} {100 * self.probability:.1f} %"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +95,18 @@ class Result:
         labeled = add_labels(self.image or open_image(Path(self.source)), lines)
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         labeled.save(path)
+
+
+def top_k(probabilities: NDArray[np.float32], labels: tuple[str, ...], k: int) -> list[Prediction]:
+    """The k most probable labels of one image's probabilities [classes], the most probable first.
+
+    Labels of equal probability stay in their order.
+
+    >>> top_k(np.array([0.2, 0.7, 0.1], np.float32), ("cat", "dog", "fox"), 1)[0].label
+    'dog'
+    """
+    order = np.argsort(-probabilities, kind="stable")[:k]
+    return [Prediction(labels[int(i)], float(probabilities[i])) for i in order]
 
 
 def add_labels(image: Image.Image, lines: list[str]) -> Image.Image:

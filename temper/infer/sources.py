@@ -20,7 +20,8 @@ Source: TypeAlias = "str | ImageSource | Iterable[str | ImageSource]"
 def iterate_sources(source: Source) -> Iterator[ImageSource]:
     """Single images, in order; a string is a file, a folder or a pattern.
 
-    Raises DataError for a folder without images and a pattern without a match, TypeError for what is no source.
+    A file may have any suffix. A missing file is reported later, when it is read. Raises DataError for an empty name, a
+    folder without images and a pattern without a match, TypeError for what is no source.
     """
     if isinstance(source, (str, Path)):
         yield from _files_of(str(source))
@@ -33,16 +34,10 @@ def iterate_sources(source: Source) -> Iterator[ImageSource]:
         raise TypeError(f"expected a path, a PIL image, an array or an iterable of them, got {type(source).__name__}")
 
 
-def find_images(names: list[str]) -> list[Path]:
-    """Files, images below folders, and the files that patterns such as `photos/*.jpg` match; each file once.
-
-    A file may have any suffix. A missing file is reported later, when it is read. Raises DataError for a folder without
-    images and a pattern without a match.
-    """
-    return list(dict.fromkeys(file for name in names for file in _files_of(name)))
-
-
 def _files_of(name: str) -> list[Path]:
+    if not name:
+        # Path("") is the current folder.
+        raise DataError("the name of an image is empty", fix="Name a file, a folder or a pattern.")
     path = Path(name)
     if path.is_dir():
         inside = images_in(path)

@@ -1,17 +1,20 @@
 """Runner: an artifact that is loaded. Checks and batching are written once, here."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from temper.artifact import Artifact
 from temper.card import Card
+from temper.closing import Closing
 
 Images = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
+# Without the batch; anything but a number, 0 or more, stands for any.
+Shape = Sequence[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +30,11 @@ class RuntimeInfo:
     executed: str
 
 
-class Runner:
+class Runner(Closing):
     """A loaded artifact that gives probabilities for images; a context manager.
 
-    A subclass writes `_load`, `_run` and `runtime_info`, and `close` if it holds more than memory.
+    mode: how the runtime is called, one of the format's; "" for its default. A subclass writes `_load`, `_run`,
+    `runtime_info` and `shapes`, and `close` if it holds more than memory.
     has_device_copies: a call copies images to a device and results back; `run_on_device` then runs the network alone.
     """
 
@@ -38,7 +42,7 @@ class Runner:
 
     def __init__(self, artifact: Artifact, mode: str = "") -> None:
         self.artifact = artifact
-        self.mode = mode or artifact.format.modes[0]
+        self.mode = mode
         self._load()
 
     @property
@@ -68,8 +72,9 @@ class Runner:
         """Runtime and version, device, and the precision that is really executed."""
         raise NotImplementedError
 
-    def close(self) -> None:
-        """Release what the runtime holds."""
+    def shapes(self) -> tuple[Shape, Shape] | None:
+        """Shapes of the loaded network's input and output; None where the runtime does not say."""
+        return None
 
     def _load(self) -> None:
         raise NotImplementedError
@@ -81,11 +86,3 @@ class Runner:
         largest = self.card.batch.max if self.card.batch else len(images)
         for start in range(0, len(images), largest):
             yield images[start : start + largest]
-
-    def __enter__(self) -> "Runner":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

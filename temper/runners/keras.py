@@ -8,23 +8,26 @@ from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from temper.errors import ArtifactError, IncompatibleMachine, MissingRuntime
-from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
+from temper.formats import KERAS_BACKENDS
+from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
 from temper.runners.saved_model import import_tensorflow
 from temper.system.quiet import quiet_stderr
 
-BACKENDS = ("tensorflow", "jax", "torch")
+TF_FUNCTION = "tf.function"
 Call = Callable[[Images], Probabilities]
 
 
 @lru_cache(maxsize=1)
 def import_keras() -> Any:
-    """The module keras, on the backend that KERAS_BACKEND names, else on the first of BACKENDS that is installed."""
-    os.environ.setdefault("KERAS_BACKEND", next((name for name in BACKENDS if find_spec(name)), "tensorflow"))
+    """The module keras, on the backend that KERAS_BACKEND names, else on the first of KERAS_BACKENDS there is."""
+    backend = next((name for name in KERAS_BACKENDS if find_spec(name)), KERAS_BACKENDS[0])
+    os.environ.setdefault("KERAS_BACKEND", backend)
     # JAX would reserve three quarters of a GPU that others use too.
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     with quiet_stderr():
@@ -34,29 +37,33 @@ def import_keras() -> Any:
     return keras
 
 
+def open_model(path: Path) -> Any:
+    """The Keras model in a file. Raises ArtifactError when Keras cannot open it."""
+    try:
+        # Safe mode refuses files that contain code.
+        return import_keras().saving.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, OSError) as error:
+        raise ArtifactError(
+            f"{path} cannot be opened by Keras: {str(error).rstrip('.')}", fix="Train it again."
+        ) from None
+
+
 class KerasRunner(Runner):
-    """Runs a `.keras` file, on a GPU where Keras' backend has one."""
+    """Runs a `.keras` file, on a GPU where Keras' backend has one. Each mode of its format has a method of its name."""
 
     def _load(self) -> None:
-        keras = import_keras()
-        self._backend: str = keras.backend.backend()
-        try:
-            # Safe mode refuses files that contain code.
-            self._model = keras.saving.load_model(self.artifact.path, compile=False, safe_mode=True)
-        except (ValueError, OSError) as error:
-            raise ArtifactError(
-                f"{self.artifact.path} cannot be opened by Keras: {str(error).rstrip('.')}", fix="Train it again."
-            ) from None
-        modes: dict[str, Callable[[], Call]] = {
-            "tf.function": self._tf_function,
-            "predict": lambda: lambda images: self._model.predict(images, verbose=0),
-            "predict_on_batch": lambda: self._model.predict_on_batch,
-            "XLA": self._xla,
-        }
-        self._call = modes[self.mode]()
+        self._backend: str = import_keras().backend.backend()
+        self._model = open_model(self.artifact.path)
+        modes = [each for each in self.artifact.format.modes if self._backend == "tensorflow" or each != TF_FUNCTION]
+        self.mode = self.mode or modes[0]
+        self._call: Call = getattr(self, f"_{self.mode.lower().replace('.', '_')}")()
 
     def _run(self, images: Images) -> Probabilities:
         return np.asarray(self._call(images), dtype=np.float32)
+
+    def shapes(self) -> tuple[Shape, Shape]:
+        """Shapes of the model's input and output."""
+        return self._model.input_shape[1:], self._model.output_shape[1:]
 
     def runtime_info(self) -> RuntimeInfo:
         """Keras computes in the model's own dtype."""
@@ -66,11 +73,17 @@ class KerasRunner(Runner):
             executed=str(self._model.compute_dtype).replace("float", "fp"),
         )
 
+    def _predict(self) -> Call:
+        return lambda images: self._model.predict(images, verbose=0)
+
+    def _predict_on_batch(self) -> Call:
+        return lambda images: self._model.predict_on_batch(images)
+
     def _tf_function(self, jit_compile: bool = False) -> Call:
         if self._backend != "tensorflow":
             raise MissingRuntime(
-                f"a tf.function needs TensorFlow, and Keras runs on {self._backend} here",
-                fix=f"Install it:\n    {self.artifact.format.install}",
+                f"the mode {self.mode} needs TensorFlow, and Keras runs on {self._backend} here",
+                fix="Use the mode predict, or install TensorFlow:\n    pip install tensorflow",
             )
         tf, size = import_tensorflow(), self.card.size
         signature = [tf.TensorSpec((None, size, size, 3), tf.uint8)]
@@ -91,7 +104,7 @@ class KerasRunner(Runner):
         except tf.errors.OpError as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise IncompatibleMachine(
-                f"XLA does not compile {self.artifact.path}: {reason}", fix="Use the mode tf.function."
+                f"XLA does not compile {self.artifact.path}: {reason}", fix=f"Use the mode {TF_FUNCTION}."
             ) from None
         return call
 

@@ -3,8 +3,8 @@
 import importlib
 
 from temper.artifact import Artifact
-from temper.errors import MissingRuntime
-from temper.runners.base import Runner
+from temper.errors import ArtifactError, MissingRuntime
+from temper.runners.base import Runner, Shape
 
 
 def open_runner(artifact: Artifact, mode: str = "") -> Runner:
@@ -17,13 +17,43 @@ def open_runner(artifact: Artifact, mode: str = "") -> Runner:
 
 
 def load_runner(artifact: Artifact, mode: str = "") -> Runner:
-    """Load an artifact that was just made or checked. Raises MissingRuntime as `open_runner` does."""
+    """Load an artifact that was just made or checked.
+
+    Raises MissingRuntime as `open_runner` does, ArtifactError for a network that takes or gives other shapes than those
+    of its card.
+    """
     module, name = artifact.format.runner.split(":")
     try:
-        runner: type[Runner] = getattr(importlib.import_module(module), name)
-        return runner(artifact, mode)
-    except ModuleNotFoundError as error:
+        kind: type[Runner] = getattr(importlib.import_module(module), name)
+        runner = kind(artifact, mode)
+    except ImportError as error:
+        # Another ImportError: the library is there, and one of its shared libraries is not, or does not fit.
+        problem = "is not installed" if isinstance(error, ModuleNotFoundError) else "cannot be imported"
         raise MissingRuntime(
-            f"{artifact.path} is run by {artifact.format.title}, which is not installed here ({error})",
+            f"{artifact.path} is run by {artifact.format.title}, which {problem} here ({str(error).rstrip('.')})",
             fix=f"Install it:\n    {artifact.format.install}",
         ) from None
+    try:
+        _check_shapes(runner)
+    except BaseException:
+        runner.close()
+        raise
+    return runner
+
+
+def _check_shapes(runner: Runner) -> None:
+    card, shapes = runner.card, runner.shapes()
+    if shapes is None:
+        return
+    expected: tuple[Shape, Shape] = (card.size, card.size, 3), (len(card.labels),)
+    for what, shape, of_card in zip(("input", "output"), shapes, expected, strict=True):
+        if len(shape) != len(of_card) or any(_is_known(a) and a != b for a, b in zip(shape, of_card, strict=True)):
+            raise ArtifactError(
+                f"{runner.artifact.path} has {what} shape {list(shape)} for each image, and its card describes "
+                f"{list(of_card)}",
+                fix="Copy it again with its card, or convert it again.",
+            )
+
+
+def _is_known(length: object) -> bool:
+    return isinstance(length, int) and length >= 0

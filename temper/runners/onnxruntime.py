@@ -7,7 +7,7 @@ import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as status
 
 from temper.errors import ArtifactError
-from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
+from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
 from temper.runners.onnx_metadata import KERNELS
 from temper.storage.cache import cache_key, get_cached, store
 from temper.system.host import describe_processor
@@ -22,13 +22,25 @@ LOAD_ERRORS = (
 REWRITER = Path(__file__).with_name("onnx_x86.py")
 
 
+def open_session(
+    model: str | bytes, level: ort.GraphOptimizationLevel = ort.GraphOptimizationLevel.ORT_ENABLE_ALL, target: str = ""
+) -> ort.InferenceSession:
+    """A session on the CPU for an ONNX file or its bytes. target: where the optimized graph is written, if anywhere."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = level
+    if target:
+        options.optimized_model_filepath = target
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
 class OnnxRuntimeRunner(Runner):
     """Runs an ONNX file with all graph optimizations. An int8 file is rewritten and optimized once, then cached."""
 
     def _load(self) -> None:
         try:
             is_int8 = self.card.precision == "int8"
-            self._session = self._open_int8() if is_int8 else _open(str(self.artifact.path))
+            self._session = self._open_int8() if is_int8 else open_session(str(self.artifact.path))
         except LOAD_ERRORS as error:
             raise ArtifactError(
                 f"{self.artifact.path} cannot be opened by ONNX Runtime: {str(error).rstrip('.')}",
@@ -41,7 +53,11 @@ class OnnxRuntimeRunner(Runner):
         library = f"{ort.__version__} {ort.get_build_info()}"
         key = cache_key(self.card.sha256, library, describe_processor(), REWRITER.read_text(encoding="utf-8"))
         cached = get_cached(key, ".onnx") or store(key, ".onnx", self._optimize)
-        return _open(str(cached), optimize=False) if cached else _open(self._rewrite())
+        return (
+            open_session(str(cached), ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
+            if cached
+            else open_session(self._rewrite())
+        )
 
     def _rewrite(self) -> bytes:
         # Imported only here: importing onnx takes as long as importing ONNX Runtime itself.
@@ -53,7 +69,7 @@ class OnnxRuntimeRunner(Runner):
         from temper.runners.onnx_x86 import annotate_kernel_counts
 
         try:
-            _open(self._rewrite(), target=str(target))
+            open_session(self._rewrite(), target=str(target))
             annotate_kernel_counts(target)
         except LOAD_ERRORS as error:
             # Such as a full disk. A damaged model is reported when it is opened without the cache.
@@ -62,19 +78,13 @@ class OnnxRuntimeRunner(Runner):
     def _run(self, images: Images) -> Probabilities:
         return np.asarray(self._session.run(None, {self._input: images})[0], dtype=np.float32)
 
+    def shapes(self) -> tuple[Shape, Shape]:
+        """Shapes of the network's input and output."""
+        return self._session.get_inputs()[0].shape[1:], self._session.get_outputs()[0].shape[1:]
+
     def runtime_info(self) -> RuntimeInfo:
         """A CPU has no half-precision kernels, so fp16 is executed in fp32. The executed int8 kernels are counted."""
         executed = "fp32"
         if self.card.precision == "int8":
             executed = self._session.get_modelmeta().custom_metadata_map.get(KERNELS, "int8, not counted")
         return RuntimeInfo(runtime=f"ONNX Runtime {ort.__version__}", device="CPU", executed=executed)
-
-
-def _open(model: str | bytes, optimize: bool = True, target: str = "") -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    if not optimize:
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-    if target:
-        options.optimized_model_filepath = target
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])

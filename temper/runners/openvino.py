@@ -8,7 +8,7 @@ import numpy as np
 import openvino as ov
 
 from temper.errors import ArtifactError
-from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
+from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
 from temper.storage.cache import cache_key, get_cached, store
 from temper.system.host import describe_processor
 
@@ -62,6 +62,12 @@ class OpenVinoRunner(Runner):
     def _run(self, images: Images) -> Probabilities:
         # The request owns its output, and the next call overwrites it: this copies.
         return np.array(self._request.infer([images], share_inputs=True)[0], dtype=np.float32)
+
+    def shapes(self) -> tuple[Shape, Shape]:
+        """Shapes of the network's input and output."""
+        both = (self._compiled.input(0).partial_shape, self._compiled.output(0).partial_shape)
+        images, probabilities = ([each.get_length() if each.is_static else None for each in shape] for shape in both)
+        return images[1:], probabilities[1:]
 
     def runtime_info(self) -> RuntimeInfo:
         """The precision is read back from the compiled model: its hint decides what is executed."""

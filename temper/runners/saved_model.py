@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from temper.errors import ArtifactError
-from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
+from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
 from temper.system.quiet import quiet_stderr
 
 
@@ -43,6 +43,12 @@ class SavedModelRunner(Runner):
     def _run(self, images: Images) -> Probabilities:
         outputs = self._endpoint(**{self._input: self._tf.convert_to_tensor(images)})
         return np.asarray(next(iter(outputs.values())), dtype=np.float32)
+
+    def shapes(self) -> tuple[Shape, Shape]:
+        """Shapes of the signature's input and output."""
+        images = self._endpoint.structured_input_signature[1][self._input].shape
+        probabilities = next(iter(self._endpoint.structured_outputs.values())).shape
+        return images.as_list()[1:], probabilities.as_list()[1:]
 
     def runtime_info(self) -> RuntimeInfo:
         """TensorFlow computes in the graph's own dtype."""

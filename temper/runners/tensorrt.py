@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from temper.compatibility import check_compatibility, plan_info, rebuild_command, runtime_of
+from temper.compatibility import REBUILD, check_compatibility, plan_info, rebuild_command, runtime_of
 from temper.errors import ArtifactError, ResourceError, UserError
-from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
+from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
 from temper.runners.trt.batches import Profile, Slot, allocate_slot, choose_profile
 from temper.runners.trt.cuda import Cuda, free_graph, launch_graph, open_cuda, record_graph
-from temper.runners.trt.engine import load_engine, try_loading
-from temper.runners.trt.log import Log
+from temper.runners.trt.engine import Log, load_engine, try_loading
 from temper.system.child_process import ChildCrashed, run_in_child
 from temper.system.environment import Environment, detect_environment
 
@@ -76,6 +75,11 @@ class TensorRtRunner(Runner):
             self._cuda.record(slot.compute_done, self._compute_stream)
             self._cuda.synchronize(slot.compute_done)
 
+    def shapes(self) -> tuple[Shape, Shape]:
+        """Shapes of the engine's input and output: buffers of other sizes would be overrun."""
+        images, probabilities = (self._engine.get_tensor_shape(name) for name in (self._input, self._output))
+        return tuple(images)[1:], tuple(probabilities)[1:]
+
     def runtime_info(self) -> RuntimeInfo:
         """The executed precision was read back from the engine when it was built."""
         return RuntimeInfo(
@@ -115,7 +119,7 @@ class TensorRtRunner(Runner):
         except ChildCrashed as crash:
             raise ArtifactError(
                 f"{self.artifact.path} crashes {module} ({crash}) when it is loaded",
-                fix=f"Build it on this machine:\n    {rebuild_command(self.artifact)}",
+                fix=f"{REBUILD}\n    {rebuild_command(self.artifact)}",
             ) from None
 
     def _open(self) -> None:

@@ -3,15 +3,18 @@
 import contextlib
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from temper.storage.lock import lock_folder
 from temper.storage.publish import finish_publication, flush, publish
 
 SCRATCH_SUFFIX = ".scratch"
-LOCK = "lock"
+# Inside a scratch folder; a folder of the user with the same suffix has no such folder inside.
+FILES = "temper-files"
+# A process makes, locks and fills its scratch folder in much less time than this.
+FRESH_SECONDS = 60
 
 
 @contextlib.contextmanager
@@ -43,30 +46,32 @@ def write_text(target: Path, text: str) -> None:
 def scratch_beside(target: Path) -> Iterator[Path]:
     """Yield an empty folder on the target's file system and remove it afterwards.
 
-    What a killed process left behind is removed by the next call beside it: the operating system lifts the lock of a
-    process that ends, however it ends.
+    What a killed process left behind is removed by the next call beside it: its lock is free.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     remove_stale_scratch(target.parent)
     outer = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=SCRATCH_SUFFIX, dir=target.parent))
-    lock = FileLock(outer / LOCK)
-    # Some file systems know no locks: nothing stale is removed there.
-    with contextlib.suppress(OSError, NotImplementedError):
-        lock.acquire()
-    scratch = outer / "files"
-    try:
-        scratch.mkdir()
-        yield scratch
-    finally:
-        lock.release()
-        shutil.rmtree(outer, ignore_errors=True)
+    scratch = outer / FILES
+    with lock_folder(outer):
+        try:
+            scratch.mkdir()
+            yield scratch
+        finally:
+            _remove(outer)
 
 
 def remove_stale_scratch(folder: Path) -> None:
-    """Remove scratch folders in `folder` whose process has ended."""
+    """Remove scratch folders in `folder` whose process has ended; nothing where folders cannot be locked."""
     for outer in folder.glob(f".*{SCRATCH_SUFFIX}"):
-        # Without the lock file the owner is between two instructions: the folder is a moment old.
-        if not (outer / LOCK).exists():
-            continue
-        with contextlib.suppress(OSError, NotImplementedError, Timeout), FileLock(outer / LOCK, blocking=False):
-            shutil.rmtree(outer, ignore_errors=True)
+        with contextlib.suppress(OSError), lock_folder(outer, wait=False) as is_locked:
+            # A process has made its folder before it locks it, and locked it before it makes a folder inside.
+            is_old = time.time() - outer.stat().st_mtime > FRESH_SECONDS
+            if is_locked and ((outer / FILES).exists() or is_old):
+                _remove(outer)
+
+
+def _remove(outer: Path) -> None:
+    # The lock is held until the files are gone: a process that is killed here leaves files without a lock, or nothing.
+    shutil.rmtree(outer / FILES, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        outer.rmdir()

@@ -8,8 +8,10 @@ meets the journal next (a command or a reader) finishes the moves.
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
+
+from temper.errors import ArtifactError
+from temper.storage.lock import lock_folder, open_folder
 
 JOURNAL_SUFFIX = ".publish"
 REPLACED = ".replaced"
@@ -18,20 +20,38 @@ REPLACED = ".replaced"
 def publish(scratch: Path, target: Path) -> None:
     """Move all entries of the folder `scratch`, which is on the same file system, to the folder of `target`.
 
-    The names of the entries decide where they go; `target` names the journal. Raises OSError when they cannot be moved.
+    The names of the entries decide where they go; `target` names the journal. Where folders cannot be locked, two
+    commands must not publish the same target at once. Raises OSError when the entries cannot be moved, ArtifactError
+    when a file would replace a folder or a folder a file.
     """
     flush(scratch)
-    with _lock(target.parent):
+    with lock_folder(target.parent):
         _finish(target)
+        _check_kinds(scratch, target.parent)
         scratch.replace(journal_of(target))
         _finish(target)
 
 
 def finish_publication(target: Path) -> None:
-    """Complete a publication that was interrupted; does nothing when there is none."""
-    if journal_of(target).is_dir():
-        with _lock(target.parent):
+    """Complete a publication that was interrupted; does nothing when there is none.
+
+    Raises ArtifactError where the files cannot be moved.
+    """
+    if not journal_of(target).is_dir():
+        return
+    try:
+        with lock_folder(target.parent):
             _finish(target)
+    except OSError as error:
+        raise ArtifactError(
+            f"{target} is incomplete: its publication was interrupted and cannot be completed here ({error.strerror})",
+            fix=f"Run `temper inspect {target}` with write permission in its folder.",
+        ) from None
+
+
+def is_published(path: Path, target: Path) -> bool:
+    """True when the path exists, or will once the publication of `target` is complete; changes nothing."""
+    return path.exists() or (journal_of(target) / path.name).exists()
 
 
 def journal_of(target: Path) -> Path:
@@ -51,7 +71,7 @@ def flush(path: Path) -> None:
 
 def flush_folder(folder: Path) -> None:
     """Make sure that the names in a folder are on the disk; some systems cannot do this."""
-    with contextlib.suppress(OSError), _opened(folder) as descriptor:
+    with contextlib.suppress(OSError), open_folder(folder) as descriptor:
         os.fsync(descriptor)
 
 
@@ -59,6 +79,7 @@ def _finish(target: Path) -> None:
     journal = journal_of(target)
     if not journal.is_dir():
         return
+    _check_kinds(journal, target.parent)
     for source in sorted(journal.iterdir()):
         if not source.name.endswith(REPLACED):
             _move(source, target.parent / source.name)
@@ -69,32 +90,16 @@ def _finish(target: Path) -> None:
     flush_folder(target.parent)
 
 
+def _check_kinds(scratch: Path, folder: Path) -> None:
+    for source in scratch.iterdir():
+        target = folder / source.name
+        if target.exists() and source.is_dir() != (target.is_dir() and not target.is_symlink()):
+            there, new = ("folder", "file") if target.is_dir() else ("file", "folder")
+            raise ArtifactError(f"{target} is a {there}, and a {new} is published under this name", fix="Move it away.")
+
+
 def _move(source: Path, target: Path) -> None:
     if target.is_dir() and not target.is_symlink():
         # A folder cannot be replaced in one step: the old one is moved to the journal first.
         target.replace(source.with_name(target.name + REPLACED))
     source.replace(target)
-
-
-@contextlib.contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Wait until no other process or thread publishes in the folder; the lock ends with the process.
-
-    The folder itself is locked, so no lock file is left behind. Where that is impossible (Windows, some network file
-    systems), two commands must not publish the same target at once.
-    """
-    with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError, ImportError):
-            import fcntl
-
-            fcntl.flock(stack.enter_context(_opened(folder)), fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

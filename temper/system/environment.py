@@ -47,7 +47,7 @@ class Environment:
 
 def detect_environment() -> Environment:
     """This machine, according to the driver, /sys and the installed packages."""
-    modules = {name for each in formats.FORMATS for name in each.requires}.union(CUDA_BINDINGS)
+    modules = {name for each in formats.FORMATS for name in (*each.requires, *each.requires_one)}.union(CUDA_BINDINGS)
     return Environment(
         gpu=find_gpu(),
         has_nvidia_device=has_nvidia_device(),
@@ -59,17 +59,15 @@ def detect_environment() -> Environment:
 
 
 def format_environment(environment: Environment) -> list[str]:
-    """An environment in a few lines of text."""
+    """An environment in a few lines of text; temper.cli.inspect.describe_formats adds what runs in it."""
     gpu = environment.gpu
     missing = "an NVIDIA GPU whose driver does not respond" if environment.has_nvidia_device else "none"
     runtimes = ", ".join(f"{module} {each.version}" for module, each in environment.tensorrt.items())
-    libraries = ", ".join(sorted(environment.modules - environment.tensorrt.keys()))
     return [
         f"system: {environment.system}",
         f"GPU: {f'{gpu.name}, compute capability {gpu.compute_capability}' if gpu else missing}",
         *([f"driver: {gpu.driver or 'unknown version'}, CUDA up to {gpu.cuda or 'an unknown version'}"] if gpu else []),
-        f"TensorRT: {runtimes or 'not installed'}",
-        f"other libraries: {libraries or 'none that runs an artifact'}",
+        *([f"TensorRT: {runtimes}"] if runtimes else []),
     ]
 
 

@@ -13,8 +13,13 @@ def quiet_stderr() -> Iterator[None]:
 
     TensorFlow reports on every import that oneDNN is on and CUDA is missing, and no setting silences it.
     """
+    try:
+        stderr = os.dup(2)
+    except OSError:
+        # It is closed: nothing is shown anyway.
+        yield
+        return
     sys.stderr.flush()
-    stderr = os.dup(2)
     with tempfile.TemporaryFile() as withheld:
         os.dup2(withheld.fileno(), 2)
         try:

@@ -11,6 +11,7 @@ from benchmarks.analysis.report import (
     CaseResult,
     Control,
     Costs,
+    EndToEnd,
     Latency,
     Report,
     Speedup,
@@ -18,6 +19,7 @@ from benchmarks.analysis.report import (
 )
 from benchmarks.analysis.report_file import report_text
 from benchmarks.analysis.statistics import Estimate
+from benchmarks.measurement.mlperf import ScenarioName, ScenarioRun
 from temper.card import Host, LabelFlip
 
 KERAS = "Keras tf.function"
@@ -87,6 +89,38 @@ def report(*cases: CaseResult, control: float = 1.003) -> Report:
         cases=cases,
         schema=SCHEMA,
     )
+
+
+def scenario(name: ScenarioName, rate: float | None = None, logs: str = "") -> ScenarioRun:
+    return ScenarioRun(
+        name=name,
+        valid=True,
+        offered_rate=rate,
+        latency_ms={"50.00": 1.0, "90.00": 2.0, "99.00": 3.0},
+        images_per_second=rate,
+        logs=logs or f"loadgen/{rate}",
+    )
+
+
+def complete() -> Report:
+    """A report with scenarios and end-to-end runs."""
+    files = EndToEnd(
+        files="original size",
+        method="overlapped",
+        images_per_second=estimate(100.0),
+        decode_ms=1.0,
+        waiting_ms=2.0,
+        network_ms=3.0,
+        top1=0.5,
+        speedup=None,
+    )
+    case = msgspec.structs.replace(
+        case_result("model.onnx", 20, estimate(4.0)),
+        scenarios=tuple(scenario("Server", rate) for rate in (60.0, 70.0, 80.0)),
+        server_images_per_second=70.0,
+        end_to_end=(files,),
+    )
+    return report(case_result(KERAS, 80), case)
 
 
 def write(path: Path, made: Report) -> Path:

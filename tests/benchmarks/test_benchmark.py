@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.benchmark import conditions, measure, timer_overhead_microseconds
+from benchmarks.benchmark import conditions, run_benchmark, timer_overhead_microseconds
 from benchmarks.cases import find_cases
 from benchmarks.config import BenchmarkConfig
 from benchmarks.evaluation_set import load_evaluation_set
@@ -26,7 +26,7 @@ def test_a_missing_loadgen_is_reported_before_anything_is_measured(
     cases = find_cases([made_bundle.with_name("model.fp32.onnx")])
     evaluation = load_evaluation_set(cases[0].artifact, None, 4)
     with pytest.raises(MissingRuntime, match="pip install mlcommons-loadgen"):
-        measure(cases, evaluation, BenchmarkConfig(scenario_seconds=1), no_progress)
+        run_benchmark(cases, evaluation, BenchmarkConfig(scenario_seconds=1), no_progress)
 
 
 def test_the_default_settings_are_those_of_the_help() -> None:

@@ -61,7 +61,9 @@ def test_the_baseline_is_the_best_mode_of_keras_that_ran(folder: Path) -> None:
     baseline = pick_baseline(cases)
     assert baseline and baseline.name == "Keras tf.function"
     baseline = pick_baseline(case for case in cases if case.mode != "tf.function")
-    assert baseline and baseline.name == "Keras XLA"
+    assert baseline and baseline.name == "Keras predict_on_batch"
+    baseline = pick_baseline(case for case in cases if case.mode == "predict")
+    assert baseline and baseline.name == "Keras predict"
     assert pick_baseline(case for case in cases if not case.is_keras) is None
 
 

@@ -17,7 +17,8 @@ from temper.artifact import Artifact
 from temper.card import read_card, write_card
 from temper.exit_codes import ExitCode
 from temper.storage.digest import sha256_of
-from tests.benchmarks.sample_reports import write
+from tests.benchmarks.sample_reports import case_result, write
+from tests.benchmarks.sample_reports import report as sample_report
 
 jsonschema = pytest.importorskip("jsonschema")
 COMMAND = Path(__file__).parents[2] / "benchmarks" / "run.py"
@@ -119,12 +120,23 @@ def test_the_terminal_shows_the_table_the_verdicts_and_the_files(
         assert heading in headings
     for case in report.cases:
         assert case.verdict in process.stdout
+    assert process.stdout.endswith(f"\nreport: {folder / 'report' / 'report.html'}\n")
     for suffix in ("html", "md", "png", "svg", "json"):
-        path = folder / "report" / f"report.{suffix}"
-        assert path.stat().st_size > 500
-        assert str(path) in process.stdout
+        assert (folder / "report" / f"report.{suffix}").stat().st_size > 500
     assert not list((folder / "report").glob(".*"))
     assert "latency rounds" in process.stderr
+
+
+@pytest.mark.programs
+def test_a_skipped_case_and_the_control_are_logged_when_they_happen(
+    process: subprocess.CompletedProcess[str], folder: Path
+) -> None:
+    lines = process.stderr.splitlines()
+    (skipped,) = (i for i, line in enumerate(lines) if line.startswith("warning: model.fp32.plan is skipped: "))
+    assert skipped < next(i for i, line in enumerate(lines) if line.startswith("latency rounds"))
+    assert any("opening the A/A control, a second process of model.fp32.onnx" in line for line in lines)
+    assert any("model.fp32.onnx against itself is" in line for line in lines)
+    assert str(folder) not in lines[skipped]
 
 
 @pytest.mark.programs
@@ -147,14 +159,33 @@ def test_compare_exits_with_1_only_beyond_the_limit(report: Report, tmp_path: Pa
     after = write(tmp_path / "slower.json", replace(quiet, cases=(slow,)))
     assert bench("compare", before, before, "--fail-if", "p50>500%").returncode == 0
     process = bench("compare", before, after, "--fail-if", "p50>50%")
-    assert (process.returncode, process.stdout.split()[0]) == (1, "FAILED")
+    assert (process.returncode, process.stdout.splitlines()[1].split()[0]) == (1, "FAILED")
 
 
-@pytest.mark.parametrize("arguments", [("--seconds", "-1"), ("--batch-sizes", "1,0"), ("--max-images", "none")])
-def test_a_value_out_of_range_is_a_usage_error(arguments: tuple[str, str]) -> None:
+@pytest.mark.programs
+def test_reports_that_cannot_be_compared_and_noisy_ones_have_codes_of_their_own(tmp_path: Path) -> None:
+    missing = bench("-q", "compare", tmp_path / "a.json", tmp_path / "b.json")
+    assert (missing.returncode, missing.stderr.count("\n")) == (ExitCode.DATA, 1)
+    noisy = write(tmp_path / "noisy.json", sample_report(case_result("model.onnx", 20), control=1.2))
+    assert bench("compare", noisy, noisy).returncode == ExitCode.QUALITY
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--seconds", "-1", "expected a number of at least 0, got '-1'"),
+        ("--seconds", "nan", "expected a number of at least 0, got 'nan'"),
+        ("--batch-sizes", "1,0", "expected a whole number of at least 1, got '0'"),
+        ("--max-images", "none", "expected a whole number of at least 1, got 'none'"),
+    ],
+)
+def test_a_value_out_of_range_is_a_usage_error(
+    option: str, value: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as error:
-        parse([*arguments])
+        parse([f"{option}={value}"])
     assert error.value.code == ExitCode.USAGE
+    assert capsys.readouterr().err.endswith(f"error: argument {option}: {message}\n")
 
 
 def test_run_is_assumed_without_a_command() -> None:
@@ -175,6 +206,15 @@ def test_a_folder_named_compare_can_be_measured() -> None:
     compared = parse(["compare", "a.json", "b.json", "--fail-if", "p50>5%", "--fail-if", "top1>1points"])
     assert (compared.before, compared.after) == (Path("a.json"), Path("b.json"))
     assert compared.fail_if == ["p50>5%", "top1>1points"]
+
+
+def test_verbosity_may_precede_the_command() -> None:
+    for arguments in (["-q", "compare", "a", "b"], ["compare", "-q", "a", "b"]):
+        options = parse(arguments)
+        assert (options.command, options.before, options.quiet) == ("compare", Path("a"), True)
+    options = parse(["-v", "artifacts/demo"])
+    assert (options.command, options.paths, options.verbose) == ("run", [Path("artifacts/demo")], True)
+    assert parse(["--out", "compare", "run"]).out == Path("compare")
 
 
 @pytest.mark.programs

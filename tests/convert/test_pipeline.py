@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from convert.settings import CONSTANTS, RANGE_IMAGES, SAFETY_FACTOR
 from convert.targets import conversion_of
 from temper import __version__
 from temper.artifact import Artifact
 from temper.card import FileReference, Provenance, read_card, write_card
 from temper.errors import ArtifactError, DataError, IncompatibleMachine, MissingRuntime
+from temper.formats import FORMATS
 from temper.storage import digest
+from temper.storage.digest import sha256_of
 from temper.system.gpu import Gpu
 from tests import tiny
 from tests.convert.converters import contents, inverting, use
@@ -71,7 +74,7 @@ def test_a_change_that_matters_makes_an_artifact_outdated(bundle: Path, copy: Ar
     fp32 = Artifact.at(bundle.with_name("model.fp32.onnx"))
     pipeline, card = tiny.pipeline_of(bundle), read_card(copy.path)
     if change == "settings":
-        provenance = Provenance(source=card.provenance.source, settings={"converter": "another"})
+        provenance = Provenance(source=card.provenance.source, settings={"seed": 1})
         write_card(copy.path, card.changed(provenance=provenance))
     if change == "source":
         fp32 = Artifact.with_card(fp32.path, fp32.card.changed(sha256="0" * 64))
@@ -117,6 +120,48 @@ def test_an_existing_target_that_temper_did_not_make_is_not_replaced_even_by_for
     with pytest.raises(ArtifactError, match="Move it away, or name another target"):
         tiny.pipeline_of(bundle).build(copy, "fp16", force=True)
     assert copy.path.read_text() == "five years"
+
+
+def test_a_card_records_settings_and_no_place_in_the_code(bundle: Path, copy: Artifact) -> None:
+    fp16 = tiny.pipeline_of(bundle).build(copy, "fp16").card.provenance.settings
+    assert fp16 == {"range_images": RANGE_IMAGES, "safety_factor": SAFETY_FACTOR}
+    assert read_card(bundle.with_name("model.fp32.onnx")).provenance.settings == {}
+
+
+def test_another_safety_factor_makes_fp16_outdated(
+    bundle: Path, copy: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline, fp32 = tiny.pipeline_of(bundle), Artifact.at(bundle.with_name("model.fp32.onnx"))
+    pipeline.build(copy, "fp16")
+    assert pipeline.is_current(copy, fp32, "fp16")
+    constants = {"convert.precision.fp16:convert": {"range_images": RANGE_IMAGES, "safety_factor": 4.0}}
+    monkeypatch.setattr("convert.pipeline.CONSTANTS", constants)
+    assert not pipeline.is_current(Artifact.at(copy.path), fp32, "fp16")
+
+
+def test_the_constants_are_those_of_conversions_that_a_format_names() -> None:
+    functions = {each.function for listed in FORMATS for each in listed.conversions.values()}
+    assert CONSTANTS.keys() <= functions
+
+
+@pytest.mark.parametrize("name", ["copy.onnx.json", "copy.onnx.layers.json"])
+def test_a_folder_of_the_user_under_the_name_of_a_companion_stays(bundle: Path, copy: Artifact, name: str) -> None:
+    thesis = bundle.with_name(name) / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("five years")
+    with pytest.raises(ArtifactError, match=f"{name} is not a file, so Temper did not make it"):
+        tiny.pipeline_of(bundle).build(copy, "fp16", force=True)
+    assert thesis.read_text() == "five years"
+
+
+def test_golden_predictions_that_are_missing_beside_a_target_are_written_with_it(bundle: Path, copy: Artifact) -> None:
+    golden = read_card(bundle.with_name("model.fp32.onnx")).golden
+    assert golden
+    elsewhere = Artifact.at(bundle.parent / "elsewhere" / copy.name)
+    tiny.pipeline_of(bundle).build(elsewhere, "fp16")
+    assert elsewhere.card.golden == golden
+    assert sha256_of(elsewhere.path.with_name(golden.file)) == golden.sha256
+    assert [path.name for path in bundle.parent.glob("*.golden.*")] == [golden.file]
 
 
 @pytest.mark.parametrize("kind", [MissingRuntime, IncompatibleMachine])

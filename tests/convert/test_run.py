@@ -69,6 +69,8 @@ def test_only_the_parity_report_goes_to_stdout(
         (["--builder-option", "level=9"], "--builder-option level=9 is not valid"),
         (["--calibration-images", "0"], "--calibration-images is 0"),
         (["--max-drop", "nan"], "--max-drop is nan"),
+        (["--max-drop", "-5"], "--max-drop is -5"),
+        (["--min-agreement", "500"], "--min-agreement is 500"),
         *((["--batch", batch], "is not a range of batch sizes") for batch in ("8", "8:1:32", "0:1:2", "a:b:c")),
     ],
 )
@@ -100,3 +102,12 @@ def test_images_that_were_moved_are_read_from_the_folder_of_data(bundle: Path) -
     with pytest.raises(DataError, match="--data FOLDER"):
         convert(*words)
     assert convert(*words, "--data", bundle.parent / "images") == 0
+
+
+def test_the_help_names_the_command_and_the_targets(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.parse(["--help"])
+    text = capsys.readouterr().out
+    assert text.startswith("usage: python convert/run.py ")
+    assert ".onnx (ONNX Runtime)" in text and "(Keras)" not in text
+    assert "Converted only when it is named: .tftrt." in text

@@ -68,7 +68,7 @@ def test_leaks_end_the_command_unless_they_are_accepted(tmp_path: Path) -> None:
     command = [sys.executable, "data/run.py", "scan", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == ExitCode.DATA
-    assert "error: 1 image(s) of train/ are also in test/" in done.stderr
+    assert "error: 1 image of train/ is also in test/" in done.stderr
     accepted = subprocess.run([*command, "--accept-leaks"], cwd=ROOT, capture_output=True, text=True)
     assert accepted.returncode == ExitCode.OK
     assert "leak.jpg" in (folder / "quarantine.csv").read_text()

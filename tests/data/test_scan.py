@@ -1,9 +1,11 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from data.drawn.scenes import draw_image
 from data.scan import Scan, scan
-from experiments.dirty_dataset import plant_issues, write_chain_of_near_duplicates, write_clean_dataset
+from experiments.dirty_dataset import plant_issues, write_clean_dataset
 from temper.dataset.listing import read_near_duplicates, read_quarantine, write_near_duplicates, write_quarantine
 from temper.errors import DataError
 from temper.images import images_in
@@ -60,7 +62,11 @@ def test_near_duplicates_are_listed_in_groups_without_the_images_in_quarantine(f
 
 
 def test_a_chain_of_near_duplicates_is_one_group_although_its_ends_differ(tmp_path: Path) -> None:
-    names = write_chain_of_near_duplicates(tmp_path)
+    one, other = draw_image("cat", "chainA"), draw_image("cat", "chainB")
+    names = ["cat/a.png", "cat/b.png", "cat/c.png"]
+    (tmp_path / "cat").mkdir()
+    for name, strength in zip(names, (0, 0.2, 0.29), strict=True):
+        Image.blend(one, other, strength).save(tmp_path / name)
     assert scan(tmp_path).near_duplicates == [names]
 
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.killed_training import Kill, KillReport
 from experiments.kills import parse, run
-from tests.train.fitting.killed_training import Kill, KillReport
 
 
 def report(*positions: tuple[int, int]) -> KillReport:
@@ -23,5 +23,5 @@ def test_steps_are_lost_when_a_kill_moves_the_checkpoint_back() -> None:
 def test_a_killed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     run(parse(["--kills", "2", "--out", str(tmp_path / "kills.md")]))
     text = (tmp_path / "kills.md").read_text()
-    assert "2 kills, 0 steps lost, 0 scratch files and checkpoints left at the end" in text
-    assert "difference of any weight: 0." in text
+    assert "Kills: 2. Steps lost: 0. Scratch files and checkpoints left at the end: 0." in text
+    assert "difference of any weight: 0" in text

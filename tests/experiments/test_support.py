@@ -22,7 +22,7 @@ def test_a_program_explains_its_options(name: str, capsys: pytest.CaptureFixture
 @pytest.mark.programs
 def test_programs_import_nothing_heavy_before_they_have_parsed() -> None:
     imports = "; ".join(f"import experiments.{name}" for name in PROGRAMS)
-    heavy = {"numpy", "PIL", "keras", "tensorflow", "scipy", "filelock", "platformdirs"}
+    heavy = {"numpy", "PIL", "keras", "tensorflow", "scipy", "platformdirs"}
     run_program("-c", f"import sys; {imports}; assert not {heavy} & set(sys.modules)")
 
 

@@ -2,7 +2,7 @@ import numpy as np
 
 from experiments.forward_limit import ForwardLimit
 from experiments.training_runs import Measurement, TrainingRun
-from experiments.training_time import HEADINGS, cells_of, describe_limit, figures_of
+from experiments.training_time import HEADINGS, cells_of, describe_limit
 
 
 def training_run(name: str, seconds: float, val_correct: int, wrong: tuple[int, ...]) -> TrainingRun:
@@ -30,14 +30,6 @@ def test_a_row_compares_with_the_loops() -> None:
     assert cells["test accuracy, % (95 % interval)"].startswith("70.0 (")
     assert cells["accuracy drop from the tutorial's loop, points (95 % interval)"].startswith("10.0 (")
     assert cells_of(RESULT.fair, RESULT)[7] == "18"
-
-
-def test_the_figures_count_test_images_that_only_one_training_gets_wrong() -> None:
-    figures = figures_of(RESULT.ours[0], RESULT)
-    assert (figures["regressed"], figures["improved"]) == (2, 1)
-    assert (figures["test_correct"], figures["test_images"]) == (7, 10)
-    assert not figures["reached_target"]
-    assert figures_of(RESULT.fair, RESULT)["reached_target"]
 
 
 def test_the_limit_is_compared_with_the_loops_and_train_run_py() -> None:

@@ -81,3 +81,25 @@ def test_wrong_words_are_a_usage_error(words: list[str], capsys: pytest.CaptureF
         run.parse(words)
     assert caught.value.code == ExitCode.USAGE
     assert "usage: python infer/run.py classify" in capsys.readouterr().err
+
+
+def test_a_misspelled_command_is_not_taken_for_an_image(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run.parse(["docter", "x.onnx"])
+    assert caught.value.code == ExitCode.USAGE
+    assert "unknown command 'docter'; expected one of classify, " in capsys.readouterr().err
+
+
+def test_images_may_come_before_the_engine() -> None:
+    assert run.parse(["photos", "--engine", "x.onnx"]).images == ["photos"]
+    assert run.parse(["photos", "--engine=x.onnx"]).images == ["photos"]
+
+
+def test_without_an_engine_the_usage_of_classify_is_shown_for_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(SystemExit):
+        run.parse(["photos"])
+    assert "required: --engine" in capsys.readouterr().err

@@ -1,3 +1,4 @@
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -128,3 +129,58 @@ def test_the_hash_covers_the_companions(tmp_path: Path) -> None:
     artifact.files[1].write_text("other weights")
     assert artifact.sha256() != first
     assert artifact.bytes == len(".xml") + len("other weights")
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Artifact:
+    """An OpenVINO artifact whose card is not written yet."""
+    artifact = Artifact.at(tmp_path / "model.xml")
+    for file in artifact.files:
+        file.write_text(f"content of {file.suffix}")
+    return artifact
+
+
+def test_a_byte_that_moves_from_the_network_to_its_companion_is_detected(network: Artifact) -> None:
+    write_card(network.path, Card(labels=("cat", "dog"), size=8, sha256=network.sha256()))
+    first, second = network.files
+    content = first.read_bytes()
+    first.write_bytes(content[:-1])
+    second.write_bytes(content[-1:] + second.read_bytes())
+    with pytest.raises(ArtifactError, match="SHA-256 differs"):
+        Artifact.at(network.path).verified()
+
+
+def test_a_card_with_the_former_hash_of_several_files_is_verified(network: Artifact) -> None:
+    former = hashlib.sha256(b"".join(file.read_bytes() for file in network.files)).hexdigest()
+    assert former != network.sha256()
+    write_card(network.path, Card(labels=("cat", "dog"), size=8, sha256=former))
+    assert Artifact.at(network.path).verified().card.sha256 == former
+
+
+def test_an_artifact_that_is_published_again_while_it_is_verified_is_the_new_one(artifact: Artifact) -> None:
+    before = artifact.card
+    artifact.path.write_bytes(artifact.path.read_bytes() + b"\n")
+    new = before.changed(sha256=Artifact.at(artifact.path).sha256(), confidence_threshold=0.9)
+    write_card(artifact.path, new)
+    assert artifact.card == before
+    assert artifact.verified().card == new
+
+
+def test_a_file_that_vanishes_while_it_is_verified_is_an_artifact_error(
+    artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanished(*paths: Path) -> str:
+        raise FileNotFoundError(2, "No such file or directory", str(paths[0]))
+
+    monkeypatch.setattr("temper.artifact.sha256_of", vanished)
+    with pytest.raises(ArtifactError, match=r"model\.fp32\.onnx is missing"):
+        artifact.verified()
+
+
+def test_companions_belong_to_an_artifact_with_a_card(artifact: Artifact) -> None:
+    beside = artifact.path.with_name("model.md")
+    beside.write_text("five years")
+    artifact.refuse_foreign(beside)
+    artifact.card_path.unlink()
+    with pytest.raises(ArtifactError, match=r"Name another one\.$"):
+        Artifact.at(artifact.path).refuse_foreign(beside, fix="Name another one.")

@@ -132,9 +132,9 @@ def test_an_artifact_is_checked_before_it_is_loaded(bundle: Path, tmp_path: Path
 
 
 def test_an_unknown_mode_is_a_value_error_that_lists_the_known_ones(bundle: Path) -> None:
-    with pytest.raises(ValueError, match=r"Keras has no mode 'fast'; expected one of \['tf.function', 'predict'"):
+    with pytest.raises(ValueError, match=r"Keras has no mode 'fast'; expected one of tf\.function, predict, "):
         temper.load(bundle, mode="fast")
-    with pytest.raises(ValueError, match="ONNX Runtime has no mode 'fast'"):
+    with pytest.raises(ValueError, match="ONNX Runtime has no mode 'fast'; it has no modes"):
         temper.load(bundle.with_name("model.fp32.onnx"), mode="fast")
 
 

@@ -70,12 +70,12 @@ RUNS = {
 }
 
 FAILS = {
-    "no GPU": (plan(), machine(None), "there is none here", "infer/run.py --engine engines/model.int8.onnx"),
+    "no GPU": (plan(), machine(None), "there is none here", "    engines/model.int8.onnx"),
     "a GPU without a driver": (
         plan(),
         machine(None, has_nvidia_device=True),
         "nvidia-smi",
-        "infer/run.py --engine engines/model.int8.onnx",
+        "    engines/model.int8.onnx",
     ),
     "another architecture": (plan(), machine(system="Linux aarch64"), "this is Linux aarch64", REBUILD),
     "another system": (plan(system="Windows x86_64"), machine(), "built on Windows", REBUILD),
@@ -129,7 +129,7 @@ FAILS = {
         rtx(),
         machine(H200, RTX),
         "which TensorRT-RTX does not support",
-        "pip install -r requirements-gpu.txt",
+        "pip install tensorrt cuda-python",
     ),
     "RTX for others": (
         rtx(compute_capabilities=("8.6",)),
@@ -184,9 +184,10 @@ def test_the_error_says_whether_something_is_missing_or_the_machine_is_another()
 def test_a_format_for_cpus_needs_its_libraries_and_no_gpu(format: Format) -> None:
     artifact = Artifact.with_card(Path(f"model.fp32{format.suffix}"), plan().card)
     problem = check_compatibility(artifact, machine(None, modules=frozenset()))
-    assert problem and all(module in problem.what for module in format.requires)
+    assert problem and all(module in problem.what for module in (*format.requires, *format.requires_one))
     assert format.install in problem.fix
-    assert check_compatibility(artifact, machine(None, modules=frozenset(format.requires))) is None
+    for one in format.requires_one or ("",):
+        assert check_compatibility(artifact, machine(None, modules=frozenset({*format.requires, one}))) is None
 
 
 def test_a_made_up_format_in_formats_is_checked_by_its_requirements(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +195,7 @@ def test_a_made_up_format_in_formats_is_checked_by_its_requirements(monkeypatch:
     monkeypatch.setattr(formats, "FORMATS", (*FORMATS, made_up))
     artifact = Artifact.with_card(Path("model.fp32.made-up"), plan().card)
     problem = check_compatibility(artifact, detect_environment())
-    assert problem and "made_up is not installed" in problem.what and "get it" in problem.fix
+    assert problem and "Not installed: made_up" in problem.what and "get it" in problem.fix
     assert check_compatibility(artifact, machine(modules=frozenset({"made_up"}))) is None
 
 
@@ -202,7 +203,7 @@ def test_a_format_that_needs_a_gpu_names_what_it_was_converted_from() -> None:
     artifact = Artifact.with_card(Path("model.fp16.tftrt"), plan().card.changed(plan=None, provenance=Provenance()))
     problem = check_compatibility(artifact, machine(None, modules=frozenset({"tensorflow"})))
     assert problem and "there is none here" in problem.what
-    assert problem.fix.endswith("infer/run.py --engine model.keras")
+    assert problem.fix.endswith("\n    model.keras")
 
 
 def test_a_plan_of_unknown_origin_is_not_refused_for_what_its_card_omits() -> None:

@@ -1,5 +1,7 @@
 import io
 import itertools
+import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -185,3 +187,20 @@ def test_every_suffix_is_found_in_any_case(tmp_path: Path, suffix: str) -> None:
         save(tmp_path / name, red("RGB"))
     assert [path.name for path in images_in(tmp_path)] == [f"a{suffix}", f"b{suffix.upper()}"]
     assert load_image(tmp_path / f"b{suffix.upper()}", 8).shape == (8, 8, 3)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_named_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(UnreadableImage, match=r"pipe\.png is not a regular file"):
+        load_image(tmp_path / "pipe.png", 8)
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="this system has no such sockets")
+def test_a_socket_a_device_and_a_folder_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket.png")
+        for path in (Path("socket.png"), Path(os.devnull), tmp_path):
+            with pytest.raises(UnreadableImage, match="is not a regular file"):
+                load_image(path, 8)

@@ -12,7 +12,7 @@ from tests.source import ROOT
 PUBLIC = {"Artifact", "Card", "Classifier", "Prediction", "Result", "UserError", "__version__", "load"}
 MAX_IMPORT_SECONDS = 0.15
 LIBRARIES = (
-    "numpy", "PIL", "msgspec", "rich", "filelock", "platformdirs", "keras", "tensorflow", "onnx", "onnxruntime",
+    "numpy", "PIL", "msgspec", "rich", "platformdirs", "keras", "tensorflow", "onnx", "onnxruntime",
     "openvino", "tensorrt", "jax", "torch",
 )  # fmt: skip
 MEASURE = """

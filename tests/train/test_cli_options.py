@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from temper.errors import UsageError
-from train.cli_options import FIELDS, check_options, config_of
+from train.cli_options import FIELDS, check_options, config_of, options_that_need_weights
 from train.config import Augmentation, TrainingConfig
 from train.run import parse
 
@@ -38,7 +38,13 @@ def listed(text: str) -> list[str]:
 def test_plain_help_lists_at_most_twelve_options(help_text: Callable[[str], str]) -> None:
     text = help_text("--help")
     assert len(listed(text)) <= MAX_COMMON_OPTIONS
-    for words in ("--data FOLDER", "--weights START", "--epochs N", "(224; 64 with --weights none)", "--help-all"):
+    for words in (
+        "--data FOLDER",
+        "--weights WEIGHTS",
+        "--epochs N",
+        "(default: 224; 64 with --weights none)",
+        "--help-all",
+    ):
         assert words in text
 
 
@@ -46,7 +52,14 @@ def test_help_all_lists_every_field_with_its_default(help_text: Callable[[str], 
     text = help_text("--help-all")
     general = ("-h, --help", "--help-all", "-v, --verbose", "-q, --quiet")
     assert len(listed(text)) == len(FIELDS) + len(general)
-    for words in ("(25.0)", "(256; 0 with --head lbfgs)", "(0.5)", "--no-flip", "convnexttiny", "--distribute"):
+    for words in (
+        "(default: 25.0)",
+        "(default: 256; 0 with --head lbfgs)",
+        "(default: 0.5)",
+        "--no-flip",
+        "convnexttiny",
+        "--distribute",
+    ):
         assert words in text
 
 
@@ -114,15 +127,22 @@ def test_values_that_cannot_be_used_are_refused(words: list[str], message: str) 
 
 
 @pytest.mark.parametrize(
-    ("words", "weights", "message"),
+    ("words", "message"),
     [
-        (["--trainable", "head"], "none", "--trainable all"),
-        (["--fine-tune", "2"], "none", "here every layer is trained"),
-        (["--head", "lbfgs", "--hidden-units", "8"], "imagenet", "without a hidden layer"),
-        (["--head", "lbfgs", "--lr-range-test"], "imagenet", "has no learning rate"),
-        (["--distribute", "workers"], "imagenet", "a head alone is trained in seconds"),
+        (["--weights", "none", "--trainable", "head"], "--trainable all"),
+        (["--weights", "none", "--fine-tune", "2"], "here every layer is trained"),
+        (["--head", "lbfgs", "--hidden-units", "8"], "without a hidden layer"),
+        (["--head", "lbfgs", "--lr-range-test"], "has no learning rate"),
+        (["--distribute", "workers"], "a head alone is trained in seconds"),
     ],
 )
-def test_options_that_contradict_each_other_are_refused(words: list[str], weights: str, message: str) -> None:
+def test_options_that_contradict_each_other_are_refused(words: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=re.escape(message)):
-        config_of(options(*words), weights)
+        check_options(options(*words))
+
+
+def test_options_that_mean_nothing_from_scratch_need_weights() -> None:
+    assert options_that_need_weights(options()) == []
+    assert options_that_need_weights(options("--trainable", "all", "--distribute", "mirrored")) == []
+    words = ("--trainable", "head", "--head", "lbfgs", "--fine-tune", "2")
+    assert options_that_need_weights(options(*words)) == ["--trainable head", "--head lbfgs", "--fine-tune"]

@@ -13,6 +13,7 @@ from temper.storage.digest import sha256_of
 from tests.train.images import fill
 from train.config import TrainingConfig
 from train.dataset.split import find_examples
+from train.fitting.checkpoint import CheckpointConfig
 from train.fitting.training_data import TrainingContext
 from train.pipeline import is_up_to_date, save, train
 
@@ -31,13 +32,17 @@ WRITTEN = (
 Trained = tuple[Artifact, Path, list[Example]]
 
 
+def context_in(folder: Path, events: Path | None = None) -> TrainingContext:
+    return TrainingContext(work=folder, checkpoint=CheckpointConfig(path=folder / "checkpoint.npz"), events=events)
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: keras.Model) -> Trained:
     """A model with a trained head, the folder of its images, and the examples."""
     folder = fill(tmp_path_factory.mktemp("images"), 12)
     artifact = Artifact.at(tmp_path_factory.mktemp("trained") / "deep" / "model.keras")
     examples = find_examples(folder, 0.3, seed=0)
-    context = TrainingContext(work=artifact.path.parent / ".features")
+    context = context_in(artifact.path.parent / ".features")
     save(train(examples, HEAD, tiny_backbone, context), artifact, folder, examples, HEAD)
     return artifact, folder, examples
 
@@ -102,7 +107,7 @@ def test_it_is_up_to_date_until_configuration_images_or_file_change(trained: Tra
 
 
 def test_equal_seeds_train_equal_models(trained: Trained, tiny_backbone: keras.Model) -> None:
-    context = TrainingContext(work=trained[0].path.parent / ".features")
+    context = context_in(trained[0].path.parent / ".features")
     again = train(trained[2], HEAD, tiny_backbone, context).model
     for a, b in zip(keras.saving.load_model(trained[0].path).get_weights(), again.get_weights(), strict=True):
         assert np.allclose(a, b, atol=1e-6)
@@ -112,7 +117,7 @@ def test_from_scratch_every_layer_is_trained_and_the_model_is_float32(
     tiny_backbone: keras.Model, tmp_path: Path
 ) -> None:
     examples = find_examples(fill(tmp_path, 8), 0.3, seed=0)
-    trained = train(examples, ALL, None, TrainingContext(work=tmp_path))
+    trained = train(examples, ALL, None, context_in(tmp_path))
     assert np.abs(trained.model.get_layer("conv5_1_3_bn").get_weights()[0]).max() > 0
     assert trained.model.compute_dtype == "float32"
     assert trained.evaluation.n_images == sum(each.subset == "test" for each in examples)
@@ -122,7 +127,7 @@ def test_from_scratch_every_layer_is_trained_and_the_model_is_float32(
 def test_a_solved_head_is_fine_tuned_with_balanced_labels(tiny_backbone: keras.Model, tmp_path: Path) -> None:
     folder = fill(tmp_path / "images", 10, labels=("cat",))
     examples = find_examples(fill(folder, 4, labels=("dog",)), 0.3, seed=0)
-    context = TrainingContext(work=tmp_path, events=tmp_path / "events")
+    context = context_in(tmp_path, events=tmp_path / "events")
     trained = train(examples, FINE_TUNED, tiny_backbone, context)
     assert trained.first_fine_tuned == 2
     assert [len(values) for values in trained.history.values()] == [3] * 4
@@ -142,7 +147,7 @@ def test_a_full_disk_leaves_the_last_model_unchanged(
 ) -> None:
     artifact, folder, examples = trained
     before = checksums(artifact.path.parent)
-    again = train(examples, HEAD, tiny_backbone, TrainingContext(work=artifact.path.parent / ".features"))
+    again = train(examples, HEAD, tiny_backbone, context_in(artifact.path.parent / ".features"))
 
     def full(self: Path, *_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")

@@ -77,3 +77,17 @@ def test_the_range_test_suggests_a_rate_and_leaves_only_its_chart(tmp_path: Path
     assert "the loss falls fastest at a learning rate of" in done.stdout
     assert "--learning-rate RATE" in done.stderr
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["model.lr-range-test.png"]
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("name", ["model.keras/thesis.txt", "model.md", "model.history.csv/thesis.txt"])
+def test_what_the_user_stored_where_training_writes_is_refused_before_training(tmp_path: Path, name: str) -> None:
+    fill(tmp_path, 5)
+    thesis = tmp_path / "out" / name
+    thesis.parent.mkdir(parents=True)
+    thesis.write_text("five years")
+    start = ("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", str(tmp_path / "out/model.keras"))
+    message = error_of(*start, "--force", code=ExitCode.ARTIFACT)
+    assert message.endswith("Move it away, or name another file with --out.")
+    assert thesis.read_text() == "five years"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [name.partition("/")[0]]

@@ -12,6 +12,7 @@ from temper.cli.progress import ProgressCallback
 from temper.dataset.split import SUBSETS, Example, Subset
 from temper.images import load_images
 
+STEP = "decoding (images)"
 # Arrays that are larger are stored in a file on disk, which the operating system pages in and out.
 MAX_MEMORY_BYTES = 2 << 30
 
@@ -49,10 +50,10 @@ def decode(examples: list[Example], size: int, progress: ProgressCallback) -> ND
     Raises UnreadableImage for the first image that cannot be decoded.
     """
     pixels = allocate((len(examples), size, size, 3), np.dtype(np.uint8))
-    progress("decoding", 0, len(examples))
+    progress(STEP, 0, len(examples))
     for index, image in enumerate(load_images((each.path for each in examples), size)):
         pixels[index] = image
-        progress("decoding", index + 1, len(examples))
+        progress(STEP, index + 1, len(examples))
     return pixels
 
 

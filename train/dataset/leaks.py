@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from temper.cli.text import plural
 from temper.dataset.listing import NEAR_DUPLICATES, read_near_duplicates
 from temper.dataset.split import Example
 from temper.errors import DataError
@@ -33,8 +34,8 @@ def check_leaks(examples: list[Example], folder: Path) -> None:
     if leaks := find_leaks(examples, read_near_duplicates(folder)):
         one, other = leaks[0]
         raise DataError(
-            f"{len(leaks):,} image(s) are in two subsets, so the accuracy would be too high. The first: {one.path} "
-            f"({one.subset}) is the same image as {other.path} ({other.subset})",
+            f"{plural(len(leaks), 'image is', 'images are')} in two subsets, so the accuracy would be too high. "
+            f"The first: {one.path} ({one.subset}) is the same image as {other.path} ({other.subset})",
             fix=f"`python data/run.py scan {folder}` lists copies, and training then leaves them out. --accept-leaks "
             "trains all the same, and the model card reports it.",
         )

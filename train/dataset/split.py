@@ -4,6 +4,7 @@ import logging
 from collections import defaultdict
 from pathlib import Path
 
+from temper.cli.text import plural
 from temper.dataset.listing import QUARANTINE, read_near_duplicates, read_quarantine
 from temper.dataset.split import SUBSETS, Example, Subset, split_fraction
 from temper.errors import DataError
@@ -25,7 +26,7 @@ def find_examples(folder: Path, held_out_fraction: float, seed: int) -> list[Exa
     """
     quarantine = read_quarantine(folder)
     if quarantine:
-        LOGGER.info("%s image(s) are left out because of %s", f"{len(quarantine):,}", folder / QUARANTINE)
+        LOGGER.info("%s left out because of %s", plural(len(quarantine), "image"), folder / QUARANTINE)
     if not ((folder / "train").is_dir() and (folder / "test").is_dir()):
         bounds: dict[Subset, float] = {"test": held_out_fraction / 2, "val": held_out_fraction}
         return _in_order(_split(folder, _usable(folder, quarantine), bounds, seed))
@@ -58,8 +59,8 @@ def _split_label(label: str, rows: list[tuple[float, Path, str]], bounds: dict[S
     """Assign one label's images, sorted by fraction, to subsets by upper bounds: an added image moves no other one."""
     if len(rows) <= len(bounds):
         raise DataError(
-            f"{label} has {len(rows)} image(s), one of them {rows[0][1]}. Expected {len(bounds) + 1} or more: at least "
-            "one to train on and one for each held-out subset",
+            f"{label} has {plural(len(rows), 'image')} (the first: {rows[0][1]}). Expected {len(bounds) + 1} or more: "
+            "at least one to train on and one for each held-out subset",
             fix="Add images, or remove the folder.",
         )
     examples: list[Example] = []

@@ -4,19 +4,59 @@ import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from temper.cli.tables import Table
+from temper.cli.text import percent, plural
 from temper.dataset.split import SUBSETS, Example
 from temper.storage.atomic import write_text
 from train.config import TrainingConfig
 from train.evaluation.metrics import UNKNOWN_FRACTION, Evaluation
+from train.evaluation.temperature_scaling import is_at_limit
 from train.network.backbones import BACKBONES
 
 if TYPE_CHECKING:
     import keras
 
 MAX_LABELS_IN_TITLE = 7
+TEMPLATE = """# {stem}: {title}
+
+A {network} that predicts the label of an image. Input: RGB pixels, uint8 `[n, {size}, {size}, 3]`. Output:
+probabilities, float32 `[n, {n_labels}]`. Preprocessing is inside.
+
+## Data
+
+{dataset}. `{stem}.split.csv` lists every image with its subset.
+
+{counts}
+
+## Training
+
+{training}
+
+## Accuracy
+
+**{accuracy}** of {images} (95 % interval {low} to {high}, Wilson).
+
+{by_label}
+
+![confusion matrix]({stem}.confusion.png)
+
+`{stem}.mistakes.png` shows the most confident mistakes, `{stem}.curves.png` the learning curves.
+
+## Confidence
+
+{calibration}
+
+Below the confidence threshold of **{threshold}** a prediction should be treated as unknown.
+The threshold is chosen so that {unknown} of the validation images are below it. {above_threshold}
+
+![reliability diagram]({stem}.reliability.png)
+
+## Limits
+
+The model predicts one of {n_labels} labels for every image, even if it shows none of them.
+The accuracy applies to images like those of the dataset, taken and cropped in the same way, and not to others.
+With {images} it is known within the interval above.
+"""
 
 
 def write_summary(target: Path, model: "keras.Model") -> None:
@@ -42,55 +82,27 @@ def write_model_card(
 
     dataset: describes the images; the beginning of a sentence.
     """
-    stem, labels = target.stem, evaluation.labels
-    data = f"{dataset}. `{stem}.split.csv` lists every image with its subset.\n\n{_counts(labels, examples)}"
-    sections = {
-        "Data": data,
-        "Training": _describe_training(config),
-        "Accuracy": _describe_accuracy(evaluation, stem),
-        "Confidence": _describe_confidence(evaluation, stem),
-        "Limits": _describe_limits(evaluation),
-    }
-    text = _describe_model(labels, config, stem)
-    write_text(target, text + "".join(f"\n## {title}\n\n{content}\n" for title, content in sections.items()))
-
-
-def _describe_model(labels: tuple[str, ...], config: TrainingConfig, stem: str) -> str:
-    title = " or ".join(labels) if len(labels) <= MAX_LABELS_IN_TITLE else f"{len(labels)} labels"
-    return f"""# {stem}: {title}
-
-A {BACKBONES[config.backbone].application} that predicts the label of an image. Input: RGB pixels, uint8
-`[n, {config.size}, {config.size}, 3]`. Output: probabilities, float32 `[n, {len(labels)}]`. Preprocessing is inside.
-"""
-
-
-def _describe_accuracy(evaluation: Evaluation, stem: str) -> str:
-    low, high = evaluation.interval
-    return f"""**{evaluation.accuracy:.1%}** of {evaluation.n_images:,} held-out images (95 % interval {low:.1%} to
-{high:.1%}, Wilson).
-
-{_by_label(evaluation)}
-
-![confusion matrix]({stem}.confusion.png)
-
-`{stem}.mistakes.png` shows the most confident mistakes, `{stem}.curves.png` the learning curves."""
-
-
-def _describe_confidence(evaluation: Evaluation, stem: str) -> str:
-    return f"""Expected calibration error: {evaluation.ece_before:.3f} before and **{evaluation.ece_after:.3f}** after
-temperature scaling. The temperature, {evaluation.temperature:.2f}, was chosen on the validation subset and is part of
-the weights.
-
-Below the confidence threshold of **{evaluation.confidence_threshold:.3f}** a prediction should be treated as unknown.
-It is chosen so that {UNKNOWN_FRACTION:.0%} of the validation images are below it. {_above_threshold(evaluation)}
-
-![reliability diagram]({stem}.reliability.png)"""
-
-
-def _describe_limits(evaluation: Evaluation) -> str:
-    return f"""The model predicts one of {len(evaluation.labels)} labels for every image, even if it shows none of them.
-The accuracy applies to images like those of the dataset, taken and cropped in the same way, and not to others.
-With {evaluation.n_images:,} held-out images it is known within the interval above."""
+    labels, (low, high) = evaluation.labels, map(percent, evaluation.interval)
+    text = TEMPLATE.format(
+        stem=target.stem,
+        title=" or ".join(labels) if len(labels) <= MAX_LABELS_IN_TITLE else f"{len(labels)} labels",
+        network=BACKBONES[config.backbone].application,
+        size=config.size,
+        n_labels=len(labels),
+        dataset=dataset,
+        counts=_counts(labels, examples),
+        training=_describe_training(config),
+        accuracy=percent(evaluation.accuracy),
+        images=plural(evaluation.n_images, "held-out image"),
+        low=low,
+        high=high,
+        by_label=_by_label(evaluation),
+        calibration=_describe_calibration(evaluation, config),
+        threshold=f"{evaluation.confidence_threshold:.3f}",
+        unknown=f"{100 * UNKNOWN_FRACTION:g} %",
+        above_threshold=_above_threshold(evaluation),
+    )
+    write_text(target, text)
 
 
 def _counts(labels: tuple[str, ...], examples: list[Example]) -> str:
@@ -103,24 +115,26 @@ def _counts(labels: tuple[str, ...], examples: list[Example]) -> str:
 
 def _describe_training(config: TrainingConfig) -> str:
     start = {"none": "random weights", "imagenet": "ImageNet's weights"}.get(config.weights, f"`{config.weights}`")
-    passes = f"{config.augmentation_passes} augmentation pass(es)"
+    passes = plural(config.augmentation_passes, "augmentation pass", "augmentation passes")
+    epochs = plural(config.epochs, "epoch")
     if config.trainable == "all":
-        how = f"every layer, {config.epochs} epochs in batches of {config.batch}, AdamW up to {config.learning_rate:g}"
+        how = f"every layer, {epochs} in batches of {config.batch}, AdamW up to {config.learning_rate:g}"
     elif config.head == "lbfgs":
         how = f"the optimum of a linear head (L-BFGS), on features of a frozen backbone, {passes}"
     else:
-        how = f"a head, {config.epochs} epochs of Adam at {config.learning_rate:g}, on features of a frozen backbone, "
-        how += passes
+        how = f"a head, {epochs} of Adam at {config.learning_rate:g}, on features of a frozen backbone, {passes}"
     lines = [f"Start: {start}.", f"Trained: {how}."]
     if config.fine_tune:
         rate = config.fine_tuning_schedule().learning_rate
         lines.append(
-            f"Then fine-tuned: the top blocks for up to {config.fine_tune} epochs at {rate:g}; the weights of the best "
-            "epoch are used."
+            f"Then fine-tuned: the top blocks for up to {plural(config.fine_tune, 'epoch')} at {rate:g}; the weights "
+            "of the best epoch are used."
         )
-    augmentation = ", ".join(f"{name} {value:g}" for name, value in vars(config.augmentation).items())
+    numbers = {name: value for name, value in vars(config.augmentation).items() if name != "flip"}
+    augmentation = [f"{name} {value:g}" for name, value in numbers.items() if value]
+    augmentation += ["horizontal flip"] if config.augmentation.flip else []
     lines += [
-        f"Augmentation: {augmentation}.",
+        f"Augmentation: {', '.join(augmentation) or 'none'}.",
         f"Class weights: {config.class_weights}. Label smoothing: {config.label_smoothing:g}. Seed: {config.seed}.",
     ]
     return "\n".join(f"* {line}" for line in lines)
@@ -130,15 +144,30 @@ def _by_label(evaluation: Evaluation) -> str:
     confusion, rows = evaluation.confusion, []
     for index, label in enumerate(evaluation.labels):
         hits, images, predicted = confusion[index, index], confusion[index].sum(), confusion[:, index].sum()
-        precision = f"{hits / predicted:.1%}" if predicted else "never predicted"
-        rows.append((label, f"{images:,}", f"{hits / max(1, images):.1%}", precision))
+        precision = percent(hits / predicted) if predicted else "never predicted"
+        rows.append((label, f"{images:,}", percent(hits / max(1, images)), precision))
     headings = ("label", "held-out images", "recall", "precision")
     return Table(headings=headings, rows=rows, right=frozenset({1, 2, 3})).markdown()
+
+
+def _describe_calibration(evaluation: Evaluation, config: TrainingConfig) -> str:
+    if not config.calibrate:
+        return f"Expected calibration error: **{evaluation.ece_after:.3f}**, without temperature scaling."
+    text = (
+        f"Expected calibration error: {evaluation.ece_before:.3f} before and **{evaluation.ece_after:.3f}** after\n"
+        f"temperature scaling. The temperature, {evaluation.temperature:.2f}, was chosen on the validation subset and "
+        "is part of\nthe weights."
+    )
+    if is_at_limit(evaluation.temperature):
+        text += " **The calibration failed**: the search for the temperature ended near its limit."
+    return text
 
 
 def _above_threshold(evaluation: Evaluation) -> str:
     known = evaluation.is_known
     if not known.any():
         return "No held-out image reaches it."
-    correct = evaluation.is_correct[known].mean()
-    return f"{np.mean(known):.1%} of the held-out images reach it, and {correct:.1%} of their predictions are correct."
+    fraction, correct = float(known.mean()), float(evaluation.is_correct[known].mean())
+    return (
+        f"{percent(fraction)} of the held-out images reach it, and {percent(correct)} of their predictions are correct."
+    )

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 BINS = 15
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
+# Near its limits the loss is so flat that the search ends before it reaches them.
+LIMIT_MARGIN = 2.0
 # The logarithm of a probability that was rounded to zero stays finite.
 EPSILON = 1e-12
 
@@ -25,6 +27,11 @@ def best_temperature(probabilities: NDArray[np.float32], targets: NDArray[np.int
 
     bounds = (np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE))
     return float(np.exp(minimize_scalar(nll, bounds=bounds, method="bounded").x))
+
+
+def is_at_limit(temperature: float) -> bool:
+    """True where the search for the temperature ended at one of its limits: there is no best temperature."""
+    return not MIN_TEMPERATURE * LIMIT_MARGIN < temperature < MAX_TEMPERATURE / LIMIT_MARGIN
 
 
 def at_temperature(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:

@@ -173,7 +173,10 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     @contextmanager
     def graceful_interrupt(self) -> Iterator[None]:
-        """Inside, Ctrl-C stops after the current step, with a checkpoint; a second Ctrl-C stops at once."""
+        """Inside, Ctrl-C stops after the current step (with several workers: epoch), with a checkpoint.
+
+        A second Ctrl-C stops at once.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -182,7 +185,7 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
             if self.stop_requested:
                 raise KeyboardInterrupt
             self.stop_requested = True
-            LOGGER.info("stopping after this step")
+            LOGGER.info("stopping after this %s", "epoch" if self._at_epochs_only else "step")
 
         before = signal.signal(signal.SIGINT, request_stop)
         try:

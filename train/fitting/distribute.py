@@ -1,36 +1,40 @@
 """Training on several devices, or on several machines: each replica trains on a part of every batch."""
 
 import json
+import logging
 import os
+import re
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from temper.errors import MissingRuntime, UsageError
+from train.config import Distribute
 
-Distribute = Literal["none", "mirrored", "workers"]
+LOGGER = logging.getLogger("temper.train")
 EXAMPLE = '{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}'
 # The one private method of Keras that has to be replaced, see use_custom_train_step.
-# Checked with two replicas and with two workers on these versions of Keras.
 PRIVATE_BUILD = "_maybe_symbolic_build"
-CHECKED_VERSIONS = "3.12 to 3.15"
+# Tested with two replicas and with two workers on Keras from the first to the last of these versions.
+MIN_KERAS, MAX_KERAS = (3, 12), (3, 15)
+TESTED = "3.12 to 3.15"
 
 
 def open_strategy(distribute: Distribute) -> Any:
-    """The tf.distribute.Strategy to train under. Must be called before anything else of TensorFlow.
+    """The tf.distribute.Strategy to train under; None for "none". Must be called before anything else of TensorFlow.
 
     Raises UsageError where there are no two devices, or no cluster is named.
     """
     if distribute == "none":
-        return tf.distribute.get_strategy()
+        return None
     return _mirrored() if distribute == "mirrored" else _workers()
 
 
 def is_chief(strategy: Any) -> bool:
-    """True for the one worker that writes files."""
-    resolver = strategy.cluster_resolver
+    """True for the one worker that writes files, and without a strategy."""
+    resolver = strategy.cluster_resolver if strategy else None
     return resolver is None or not resolver.task_type or resolver.task_id == 0
 
 
@@ -50,15 +54,19 @@ def average_weights(model: keras.Model, strategy: Any) -> None:
 def use_custom_train_step(model: keras.Model, strategy: Any, batch: tuple[Any, ...]) -> None:
     """Replace the train and test functions of a compiled model, and build its metrics from a small batch.
 
-    Keras (3.12 to 3.15) builds from the mean of the first batch over the replicas, which fails where their parts differ
-    in size, and averages scalars of workers along an axis that they do not have.
-    Raises MissingRuntime for a version of Keras without the method that has to be replaced.
+    Keras builds from the mean of the first batch over the replicas, which fails where their parts differ in size, and
+    averages scalars of workers along an axis that they do not have.
+    Warns of a version of Keras that was not tested. Raises MissingRuntime for one without the method that has to be
+    replaced.
     """
+    version = tuple(int(number) for number in re.findall(r"\d+", keras.__version__)[:2])
+    if not MIN_KERAS <= version <= MAX_KERAS:
+        LOGGER.warning("distributed training was tested with Keras %s, not with %s", TESTED, keras.__version__)
     if not callable(getattr(model, PRIVATE_BUILD, None)):
         raise MissingRuntime(
             f"distributed training replaces a private method of Keras ({PRIVATE_BUILD}) that Keras {keras.__version__} "
             "does not have",
-            fix=f"Train without --distribute, or install a version that was checked ({CHECKED_VERSIONS}):\n"
+            fix=f"Train without --distribute, or install a version that was tested ({TESTED}):\n"
             "    pip install 'keras>=3.12,<3.16'",
         )
     model.train_function = _make_function(model.train_step, strategy)

@@ -23,6 +23,7 @@ from train.dataset.augmentation import apply_transforms, draw_transforms
 from train.dataset.decode import allocate
 from train.network.fold_batchnorm import fold_batch_norms
 
+STEP = "computing features (images)"
 CHUNK_IMAGES = 256
 BATCH = 64
 
@@ -82,13 +83,13 @@ class FeatureExtractor:
         rows = {each.sha256: index for index, each in enumerate(examples)}
         total = len(stored) + len(missing)
         if missing:
-            self.progress("features", len(stored), total)
+            self.progress(STEP, len(stored), total)
         for start in range(0, len(missing), CHUNK_IMAGES):
             chunk = missing[start : start + CHUNK_IMAGES]
             batches = [chunk[at : at + BATCH] for at in range(0, len(chunk), BATCH)]
             computed = [self.forward(self._augment(pixels[[rows[k[0]] for k in batch]], batch)) for batch in batches]
             self.cache.add(chunk, np.concatenate(computed))
-            self.progress("features", len(stored) + start + len(chunk), total)
+            self.progress(STEP, len(stored) + start + len(chunk), total)
         stored = self.cache.get(keys) if missing else stored
         features = allocate((len(keys), *stored[keys[0]].shape), np.dtype(np.float32))
         for row, key in zip(features, keys, strict=True):

@@ -1,4 +1,4 @@
-"""Training through the backbone, on batches of augmented images."""
+"""Training that changes the backbone, on batches of augmented images."""
 
 import math
 from collections.abc import Sequence
@@ -37,7 +37,8 @@ def fit(
 ) -> History:
     """Train what is trainable, in place; returns loss, accuracy, val_loss and val_accuracy of each epoch.
 
-    Ctrl-C writes a checkpoint after the current step and raises KeyboardInterrupt.
+    Ctrl-C writes a checkpoint after the current step, with several workers after the current epoch, and raises
+    KeyboardInterrupt.
     """
     train, config = data.images["train"], data.config
     steps = math.ceil(len(train.pixels) / config.batch)

@@ -11,6 +11,9 @@ from temper.cli.progress import ProgressCallback
 LOGGER = logging.getLogger("temper.train")
 
 
+COMPILING, TRAINING = "compiling", "training (images)"
+
+
 class KerasProgress(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports images of all epochs together, so that the time left is that of the training.
 
@@ -21,17 +24,21 @@ class KerasProgress(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self._progress, self._n_images, self._batch, self._epochs = progress, n_images, batch, epochs
         self._first_step, self._epoch = first_step, 0
+        self._is_compiled = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Shows that the first step is compiled."""
-        self._progress("compiling the training step", 0, 0)
+        """Shows that the training step is compiled."""
+        self._progress(COMPILING, 0, 0)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes the epoch."""
+        """Stores the epoch, which batches do not know."""
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Reports the images so far; the last ones are reported with the end of their epoch."""
+        if not self._is_compiled:
+            self._progress(COMPILING, 1, 1)
+            self._is_compiled = True
         done = (self._first_step + batch + 1) * self._batch
         if done < self._n_images:
             self._report(done)
@@ -46,4 +53,4 @@ class KerasProgress(keras.callbacks.Callback):  # type: ignore[misc]
         self._report(self._n_images)
 
     def _report(self, done: int) -> None:
-        self._progress("training", self._epoch * self._n_images + done, self._epochs * self._n_images)
+        self._progress(TRAINING, self._epoch * self._n_images + done, self._epochs * self._n_images)

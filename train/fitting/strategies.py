@@ -12,8 +12,8 @@ from temper.provenance import package_versions
 from temper.system.host import processor_flags
 from train.config import TrainingConfig
 from train.dataset.batches import augmented_batches
-from train.fitting.checkpoint import CheckpointConfig, History, checkpoint_path
-from train.fitting.distribute import average_weights, is_chief
+from train.fitting.checkpoint import History
+from train.fitting.distribute import average_weights
 from train.fitting.feature_cache import FeatureCache, FeatureExtractor, forward_of
 from train.fitting.fit import fit, loss_of
 from train.fitting.head import compute_features, feature_batches, fit_head, head_of
@@ -48,7 +48,7 @@ def train_all_layers(data: TrainingData, backbone: keras.Model | None) -> FitRes
     """Train every layer."""
     with _scope(data):
         model, started = _initial_model(data, backbone, fastest_policy()), time.perf_counter()
-        history = fit(model, data, data.config.schedule(), _checkpoint_config(data), _callbacks(data))
+        history = fit(model, data, data.config.schedule(), data.context.checkpoint, _callbacks(data))
         return FitResult(model, history, time.perf_counter() - started)
 
 
@@ -61,7 +61,7 @@ def fine_tune(data: TrainingData, trained: keras.Model, first_epoch: int) -> Fit
             average_weights(model, data.context.strategy)
         freeze_below_top(model, data.config.backbone)
         callbacks = _callbacks(data, first_epoch - 1)
-        history = fit(model, data, data.config.fine_tuning_schedule(), _checkpoint_config(data), callbacks)
+        history = fit(model, data, data.config.fine_tuning_schedule(), data.context.checkpoint, callbacks)
         return FitResult(model, history, time.perf_counter() - started)
 
 
@@ -115,15 +115,6 @@ def _extractor(model: keras.Model, data: TrainingData, policy: str) -> FeatureEx
 
 def _scope(data: TrainingData) -> Any:
     return data.context.strategy.scope() if data.context.strategy else contextlib.nullcontext()
-
-
-def _checkpoint_config(data: TrainingData) -> CheckpointConfig:
-    context = data.context
-    return CheckpointConfig(
-        path=checkpoint_path(context.work, data.examples, data.config),
-        resume=context.resume,
-        is_writer=is_chief(context.strategy) if context.strategy else True,
-    )
 
 
 def _callbacks(data: TrainingData, first_epoch: int = 0) -> list[keras.callbacks.Callback]:

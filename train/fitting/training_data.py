@@ -8,20 +8,20 @@ from temper.cli.progress import ProgressCallback, no_progress
 from temper.dataset.split import Example, Subset
 from train.config import TrainingConfig
 from train.dataset.decode import LabeledImages
+from train.fitting.checkpoint import CheckpointConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingContext:
     """Settings of a run that do not change the model.
 
-    work: folder of cached features and checkpoints. resume: continue from the checkpoint of these images and this
-    configuration, if there is one. events: folder for TensorBoard. strategy: of tf.distribute, from
-    `train.fitting.distribute.open_strategy`.
+    work: folder of cached features. checkpoint: that of these images and this configuration. events: folder for
+    TensorBoard. strategy: of tf.distribute, from `train.fitting.distribute.open_strategy`.
     """
 
     work: Path
+    checkpoint: CheckpointConfig
     progress: ProgressCallback = no_progress
-    resume: bool = False
     events: Path | None = None
     strategy: Any = None
 

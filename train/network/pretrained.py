@@ -1,6 +1,7 @@
 """Pretrained weights: loaded into a plain backbone, and copied from there into the model."""
 
 import contextlib
+import logging
 import os
 import socket
 import sys
@@ -12,9 +13,11 @@ import numpy as np
 
 from temper.errors import UserError
 from temper.system.child_process import run_in_child
+from temper.system.quiet import quiet_stderr
 from train.network.backbones import BACKBONES
 from train.network.build import backbone_layers, build_backbone, is_grouped
 
+LOGGER = logging.getLogger("temper.train")
 # Keras sets no limit of its own: a network that drops packets would block the command for minutes.
 NETWORK_TIMEOUT_SECONDS = 20
 
@@ -27,7 +30,11 @@ def load_backbone(weights: str | Path, backbone: str = "resnet50") -> keras.Mode
     """
     if weights == "imagenet":
         if not _is_cached(backbone):
-            run_in_child(_download, backbone)
+            LOGGER.info("downloading ImageNet's weights of %s", BACKBONES[backbone].application)
+            with quiet_stderr():
+                reason = run_in_child(_download, backbone)
+            if reason:
+                raise ConnectionError(reason)
         return build_backbone(backbone, "imagenet")
     model, name = build_backbone(backbone, None), BACKBONES[backbone].application
     try:
@@ -70,8 +77,12 @@ def _is_cached(backbone: str) -> bool:
     return any(BACKBONES[backbone].application.lower() in name for name in names)
 
 
-def _download(backbone: str) -> None:
-    """Let Keras cache ImageNet's weights. Runs in a child process, where a default timeout affects nothing else."""
+def _download(backbone: str) -> str:
+    """Let Keras cache ImageNet's weights; returns why that fails, or "".
+
+    Runs in a child process, where a default timeout affects nothing else, and returns instead of raising, because
+    `quiet_stderr` shows everything when its block raises.
+    """
     socket.setdefaulttimeout(NETWORK_TIMEOUT_SECONDS)
     try:
         # Keras reports the download on stdout, which is for results.
@@ -79,4 +90,5 @@ def _download(backbone: str) -> None:
             build_backbone(backbone, "imagenet")
     # keras.utils.get_file turns every failure to download into a bare Exception.
     except Exception as error:
-        raise ConnectionError(str(error).splitlines()[0].rpartition(" -- ")[2]) from None
+        return str(error).splitlines()[0].rpartition(" -- ")[2] or type(error).__name__
+    return ""

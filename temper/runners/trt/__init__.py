@@ -1,1 +1,1 @@
-"""What the TensorRT runner is made of: the engine, its log, batches in flight, and CUDA."""
+"""What the TensorRT runner is made of: the engine and its log, batches in flight, and CUDA."""

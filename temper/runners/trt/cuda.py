@@ -9,7 +9,7 @@ import contextlib
 import ctypes
 import importlib
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,89 +22,8 @@ except ImportError:
     cudart = None
 
 
-class Cuda(Protocol):
-    """The first GPU. Everything that is allocated here lives until `close`."""
-
-    def context(self) -> contextlib.AbstractContextManager[None]:
-        """Make the GPU current in the calling thread inside a `with` block."""
-        ...
-
-    def pinned(self, size: int) -> NDArray[np.uint8]:
-        """Page-locked bytes on the host."""
-        ...
-
-    def allocate(self, size: int) -> int:
-        """Address of bytes on the device."""
-        ...
-
-    def stream(self) -> int:
-        """Handle of a new stream."""
-        ...
-
-    def event(self) -> Any:
-        """A new event."""
-        ...
-
-    def memcpy_h2d(self, address: int, source: NDArray[Any], stream: int) -> None:
-        """Copy page-locked memory to the device, in the stream's order."""
-        ...
-
-    def memcpy_d2h(self, target: NDArray[Any], address: int, stream: int) -> None:
-        """Copy from the device to page-locked memory, in the stream's order."""
-        ...
-
-    def record(self, event: Any, stream: int) -> None:
-        """The event happens when the stream reaches this point."""
-        ...
-
-    def wait(self, stream: int, event: Any) -> None:
-        """The stream continues after the event."""
-        ...
-
-    def synchronize(self, event: Any) -> None:
-        """Block until the event has happened."""
-        ...
-
-    def close(self) -> None:
-        """Free everything; a second call does nothing."""
-        ...
-
-
-def open_cuda() -> Cuda:
-    """The GPU, over pycuda or cuda-python. Raises ImportError where neither is installed, UserError without a GPU."""
-    try:
-        return _PyCuda()
-    except ImportError:
-        return _CudaPython()
-
-
-def record_graph(stream: int, work: Callable[[], bool]) -> Any | None:
-    """A CUDA graph of what `work` enqueues on the stream, not executed; None where it cannot be recorded."""
-    if cudart is None:
-        return None
-    if cudart.cudaStreamBeginCapture(stream, cudart.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal)[0]:
-        return None
-    succeeded = work()
-    error, graph = cudart.cudaStreamEndCapture(stream)
-    if error or not succeeded:
-        return None
-    error, executable = cudart.cudaGraphInstantiate(graph, 0)
-    cudart.cudaGraphDestroy(graph)
-    return None if error else executable
-
-
-def launch_graph(graph: Any, stream: int) -> None:
-    """Execute a recorded graph, in the stream's order."""
-    _check(cudart.cudaGraphLaunch(graph, stream))
-
-
-def free_graph(graph: Any) -> None:
-    """Free a recorded graph."""
-    cudart.cudaGraphExecDestroy(graph)
-
-
-class _CudaPython:
-    """Cuda over NVIDIA's cuda-python."""
+class Cuda:
+    """The first GPU, over NVIDIA's cuda-python. Everything that is allocated here lives until `close`."""
 
     def __init__(self) -> None:
         if cudart is None:
@@ -114,53 +33,64 @@ class _CudaPython:
 
     @contextlib.contextmanager
     def context(self) -> Iterator[None]:
+        """Make the GPU current in the calling thread inside a `with` block."""
         _check(cudart.cudaSetDevice(0))
         yield
 
     def pinned(self, size: int) -> NDArray[np.uint8]:
+        """Page-locked bytes on the host."""
         address = int(_check(cudart.cudaHostAlloc(size, cudart.cudaHostAllocDefault)))
         self._free.append(lambda: cudart.cudaFreeHost(address))
         return np.ctypeslib.as_array((ctypes.c_uint8 * size).from_address(address))
 
     def allocate(self, size: int) -> int:
+        """Address of bytes on the device."""
         address = int(_check(cudart.cudaMalloc(size)))
         self._free.append(lambda: cudart.cudaFree(address))
         return address
 
     def stream(self) -> int:
+        """Handle of a new stream."""
         stream = _check(cudart.cudaStreamCreateWithFlags(cudart.cudaStreamNonBlocking))
         self._free.append(lambda: cudart.cudaStreamDestroy(stream))
         return int(stream)
 
     def event(self) -> Any:
+        """A new event."""
         event = _check(cudart.cudaEventCreateWithFlags(cudart.cudaEventDisableTiming))
         self._free.append(lambda: cudart.cudaEventDestroy(event))
         return event
 
     def memcpy_h2d(self, address: int, source: NDArray[Any], stream: int) -> None:
+        """Copy page-locked memory to the device, in the stream's order."""
         kind = cudart.cudaMemcpyKind.cudaMemcpyHostToDevice
         _check(cudart.cudaMemcpyAsync(address, source.ctypes.data, source.nbytes, kind, stream))
 
     def memcpy_d2h(self, target: NDArray[Any], address: int, stream: int) -> None:
+        """Copy from the device to page-locked memory, in the stream's order."""
         kind = cudart.cudaMemcpyKind.cudaMemcpyDeviceToHost
         _check(cudart.cudaMemcpyAsync(target.ctypes.data, address, target.nbytes, kind, stream))
 
     def record(self, event: Any, stream: int) -> None:
+        """The event happens when the stream reaches this point."""
         _check(cudart.cudaEventRecord(event, stream))
 
     def wait(self, stream: int, event: Any) -> None:
+        """The stream continues after the event."""
         _check(cudart.cudaStreamWaitEvent(stream, event, 0))
 
     def synchronize(self, event: Any) -> None:
+        """Block until the event has happened."""
         _check(cudart.cudaEventSynchronize(event))
 
     def close(self) -> None:
+        """Free everything; a second call does nothing."""
         while self._free:
             self._free.pop()()
 
 
-class _PyCuda:
-    """Cuda over pycuda, in the context that it shares with TensorRT and other libraries."""
+class _PyCuda(Cuda):
+    """The same over pycuda, in the context that it shares with TensorRT and other libraries."""
 
     def __init__(self) -> None:
         import pycuda.driver as driver
@@ -217,6 +147,39 @@ class _PyCuda:
     def close(self) -> None:
         with self.context():
             self._alive.clear()
+
+
+def open_cuda() -> Cuda:
+    """The GPU, over pycuda or cuda-python. Raises ImportError where neither is installed, UserError without a GPU."""
+    try:
+        return _PyCuda()
+    except ImportError:
+        return Cuda()
+
+
+def record_graph(stream: int, work: Callable[[], bool]) -> Any | None:
+    """A CUDA graph of what `work` enqueues on the stream, not executed; None where it cannot be recorded."""
+    if cudart is None:
+        return None
+    if cudart.cudaStreamBeginCapture(stream, cudart.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal)[0]:
+        return None
+    succeeded = work()
+    error, graph = cudart.cudaStreamEndCapture(stream)
+    if error or not succeeded:
+        return None
+    error, executable = cudart.cudaGraphInstantiate(graph, 0)
+    cudart.cudaGraphDestroy(graph)
+    return None if error else executable
+
+
+def launch_graph(graph: Any, stream: int) -> None:
+    """Execute a recorded graph, in the stream's order."""
+    _check(cudart.cudaGraphLaunch(graph, stream))
+
+
+def free_graph(graph: Any) -> None:
+    """Free a recorded graph."""
+    cudart.cudaGraphExecDestroy(graph)
 
 
 def _check(result: tuple[Any, ...]) -> Any:

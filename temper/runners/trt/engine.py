@@ -1,12 +1,45 @@
-"""From a plan to an engine of TensorRT, TensorRT-RTX or the lean runtime."""
+"""From a plan to an engine of TensorRT, TensorRT-RTX or the lean runtime, and what TensorRT logs meanwhile."""
 
 import importlib
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from temper.errors import ArtifactError
-from temper.runners.trt.log import Log, make_logger
+
+LAYERS = "Layers:"
+
+
+@dataclass
+class Log:
+    """errors: in order. layers: the list that a builder logs at detailed verbosity."""
+
+    errors: list[str] = field(default_factory=list)
+    layers: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The first error in one line, without a final full stop."""
+        first = self.errors[0].strip().splitlines()[0] if self.errors else "it gives no reason"
+        return first.rstrip(".")
+
+
+def make_logger(trt: ModuleType, log: Log) -> Any:
+    """An ILogger that fills `log`. It must live as long as the TensorRT objects that use it."""
+    severe = (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR)
+
+    class Logger(trt.ILogger):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+
+        def log(self, severity: Any, message: str) -> None:
+            if severity in severe:
+                log.errors.append(message)
+            elif message.startswith(LAYERS):
+                log.layers = message
+
+    return Logger()
 
 
 def load_engine(trt: ModuleType, plan: Path, has_host_code: bool, log: Log) -> Any:
@@ -22,7 +55,7 @@ def load_engine(trt: ModuleType, plan: Path, has_host_code: bool, log: Log) -> A
     if engine is None:
         raise ArtifactError(
             f"{trt.__name__} {trt.__version__} does not load {plan}: {log.reason}",
-            fix="A plan runs only where it was built. Build it on this machine with `make convert`.",
+            fix="A plan runs only where it was built: build it again on this machine.",
         )
     return engine
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.analysis.report_file import read_report
-from temper.errors import UsageError
+from temper.errors import DataError
 from tests.benchmarks.sample_reports import KERAS, case_result, report, skipped_case, write
 from tests.source import ROOT
 
@@ -24,10 +24,10 @@ def test_every_committed_report_can_be_read(path: Path) -> None:
 def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "report.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError, match=r"is not a report|has report schema 1; this version reads schema 2"):
+    with pytest.raises(DataError, match=r"is not a report|has report schema 1; this version reads schema 2"):
         read_report(path)
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not a report"):
+    with pytest.raises(DataError, match="is not a report"):
         read_report(tmp_path / "missing.json")

@@ -70,5 +70,10 @@ def test_values_measured_apart_add_their_errors() -> None:
     assert estimate.low < 1.8 < 2.2 < estimate.high
 
 
+def test_an_interval_without_width_is_not_shown() -> None:
+    assert Estimate(1234.56, 1200.0, 1300.0).text(1) == "1,234.6 [1,200.0, 1,300.0]"
+    assert Estimate(8.6, 8.6, 8.6).text(1, "×") == "8.6×"
+
+
 def test_an_estimate_can_be_shown_in_another_unit() -> None:
     assert Estimate(0.5, 0.25, 0.75).scaled(100) == Estimate(50, 25, 75)

@@ -8,7 +8,6 @@ from benchmarks.analysis.summarize import Context, FileSet, summarize, summarize
 from benchmarks.cases import Case
 from benchmarks.evaluation_set import EvaluationSet
 from benchmarks.measurement.end_to_end import EndToEndRun
-from benchmarks.measurement.mlperf import ScenarioRun, ScenarioSettings
 from benchmarks.measurement.samples import Samples
 from benchmarks.measurement.timing import Calls
 from temper.artifact import Artifact
@@ -45,7 +44,7 @@ def samples_of(folder: Path, name: str, seconds: float, device: str = "CPU", mod
     return samples
 
 
-def test_milliseconds_images_a_second_and_speedups_come_from_the_samples(tmp_path: Path) -> None:
+def test_milliseconds_images_per_second_and_speedups_come_from_the_samples(tmp_path: Path) -> None:
     keras = samples_of(tmp_path, "model.keras", 0.04, mode="predict")
     fast = samples_of(tmp_path, "model.onnx", 0.01)
     context = Context(evaluation=EVALUATION, keras=PREDICTION, baselines=[keras])
@@ -109,20 +108,3 @@ def test_end_to_end_times_are_for_one_image_and_compared_with_the_tutorials_meth
     assert each.speedup and each.speedup.value == pytest.approx(4)
     (baseline,) = summarize(keras, context).end_to_end
     assert (baseline.method, baseline.decode_ms) == ("one by one", 5.0)
-
-
-def test_only_servers_runs_have_an_offered_rate(tmp_path: Path) -> None:
-    samples = samples_of(tmp_path, "model.onnx", 0.01)
-    samples.scenarios = [
-        ScenarioRun(
-            settings=ScenarioSettings(scenario=name, logs=tmp_path / "loadgen" / "case" / name, seconds=1, rate=70),
-            valid=True,
-            latency_seconds={"99.00": 0.02},
-            images_per_second=None,
-        )
-        for name in ("SingleStream", "Server")
-    ]
-    single, server = summarize(samples, Context(evaluation=EVALUATION)).scenarios
-    assert (single.offered_rate, server.offered_rate) == (None, 70)
-    assert server.latency_ms == {"99.00": 20.0}
-    assert server.logs == "loadgen/case/Server"

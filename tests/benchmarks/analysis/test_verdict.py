@@ -18,7 +18,7 @@ def verdicts(*cases: CaseResult) -> dict[str, str]:
 def test_the_fastest_with_a_small_drop_is_recommended() -> None:
     assert verdicts(case_result("model.int8.onnx", 17, Estimate(4.6, 4.4, 4.8), SMALL_DROP, "int8")) == {
         KERAS: "Keras tf.function is the baseline.",
-        "model.int8.onnx": "model.int8.onnx has 4.60× [4.40, 4.80] the speed of Keras tf.function; "
+        "model.int8.onnx": "model.int8.onnx is 4.60× [4.40, 4.80] as fast as Keras tf.function; "
         "its top-1 accuracy is 0.1 points [0.0, 0.3] lower. Recommended.",
     }
 
@@ -49,6 +49,24 @@ def test_a_large_drop_is_not_recommended_however_fast() -> None:
     assert results["model.fp32.onnx"].endswith("Recommended.")
 
 
+def test_a_loss_that_is_not_proven_small_is_recommended_only_with_words() -> None:
+    undecided = case_result("model.int8.onnx", 17, Estimate(4.6, 4.4, 4.8), Estimate(0.0, -0.2, 0.207), "int8")
+    words = "accuracy is not decided with 400 images (up to 20.7 points lower)."
+    assert verdicts(undecided)["model.int8.onnx"].endswith(f"Recommended for its speed; {words}")
+    worse = case_result("model.int8.xml", 10, Estimate(8.0, 7.9, 8.1), Estimate(0.062, -0.096, 0.207), "int8")
+    results = verdicts(undecided, worse)
+    assert results["model.int8.xml"].endswith(f"lower. A{words[1:]} Use model.int8.onnx.")
+    assert results["model.int8.onnx"].endswith(f"Recommended for its speed; {words}")
+
+
+def test_nothing_is_recommended_when_the_control_failed() -> None:
+    fast = case_result("model.int8.onnx", 17, Estimate(4.6, 4.4, 4.8), SMALL_DROP, "int8")
+    made = with_verdicts(report(case_result(KERAS, 80), fast, control=1.05))
+    assert made.cases[1].verdict.endswith("lower. No recommendation, because the A/A control failed.")
+    (only,) = headline(made)
+    assert only.startswith("The machine is too noisy") and only.endswith("Nothing is recommended.")
+
+
 def test_a_gain_in_accuracy_is_called_higher() -> None:
     results = verdicts(case_result("model.int8.onnx", 17, Estimate(4.6, 4.4, 4.8), Estimate(-0.002, -0.006, 0.001)))
     assert "accuracy is 0.2 points [-0.1, 0.6] higher" in results["model.int8.onnx"]
@@ -61,7 +79,7 @@ def test_the_same_accuracy_is_neither_higher_nor_lower() -> None:
 
 def test_another_mode_of_keras_is_never_recommended() -> None:
     results = verdicts(case_result("Keras XLA", 40, Estimate(2.0, 1.9, 2.1), SMALL_DROP))
-    assert results["Keras XLA"].endswith("the speed of Keras tf.function: the same model, called in another mode.")
+    assert results["Keras XLA"].endswith("as fast as Keras tf.function. The same model, called in another mode.")
 
 
 def test_a_skipped_case_and_one_without_baseline_give_the_reason() -> None:

@@ -30,7 +30,11 @@ def predict(images: Images) -> Probabilities:
 
 
 def result(made: ScenarioSettings, p99: float) -> ScenarioRun:
-    return ScenarioRun(settings=made, valid=True, latency_seconds={"99.00": p99}, images_per_second=made.rate)
+    latencies = {"99.00": 1000 * p99}
+    logs = made.logs.name
+    return ScenarioRun(
+        name=made.scenario, valid=True, offered_rate=made.rate, latency_ms=latencies, images_per_second=None, logs=logs
+    )
 
 
 @pytest.mark.programs
@@ -48,7 +52,7 @@ def test_an_error_of_the_network_ends_the_run_and_is_raised(tmp_path: Path) -> N
 def test_single_stream_measures_the_call_and_writes_its_logs(tmp_path: Path) -> None:
     single = run(predict, IMAGES, settings(tmp_path, rate=250))
     assert single.valid
-    assert single.latency_seconds["50.00"] >= CALL_SECONDS
+    assert single.latency_ms["50.00"] >= 1000 * CALL_SECONDS
     assert "SingleStream" in (tmp_path / "mlperf_log_summary.txt").read_text(encoding="utf-8")
 
 
@@ -71,17 +75,18 @@ def test_multi_stream_and_offline_classify_eight_at_a_time(tmp_path: Path) -> No
 @pytest.mark.programs
 @pytest.mark.usefixtures("loadgen")
 def test_a_rate_above_what_the_network_can_do_is_not_within_the_bound(tmp_path: Path) -> None:
-    fast = run(predict, IMAGES, settings(tmp_path, "Server", rate=5000, latency_bound_seconds=0.02))
-    assert not fast.within_bound
+    fast = run(predict, IMAGES, settings(tmp_path, "Server", rate=5000, latency_bound_ms=20))
+    assert fast.latency_ms["99.00"] > 20
+    assert fast.offered_rate == 5000
 
 
 def test_the_search_converges_to_the_highest_rate_within_the_bound(tmp_path: Path) -> None:
     def run_at(rate: float) -> ScenarioRun:
         return result(settings(tmp_path, "Server", rate=rate), 0.01 if rate <= 70 else 1.0)
 
-    rate, runs = search_highest_rate(run_at, max_rate=160)
+    rate, runs = search_highest_rate(run_at, max_rate=160, bound_ms=100)
     assert 65 <= rate <= 70
-    assert [each.settings.rate for each in runs] == [80, 40, 60, 70, 75]
+    assert [each.offered_rate for each in runs] == [80, 40, 60, 70, 75]
 
 
 def test_all_scenarios_run_in_folders_of_their_own(tmp_path: Path) -> None:
@@ -95,7 +100,7 @@ def test_all_scenarios_run_in_folders_of_their_own(tmp_path: Path) -> None:
     assert rate == 0
     assert [each.logs.name for each in requested[:4]] == ["SingleStream", "MultiStream", "Offline", "Server-50.0"]
     assert [each.rate for each in requested[:4]] == [80, 80, 80, 50]
-    assert [each.settings for each in runs] == requested
+    assert [each.logs for each in runs] == [each.logs.name for each in requested]
 
 
 def test_the_summary_of_loadgen_is_read(tmp_path: Path) -> None:
@@ -107,6 +112,12 @@ Result is : INVALID
 """
     (tmp_path / "mlperf_log_summary.txt").write_text(text, encoding="utf-8")
     summary = read_summary(settings(tmp_path, "Offline"))
-    assert (summary.valid, summary.images_per_second) == (False, 44.5)
-    assert summary.latency_seconds == {"50.00": pytest.approx(0.002), "99.00": pytest.approx(0.005)}
-    assert summary.within_bound
+    assert (summary.name, summary.valid, summary.images_per_second) == ("Offline", False, 44.5)
+    assert summary.latency_ms == {"50.00": pytest.approx(2), "99.00": pytest.approx(5)}
+    assert summary.logs == "/".join(tmp_path.parts[-3:])
+
+
+def test_only_servers_runs_have_an_offered_rate(tmp_path: Path) -> None:
+    (tmp_path / "mlperf_log_summary.txt").write_text("Result is : VALID\n", encoding="utf-8")
+    assert read_summary(settings(tmp_path, "Server", rate=70)).offered_rate == 70
+    assert read_summary(settings(tmp_path, "Offline", rate=70)).offered_rate is None

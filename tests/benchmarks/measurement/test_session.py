@@ -1,5 +1,6 @@
 """Sessions with runners whose behavior is known, in real processes."""
 
+import logging
 import os
 import time
 from functools import partial
@@ -105,7 +106,8 @@ def test_ten_times_as_slow_is_measured_as_slower_and_a_missing_runtime_stops_no_
     assert fast.peak_rss_mib and fast.info and fast.info.runtime == "sleep"
     names = dict.fromkeys(step for step, _, _ in steps)
     assert list(names) == [
-        "opening cases", "predicting all images", "warming up", "latency rounds", "throughput rounds"
+        "opening cases", "predicting all images with cases", "warming up cases and the A/A control", "latency rounds",
+        "throughput rounds",
     ]  # fmt: skip
     # Each step ends once, with all of its items.
     assert [sum(step == name and done == total for step, done, total in steps) for name in names] == [1] * 5
@@ -136,12 +138,34 @@ def test_a_case_may_start_a_process_of_its_own(images: Path) -> None:
         assert not probing.skipped
 
 
-def test_the_control_is_started_once_and_predicts_nothing(images: Path) -> None:
-    control = Samples(
-        case=Case(name="A/A control", artifact=ARTIFACT, is_control=True), open_runner=partial(SleepingRunner, 0.001)
-    )
-    with BenchmarkSession([control], images, CONFIG) as session:
+def test_the_control_is_a_case_that_opened_started_once_and_predicts_nothing(
+    images: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # int8 would be the control, but does not open.
+    int8 = Artifact.with_card(Path("folder/model.int8.onnx"), Card(labels=("a", "b"), size=2, precision="int8"))
+    absent = Samples(case=Case(name="model.int8.onnx", artifact=int8), open_runner=missing)
+    sound = sleeping(0.001)
+    with (
+        caplog.at_level(logging.DEBUG, "temper.benchmarks"),
+        BenchmarkSession([absent, sound], images, CONFIG) as session,
+    ):
+        pair = session.open_control()
+        assert pair
         session.predict()
+        session.warm_up()
+        session.measure_latency()
         session.label_files({})
+    controlled, control = pair
+    assert controlled is sound
+    assert (control.name, control.case.is_control) == ("A/A control (0.001)", True)
     assert len(control.cold_start_seconds) == 1
+    assert len(control.latency) == len(sound.latency)
     assert control.probabilities is None
+    assert "model.int8.onnx is skipped: there is no such runtime here" in caplog.text
+    assert "latency round 1, medians in ms: 0.001 1." in caplog.text
+
+
+def test_without_a_case_that_opens_there_is_no_control(images: Path) -> None:
+    absent = Samples(case=Case(name="absent", artifact=ARTIFACT), open_runner=missing)
+    with BenchmarkSession([absent], images, CONFIG) as session:
+        assert session.open_control() is None

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -58,6 +59,18 @@ def test_an_error_arrives_with_its_kind_and_its_remedy_and_ends_nothing() -> Non
     worker.close()
     with pytest.raises(MissingRuntime, match="no such runtime here"):
         Worker("missing", missing)
+
+
+def sleep(state: list[int], seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def test_a_worker_whose_parent_is_gone_ends_silently(capfd: pytest.CaptureFixture[str]) -> None:
+    worker = Worker("counter", counter)
+    worker._pipe.send((sleep, (0.3,), {}))
+    worker.close()
+    assert worker._process.exitcode == 0
+    assert capfd.readouterr().err == ""
 
 
 def test_a_process_that_dies_is_reported_with_its_exit_code() -> None:

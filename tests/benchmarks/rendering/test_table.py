@@ -1,6 +1,8 @@
 import msgspec
+import pytest
 
 from benchmarks.analysis.report import CaseResult, Costs
+from benchmarks.analysis.statistics import Estimate
 from benchmarks.rendering.table import main_table
 from tests.benchmarks.sample_reports import KERAS, case_result, estimate, report, skipped_case
 
@@ -37,11 +39,22 @@ def test_headings_use_the_words_of_the_field() -> None:
     assert table.right == frozenset(range(2, len(table.headings)))
 
 
-def test_the_terminal_shows_fewer_columns() -> None:
-    made = report(case_result(KERAS, 80))
-    brief = main_table(made, brief=True).headings
-    assert set(brief) < set(main_table(made).headings)
-    assert "max Δ" not in brief
+def test_one_cold_start_has_no_interval() -> None:
+    keras, ours = case_result(KERAS, 80), case_result("model.int8.onnx", 20)
+    once = [replace(each, costs=replace(each.costs, cold_start_seconds=(2.0,))) for each in (keras, ours)]
+    assert cell("cold-start speedup", *once) == "1.0"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (Estimate(0.0988, 0.0668, 0.12), "0.10 [0.07, 0.12]"),
+        (Estimate(0.0512, 0.04, 0.12), "0.051 [0.040, 0.120]"),
+        (Estimate(4.934, 4.86, 12.345), "4.93 [4.86, 12.35]"),
+    ],
+)
+def test_the_value_decides_the_digits_of_its_interval(value: Estimate, text: str) -> None:
+    assert cell(f"speedup vs {KERAS}", case_result(KERAS, 80), case_result("model.onnx", 20, value)) == text
 
 
 def test_a_cold_start_is_compared_with_the_baselines_and_shown_with_the_extremes() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from convert.exporters.tftrt import TensorFlowBuild, calibration_batches, convert, find_problem
+from convert.exporters.tftrt import calibration_batches, convert, find_problem
 from convert.job import Job
 from temper.artifact import Artifact
 from temper.errors import MissingRuntime
@@ -17,10 +17,6 @@ OLD_PYTHON = os.environ.get("TEMPER_TFTRT_PYTHON", "")
 needs_old_tensorflow = pytest.mark.skipif(
     not OLD_PYTHON, reason="TEMPER_TFTRT_PYTHON names no Python with TensorFlow 2.17 (requirements-tftrt.txt)"
 )
-
-
-def build(version: str, linked: tuple[int, ...], enabled: bool = False, gpus: int = 1) -> TensorFlowBuild:
-    return TensorFlowBuild(version=version, linked=linked, enabled=enabled, gpus=gpus)
 
 
 def job_of(bundle: Path, images: int = 256) -> Job:
@@ -36,19 +32,19 @@ def job_of(bundle: Path, images: int = 256) -> Job:
 
 
 @pytest.mark.parametrize(
-    ("installed", "message", "command"),
+    ("installed", "message", "command"),  # version, TensorRT, whether it is installed, GPUs
     [
-        (build("2.21.0", (0, 0, 0)), "needs TensorFlow 2.17 or older", "model.int8.plan --precision int8"),
-        (build("2.18.0", (8, 6, 1), enabled=True), "this is 2.18.0", "requirements-tftrt.txt"),
-        (build("2.16.2", (0, 0, 0)), "this is 2.16.2, without", "model.int8.plan"),
-        (build("2.17.1", (8, 6, 1)), "compiled for TensorRT 8.6.1, whose library libnvinfer.so.8", "pip install -r"),
-        (build("2.17.1", (8, 6, 1), enabled=True, gpus=0), "sees no GPU here", "model.int8.plan"),
+        (("2.21.0", (0, 0, 0), False, 1), "needs TensorFlow 2.17 or older", "model.int8.plan --precision int8"),
+        (("2.18.0", (8, 6, 1), True, 1), "this is 2.18.0", "requirements-tftrt.txt"),
+        (("2.16.2", (0, 0, 0), False, 1), "this is 2.16.2, without", "model.int8.plan"),
+        (("2.17.1", (8, 6, 1), False, 1), "for TensorRT 8.6.1, whose library libnvinfer.so.8", "pip install -r"),
+        (("2.17.1", (8, 6, 1), True, 0), "sees no GPU here", "model.int8.plan"),
     ],
 )
 def test_the_error_names_what_is_missing_and_a_command_that_works(
-    installed: TensorFlowBuild, message: str, command: str
+    installed: tuple[str, tuple[int, ...], bool, int], message: str, command: str
 ) -> None:
-    problem = find_problem(installed, "int8")
+    problem = find_problem(*installed, "int8")
     assert problem is not None
     assert message in problem.what
     assert command in problem.fix
@@ -56,7 +52,7 @@ def test_the_error_names_what_is_missing_and_a_command_that_works(
 
 
 def test_nothing_is_missing_with_old_tensorflow_its_tensorrt_and_a_gpu() -> None:
-    assert find_problem(build("2.17.1", (8, 6, 1), enabled=True), "fp16") is None
+    assert find_problem("2.17.1", (8, 6, 1), True, 1, "fp16") is None
 
 
 def test_calibration_batches_are_training_images_in_batches_of_one_size(bundle: Path) -> None:
@@ -81,7 +77,7 @@ import tensorflow as tf
 from tensorflow.python.compiler.tensorrt import trt_convert
 
 from convert.dataset import ModelDataset
-from convert.exporters.tftrt import _inspect, convert, converter_settings
+from convert.exporters.tftrt import convert, converter_settings, find_linked_tensorrt
 from convert.job import Job
 from convert.settings import ConversionSettings
 from temper.artifact import Artifact
@@ -101,8 +97,7 @@ model = Model()
 saved = folder / "model.fp32.savedmodel"
 tf.saved_model.save(model, str(saved), signatures={"serving_default": model.serve})
 source = Artifact.with_card(saved, Card(labels=("a", "b"), size=16))
-build = _inspect(tf)
-print("linked", (build.version, build.linked))
+print("linked", (tf.__version__, find_linked_tensorrt()[0]))
 job = Job(
     source=source, target=folder / "made.tftrt", precision="int8", settings=ConversionSettings(),
     dataset=ModelDataset(model=source),

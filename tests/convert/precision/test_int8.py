@@ -96,7 +96,7 @@ def test_a_second_run_does_not_calibrate_again(
 def test_few_calibration_images_are_a_warning(bundle: Path, target: Artifact, caplog: pytest.LogCaptureFixture) -> None:
     tiny.pipeline_of(bundle, calibration_method="max").build(target, "int8")
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warnings == ["48 images calibrate; with fewer than 128 the ranges are a guess"]
+    assert warnings == ["Only 48 calibration images; use 128 or more"]
 
 
 def test_the_number_of_calibration_images_is_a_setting(bundle: Path, target: Artifact) -> None:

@@ -43,7 +43,7 @@ def test_tensorrt_rtx_compiles_on_a_gpu_without_tensorrt(install: Callable[..., 
     assert can_compile()
 
 
-@pytest.mark.parametrize(("gpu", "where"), [(None, "there is no GPU here"), (L4, "for NVIDIA L4")])
+@pytest.mark.parametrize(("gpu", "where"), [(None, "has no NVIDIA GPU"), (L4, "is NVIDIA L4")])
 def test_without_tensorrt_the_error_names_what_to_install(
     install: Callable[..., None], gpu: Gpu | None, where: str
 ) -> None:

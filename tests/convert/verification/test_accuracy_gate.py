@@ -70,8 +70,14 @@ def test_a_drop_of_exactly_the_limit_passes() -> None:
     assert violations(measured, GateLimits(max_drop=0.5), "int8") == []
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -5, 500, 100.1])
 @pytest.mark.parametrize("name", ["max_drop", "max_class_drop", "min_agreement"])
-def test_a_limit_that_is_no_finite_number_is_a_usage_error(name: str, value: float) -> None:
-    with pytest.raises(UsageError, match=f"--{name.replace('_', '-')} is {value}"):
+def test_a_limit_outside_of_0_to_100_is_a_usage_error(name: str, value: float) -> None:
+    with pytest.raises(UsageError, match=rf"--{name.replace('_', '-')} is {value:g}\. Expected a number from 0 to 100"):
         GateLimits(**{name: value})
+
+
+@pytest.mark.parametrize("value", [0, 100])
+def test_the_ends_of_the_range_are_limits(value: float) -> None:
+    limits = GateLimits(max_drop=value, max_class_drop=value, min_agreement=value)
+    assert limits.max_drop == value

@@ -8,7 +8,8 @@ from convert.verification.parity import GOLDEN_IMAGES, baseline, compare, golden
 from temper.artifact import Artifact
 from temper.card import LabelFlip
 from temper.dataset.split import Example
-from temper.reference import write_reference
+from temper.reference import read_reference, write_reference
+from temper.runners.load import open_runner
 from tests import tiny
 
 LABELS = ("cat", "dog")
@@ -58,11 +59,28 @@ def test_the_stored_baseline_is_used_without_keras(bundle: Path) -> None:
     np.testing.assert_array_equal(baseline(dataset), stored)
 
 
-def test_golden_images_are_those_that_keras_is_least_sure_of_and_a_sample(bundle: Path) -> None:
+@pytest.mark.parametrize("content", [b"damaged", None])
+def test_a_damaged_baseline_or_one_of_other_images_is_computed_again(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
     dataset = tiny.pipeline_of(bundle).dataset
-    reference = golden_predictions(dataset)
-    assert reference.file == "model.golden.npz"
-    with np.load(Artifact.at(bundle).beside(".golden.npz")) as stored:
+    expected = baseline(dataset)
+    if content:
+        bundle.with_name("model.reference.npz").write_bytes(content)
+    else:
+        write_reference(dataset.model, expected[:3])
+    fp32 = Artifact.at(bundle.with_name("model.fp32.onnx"))
+    monkeypatch.setattr("convert.verification.parity.open_runner", lambda _: open_runner(fp32))
+    np.testing.assert_allclose(baseline(dataset), expected, atol=1e-6)
+    stored = read_reference(dataset.model)
+    assert stored is not None and len(stored) == 16
+
+
+def test_golden_images_are_those_that_keras_is_least_sure_of_and_a_sample(bundle: Path, tmp_path: Path) -> None:
+    dataset = tiny.pipeline_of(bundle).dataset
+    reference = golden_predictions(dataset, tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [reference.file]
+    with np.load(tmp_path / reference.file) as stored:
         margins = np.abs(stored["probabilities"][:, 0] - stored["probabilities"][:, 1])
         assert stored["images"].shape == (GOLDEN_IMAGES, tiny.SIZE, tiny.SIZE, 3)
     every = baseline(dataset)

@@ -88,12 +88,13 @@ def test_the_first_artifact_that_violates_a_limit_is_named_and_its_flips_are_fil
 
 
 @pytest.mark.parametrize(
-    ("fields", "reason"), [({"not_run": "there is no GPU"}, "there is no GPU"), ({"agreement": None}, "never verified")]
+    ("fields", "reason"),
+    [({"not_run": "there is no GPU"}, "there is no GPU"), ({"agreement": None}, "no reason is recorded")],
 )
 def test_an_artifact_that_did_not_run_here_has_the_reason(bundle: Path, fields: dict[str, object], reason: str) -> None:
     fp32 = bundle.with_name("model.fp32.onnx")
     write_card(fp32, read_card(fp32).changed(**fields))
-    assert parity_table(rows_of(bundle)).plain().splitlines()[1].endswith(f"not run here: {reason}")
+    assert parity_table(rows_of(bundle)).plain().splitlines()[1].endswith(f"not measured: {reason}")
 
 
 def test_a_damaged_card_is_a_row_and_not_an_error(bundle: Path) -> None:

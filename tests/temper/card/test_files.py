@@ -81,6 +81,7 @@ def test_a_field_of_a_later_version_is_ignored(artifact: Path) -> None:
     assert reading(artifact, fields(invented_later=1)) == CARD
 
 
+DEEP = "[" * 5_000 + "]" * 5_000
 BAD_CARDS: dict[str, tuple[object, str]] = {
     "cut off": ('{"labels": ["cat"', "cannot be read"),
     "not an object": ([1, 2], "schema None"),
@@ -89,6 +90,18 @@ BAD_CARDS: dict[str, tuple[object, str]] = {
     "with one label": (fields(labels=["cat"]), "length >= 2"),
     "with a size in words": (fields(size="large"), "is not a valid card"),
     "of an unknown precision": (fields(precision="fp4"), "'fp4'"),
+    "without its preprocessing": ({"schema": 2, "labels": ["cat", "dog"], "size": 8}, "does not contain preprocessing"),
+    "with an unknown step of preprocessing": (fields(preprocessing={"mean": [1, 2, 3]}), "unknown field `mean`"),
+    "with a label twice": (fields(labels=["cat", "cat"]), "a label is listed twice"),
+    "with batch sizes out of order": (fields(batch=[8, 4, 32]), "not in order: 8, 4, 32"),
+    "with a gigantic size": (fields(size=10**9), "$.size"),
+    "with a system without words": (fields(host={"system": " "}), "$.host.system"),
+    "with deep nesting": ('{"schema": 2, "labels": ' + DEEP + "}", "cannot be read"),
+    "that is nesting only": ("[" * 100_000, "cannot be read"),
+    "of schema 1 with a gigantic number": (
+        {"schema": 1, "labels": ["a", "b"], "size": 8, "made_on": {"build_seconds": 10**400}},
+        "is not a valid card",
+    ),
     "of schema 1 without a size": ({"schema": 1, "labels": ["cat", "dog"]}, "is not a valid card"),
     "of schema 1 with a split in words": ({"schema": 1, "labels": ["a", "b"], "size": 8, "split": "x"}, "not a valid"),
 }
@@ -97,7 +110,7 @@ BAD_CARDS: dict[str, tuple[object, str]] = {
 @pytest.mark.parametrize("what", BAD_CARDS)
 def test_a_bad_card_is_one_message_with_a_fix(artifact: Path, what: str) -> None:
     content, words = BAD_CARDS[what]
-    with pytest.raises(ArtifactError, match="make convert") as caught:
+    with pytest.raises(ArtifactError, match=r"(C|c)onvert again") as caught:
         reading(artifact, content)
     assert words in str(caught.value)
     assert str(card_path(artifact)) in str(caught.value)
@@ -133,6 +146,18 @@ def test_another_preprocessing_is_an_error_that_names_the_difference(artifact: P
 def test_every_difference_of_the_preprocessing_is_named(artifact: Path) -> None:
     with pytest.raises(ArtifactError, match=r"layout: 'NCHW' instead of 'NHWC'; channels: 'BGR' instead of 'RGB'"):
         reading(artifact, fields(preprocessing={"layout": "NCHW", "channels": "BGR"}))
+
+
+BAD_NAMES = ("", ".", "..", "a/b", "../x", "/etc/passwd", "a\\b", "\0", "x" * 256, "\N{BLACK STAR}" * 100)
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+@pytest.mark.parametrize("schema", [1, 2])
+def test_a_reference_to_a_file_is_a_name_in_the_folder(artifact: Path, name: str, schema: int) -> None:
+    reference = {"file": name, "sha256": "01" * 32}
+    old = {"schema": 1, "labels": ["a", "b"], "size": 8, "golden": reference}
+    with pytest.raises(ArtifactError, match="is not a valid card"):
+        reading(artifact, fields(golden=reference) if schema == 2 else old)
 
 
 def without(name: str) -> dict[str, Any]:

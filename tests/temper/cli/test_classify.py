@@ -15,8 +15,7 @@ from temper.cli.classify import HEADER, show
 from temper.dataset.split import read_split
 from temper.errors import ArtifactError, DataError, UsageError
 from temper.exit_codes import ExitCode
-from temper.infer.results import Result
-from temper.predictions import Prediction
+from temper.infer.results import Prediction, Result
 
 
 @pytest.fixture
@@ -99,6 +98,21 @@ def test_a_folder_and_a_pattern(engine: Path, image: Path, capsys: pytest.Captur
     run(engine, image.parent, image.parents[1] / "blue" / "*0.png")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 40 + 4
+
+
+def test_a_file_that_is_named_twice_is_classified_once(
+    engine: Path, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(engine, image, image.parent, image.parent / "*.png")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 40
+    assert lines[0].startswith(f"{image}: ")
+
+
+def test_a_number_of_labels_that_is_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(Path("x.onnx"), "--top-k", 0, "a.png")
+    assert "argument --top-k: expected a whole number of at least 1, got '0'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,11 @@ run_command(argparse.Namespace, run)
 """
 
 
-def exit_code(run: Callable[[argparse.Namespace], int], *words: str) -> int:
+def exit_code(run: Callable[[argparse.Namespace], int], *words: str, writes_artifacts: bool = True) -> int:
     parser = argparse.ArgumentParser()
     add_verbosity_options(parser)
     with pytest.raises(SystemExit) as caught:
-        run_command(lambda: parser.parse_args(words), run)
+        run_command(lambda: parser.parse_args(words), run, writes_artifacts)
     return int(caught.value.code or 0)
 
 
@@ -97,13 +97,31 @@ def test_an_error_while_the_options_are_read_is_one_message(capsys: pytest.Captu
 
 def test_ctrl_c_is_130_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(raising(KeyboardInterrupt())) == ExitCode.INTERRUPTED
-    assert capsys.readouterr().err.startswith("\nstopped: ")
+    assert capsys.readouterr().err == "\nstopped. Existing artifacts were not changed.\n"
+    assert exit_code(raising(KeyboardInterrupt()), writes_artifacts=False) == ExitCode.INTERRUPTED
+    assert capsys.readouterr().err == "\nstopped.\n"
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EISDIR, errno.EEXIST])
-def test_a_full_or_forbidden_disk_is_one_message(capsys: pytest.CaptureFixture[str], number: int) -> None:
-    assert exit_code(raising(OSError(number, "It is full", "model.onnx"))) == ExitCode.RESOURCES
-    assert capsys.readouterr().err.startswith("error: It is full (model.onnx). Existing artifacts were not changed.")
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "Free space, or name another path"),
+        (errno.EACCES, "Check the permissions, or name another path"),
+        (errno.EROFS, "Check the permissions, or name another path"),
+        (errno.EISDIR, "Name another path"),
+        (errno.EEXIST, "Name another path"),
+        (errno.EMFILE, "Close other programs"),
+    ],
+)
+def test_a_full_or_forbidden_disk_is_one_message_with_what_helps(
+    capsys: pytest.CaptureFixture[str], number: int, advice: str
+) -> None:
+    fail = raising(OSError(number, "It failed", "model.onnx"))
+    assert exit_code(fail) == ExitCode.RESOURCES
+    rest = f"{advice}, then run the same command again.\n"
+    assert capsys.readouterr().err == f"error: It failed (model.onnx). Existing artifacts were not changed. {rest}"
+    assert exit_code(fail, writes_artifacts=False) == ExitCode.RESOURCES
+    assert capsys.readouterr().err == f"error: It failed (model.onnx). {rest}"
 
 
 def test_too_little_memory_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,6 +152,35 @@ def test_a_reader_that_is_gone_ends_the_command_quietly() -> None:
 
 
 @pytest.mark.programs
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [("print('a result')", 0), ("from temper.errors import DataError\nraise DataError('no images')", ExitCode.DATA)],
+    ids=["result", "error"],
+)
+def test_a_stream_that_the_shell_has_closed_is_no_error(closed: str, body: str, code: int, tmp_path: Path) -> None:
+    # A file that is opened meanwhile must not get the number of the closed stream.
+    file = tmp_path / "written"
+    lines = command(
+        f"import os\nfile = open({str(file)!r}, 'w')\nos.write(1, b'native')\nos.write(2, b'native')\n{body}"
+    )
+    done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *lines], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert file.read_text() == ""
+
+
+@pytest.mark.programs
+def test_an_error_whose_reader_is_gone_has_its_exit_code() -> None:
+    lines = command("from temper.errors import DataError\nsys.stdin.read()\nraise DataError('no images')")
+    with subprocess.Popen(lines, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as process:
+        assert process.stdin is not None and process.stderr is not None
+        process.stderr.close()
+        process.stdin.close()
+    assert process.returncode == ExitCode.DATA
+
+
+@pytest.mark.programs
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_results_that_do_not_fit_on_the_disk_are_one_message() -> None:
     with Path("/dev/full").open("w") as full:
@@ -159,7 +206,7 @@ def test_ctrl_c_stops_a_process_with_130() -> None:
         process.send_signal(signal.SIGINT)
         text = process.stderr.read()
     assert process.returncode == ExitCode.INTERRUPTED
-    assert "stopped: " in text and "Traceback" not in text
+    assert "stopped. " in text and "Traceback" not in text
 
 
 @pytest.mark.programs

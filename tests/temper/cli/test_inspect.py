@@ -4,14 +4,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from temper import formats
 from temper.artifact import Artifact
 from temper.card import BatchRange, write_card
 from temper.cli import main
+from temper.cli.inspect import describe_formats
 from temper.errors import ArtifactError, IncompatibleMachine, QualityError
 from temper.exit_codes import ExitCode
+from temper.formats import FORMATS, KERAS_BACKENDS, Format
 from temper.reference import read_golden, write_golden
 from temper.storage.digest import sha256_of
-from temper.system.gpu import find_gpu
+from temper.system.environment import Environment, Runtime
+from temper.system.gpu import Gpu, find_gpu
+
+L4 = Gpu(name="NVIDIA L4", compute_capability="8.9", driver="580.95.05", cuda="13.0")
+OLD_DRIVER = Gpu(name="NVIDIA L4", compute_capability="8.9", driver="535.1", cuda="12.2")
+TRT = {"tensorrt": Runtime(version="11.4.0.106", cuda=13)}
+RTX = {"tensorrt_rtx": Runtime(version="1.7.1.116", cuda=13)}
+BINDINGS = frozenset({"cuda.bindings"})
 
 
 @pytest.fixture
@@ -44,12 +54,15 @@ def run(*words: object) -> int:
 def test_the_selftest_of_an_intact_artifact_passes(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("selftest", artifact.path) == ExitCode.OK
     text = capsys.readouterr().out
-    assert text.startswith("self-test passed: model.fp32.onnx: ")
-    assert "on 16 images" in text and "changed labels: 0" in text
+    sentence = (
+        "self-test passed: model.fp32.onnx predicts the label of Keras for 16 of 16 images. Probabilities differ by"
+    )
+    assert text.startswith(sentence)
+    assert text.endswith("; the limit is 0.0100\n")
 
 
 def test_a_selftest_that_fails_shows_by_how_much(failing: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(QualityError, match=r"self-test failed: .*changed labels: 16"):
+    with pytest.raises(QualityError, match=r"self-test failed: .*for 0 of 16 images"):
         run("selftest", failing.path)
     assert capsys.readouterr().out == ""
 
@@ -66,8 +79,10 @@ def test_a_selftest_as_json_is_printed_also_when_it_fails(
 
 def test_the_doctor_shows_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor") == ExitCode.OK
-    names = {line.partition(":")[0] for line in capsys.readouterr().out.splitlines()}
-    assert {"system", "GPU", "TensorRT"} <= names
+    lines = capsys.readouterr().out.splitlines()
+    assert {"system", "GPU"} <= {line.partition(":")[0] for line in lines}
+    assert "ONNX Runtime (.onnx): runs" in lines
+    assert len([line for line in lines if "(." in line]) == len(FORMATS)
 
 
 def test_the_doctor_shows_that_an_artifact_is_compatible(
@@ -113,14 +128,14 @@ def test_inspect_shows_the_main_fields_of_the_card(artifact: Artifact, capsys: p
         "100.0 % of labels as Keras", artifact.card.sha256,
     ):  # fmt: skip
         assert words in text
-    assert "not run" not in text
+    assert "not measured" not in text
 
 
 def test_inspect_shows_why_an_artifact_was_not_run(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
     write_card(artifact.path, artifact.card.changed(not_run="there was no GPU"))
     run("inspect", artifact.path)
     text = capsys.readouterr().out
-    assert "there was no GPU" in text
+    assert "not measured   there was no GPU" in text
     assert "accuracy" not in text
 
 
@@ -146,4 +161,48 @@ def test_inspect_shows_the_accuracy_of_a_trained_model(bundle: Path, capsys: pyt
     run("inspect", bundle)
     text = capsys.readouterr().out
     assert "95.8 % top-1 on 400 held-out images" in text
-    assert "nothing; this is the trained model" in text
+    assert "trained, not converted" in text
+
+
+def state_of(suffix: str, environment: Environment) -> str:
+    """What the line of a format says."""
+    (line,) = [each for each in describe_formats(environment) if f"({suffix}): " in each]
+    return line.partition("): ")[2]
+
+
+def test_each_format_has_a_line_that_says_whether_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    made_up = Format(suffix=".made-up", title="Made Up", runner="no:Runner", requires=("made_up",), install="get it")
+    monkeypatch.setattr(formats, "FORMATS", (*FORMATS, made_up))
+    lines = describe_formats(Environment(modules=frozenset({"onnxruntime", "onnx"})))
+    assert len(lines) == len(FORMATS) + 1
+    assert "ONNX Runtime (.onnx): runs" in lines
+    assert "OpenVINO (.xml): missing openvino: pip install openvino" in lines
+    assert "TensorRT (.plan): needs an NVIDIA GPU" in lines
+    assert lines[-1] == "Made Up (.made-up): missing made_up: get it"
+
+
+def test_keras_runs_on_any_of_its_backends() -> None:
+    expected = "missing tensorflow, jax or torch: pip install tensorflow keras"
+    assert state_of(".keras", Environment(modules=frozenset({"keras"}))) == expected
+    for backend in KERAS_BACKENDS:
+        assert state_of(".keras", Environment(modules=frozenset({"keras", backend}))) == "runs"
+
+
+@pytest.mark.parametrize(
+    ("environment", "state"),
+    [
+        (Environment(gpu=L4, tensorrt=TRT, modules=BINDINGS), "runs"),
+        (Environment(gpu=L4, tensorrt=RTX, modules=BINDINGS), "runs"),
+        (Environment(gpu=L4, modules=BINDINGS), "missing tensorrt: pip install tensorrt-cu13 cuda-python"),
+        (
+            Environment(gpu=OLD_DRIVER),
+            "missing tensorrt and CUDA's Python bindings: pip install tensorrt-cu12 'cuda-python<13'",
+        ),
+        (
+            Environment(gpu=OLD_DRIVER, tensorrt=TRT, modules=BINDINGS),
+            "tensorrt 11.4.0.106 is for CUDA 13; the driver 535.1 supports CUDA 12.2 at most",
+        ),
+    ],
+)
+def test_plans_run_with_a_tensorrt_and_bindings_that_fit_the_driver(environment: Environment, state: str) -> None:
+    assert state_of(".plan", environment) == state

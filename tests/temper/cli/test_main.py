@@ -8,13 +8,13 @@ import pytest
 from temper import __version__
 from temper.cli import main
 from temper.exit_codes import ExitCode
-from temper.formats import suffixes
+from temper.formats import describe_suffixes, suffixes
 from tests.source import ROOT
 
-# `--help` works before any library is installed but msgspec, rich and filelock.
+# `--help` works before any library is installed but rich.
 LIBRARIES = (
-    "numpy", "PIL", "scipy", "platformdirs", "keras", "tensorflow", "onnx", "onnxruntime", "openvino",
-    "tensorrt", "tensorrt_rtx", "matplotlib",
+    "numpy", "PIL", "msgspec", "platformdirs", "scipy", "keras", "tensorflow", "onnx", "onnxruntime",
+    "openvino", "tensorrt", "tensorrt_rtx", "matplotlib",
 )  # fmt: skip
 HELP = """
 import runpy, sys
@@ -41,6 +41,7 @@ def test_help_lists_every_command_and_how_to_see_its_options(capsys: pytest.Capt
     for name in main.COMMANDS:
         assert f"    {name} " in text
     assert "COMMAND --help" in text
+    assert describe_suffixes() in text
 
 
 @pytest.mark.parametrize("command", main.COMMANDS)
@@ -72,6 +73,15 @@ def test_wrong_words_are_a_usage_error(words: list[str], capsys: pytest.CaptureF
     assert "usage: temper" in capsys.readouterr().err
 
 
+def test_an_unknown_command_is_named_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main.parse(["docter", "x.onnx"])
+    assert caught.value.code == ExitCode.USAGE
+    assert "error: unknown command 'docter'; expected one of classify, selftest, doctor, inspect\n" in (
+        capsys.readouterr().err
+    )
+
+
 def test_the_chosen_command_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(main.COMMANDS, "doctor", lambda options: 42 if options.json else 0)
     assert main.run(main.parse(["doctor", "--json"])) == 42
@@ -89,10 +99,9 @@ def test_the_console_command_exits_with_the_code_of_its_command(
 
 @pytest.mark.programs
 @pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("command", ["", *main.COMMANDS])
-def test_help_needs_no_numpy_no_pillow_and_no_runtime(program: str, command: str, tmp_path: Path) -> None:
-    words = [program, *([command] if command else []), "--help"]
-    code = HELP.format(libraries=LIBRARIES, words=words, start=PROGRAMS[program])
+@pytest.mark.parametrize("words", ["--version", "--help", *(f"{each} --help" for each in main.COMMANDS)])
+def test_help_and_version_need_no_library_but_rich(program: str, words: str, tmp_path: Path) -> None:
+    code = HELP.format(libraries=LIBRARIES, words=[program, *words.split()], start=PROGRAMS[program])
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -101,5 +110,5 @@ def test_help_needs_no_numpy_no_pillow_and_no_runtime(program: str, command: str
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("usage: ")
+    assert done.stdout.startswith(("usage: ", "temper "))
     assert done.stderr == ""

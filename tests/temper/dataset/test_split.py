@@ -84,3 +84,14 @@ def test_fractions_are_even_and_depend_on_content_and_seed() -> None:
     assert all(0 <= each < 1 for each in fractions)
     assert 0.45 < sum(fractions) / len(fractions) < 0.55
     assert fractions[0] == split_fraction(f"{0:064x}", seed=0) != split_fraction(f"{0:064x}", seed=1)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"subset\ntest\n", b"path,label,subset,sha256\n,,test\n"])
+def test_a_file_that_is_no_split_is_a_data_error_although_its_hash_is_right(bundle: Path, content: bytes) -> None:
+    model = Artifact.at(bundle)
+    split = bundle.with_name("model.split.csv")
+    split.write_bytes(content)
+    assert model.card.dataset
+    dataset = type(model.card.dataset)(split=FileReference(split.name, sha256_of(split)), folder="images")
+    with pytest.raises(DataError):
+        read_split(Artifact.with_card(bundle, model.card.changed(dataset=dataset)), "test")

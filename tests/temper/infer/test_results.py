@@ -6,8 +6,7 @@ import pytest
 from PIL import Image
 
 from temper.errors import UnreadableImage
-from temper.infer.results import MIN_TEXT_PIXELS, Result, add_labels
-from temper.predictions import Prediction
+from temper.infer.results import MIN_TEXT_PIXELS, Prediction, Result, add_labels, top_k
 
 PREDICTIONS = (Prediction("cat", 0.75), Prediction("dog", 0.25))
 
@@ -107,3 +106,26 @@ def test_save_of_an_error_or_with_an_unknown_suffix_is_a_value_error(tmp_path: P
 def test_save_of_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImage, match="does not exist"):
         result(source=str(tmp_path / "a.png")).save(tmp_path / "b.png")
+
+
+def test_the_most_probable_labels_come_first_and_ties_keep_the_order_of_the_labels() -> None:
+    probabilities = np.array([0.25, 0.5, 0.25], np.float32)
+    assert top_k(probabilities, ("a", "b", "c"), 3) == [
+        Prediction("b", 0.5),
+        Prediction("a", 0.25),
+        Prediction("c", 0.25),
+    ]
+
+
+def test_more_than_there_are_gives_all() -> None:
+    assert len(top_k(np.array([0.4, 0.6], np.float32), ("a", "b"), 9)) == 2
+
+
+def test_the_values_are_plain_python() -> None:
+    (prediction,) = top_k(np.array([0.25, 0.75], np.float32), ("a", "b"), 1)
+    assert type(prediction.probability) is float
+
+
+@pytest.mark.parametrize(("probability", "text"), [(1.0, "cat 100.0 %"), (0.0004, "cat 0.0 %"), (0.756, "cat 75.6 %")])
+def test_a_prediction_as_text(probability: float, text: str) -> None:
+    assert str(Prediction("cat", probability)) == text

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from temper.errors import DataError
-from temper.infer.sources import find_images, iterate_sources
+from temper.infer.sources import iterate_sources
 
 
 @pytest.fixture
@@ -18,36 +18,46 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def names(paths: list[Path]) -> list[str]:
-    return [path.name for path in paths]
+def names(*sources: Path | str) -> list[str]:
+    """Names of the files that the sources stand for."""
+    images = list(iterate_sources([str(each) for each in sources]))
+    return [image.name for image in images if isinstance(image, Path)]
 
 
-def test_files_folders_and_patterns_mix_and_each_file_comes_once(folder: Path) -> None:
-    images = find_images([str(folder / "b.jpg"), str(folder), str(folder / "*.png")])
-    assert names(images) == ["b.jpg", "a.png", "c.jpg"]
+def test_files_folders_and_patterns_mix(folder: Path) -> None:
+    assert names(folder / "b.jpg", folder / "inner", folder / "*.png") == ["b.jpg", "c.jpg", "a.png"]
 
 
 def test_a_pattern_with_two_stars_matches_in_folders_below(folder: Path) -> None:
-    assert names(find_images([str(folder / "**" / "*.jpg")])) == ["b.jpg", "c.jpg"]
+    assert names(folder / "**" / "*.jpg") == ["b.jpg", "c.jpg"]
 
 
 def test_a_named_file_may_have_any_suffix_and_may_be_missing(folder: Path) -> None:
-    assert names(find_images([str(folder / "notes.txt"), str(folder / "none.jpg")])) == ["notes.txt", "none.jpg"]
+    assert names(folder / "notes.txt", folder / "none.jpg") == ["notes.txt", "none.jpg"]
 
 
 def test_a_file_whose_name_contains_brackets_is_a_file(folder: Path) -> None:
     Image.new("RGB", (4, 4)).save(folder / "cat[1].png")
-    assert names(find_images([str(folder / "cat[1].png")])) == ["cat[1].png"]
+    assert names(folder / "cat[1].png") == ["cat[1].png"]
 
 
 def test_a_pattern_without_a_match_is_an_error(folder: Path) -> None:
     with pytest.raises(DataError, match="matches no file"):
-        find_images([str(folder / "*.webp")])
+        names(folder / "*.webp")
+
+
+@pytest.mark.parametrize("source", ["", [""]])
+def test_an_empty_name_is_an_error_and_not_the_current_folder(
+    source: str | list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    with pytest.raises(DataError, match="the name of an image is empty"):
+        list(iterate_sources(source))
 
 
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no images"):
-        find_images([str(tmp_path)])
+        names(tmp_path)
 
 
 def test_a_source_may_be_a_path_an_image_an_array_or_a_nested_iterable_of_them(folder: Path) -> None:

@@ -16,6 +16,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from temper.runners.trt.cuda import Cuda
+
 Batch = tuple[int, int, int]
 
 
@@ -29,8 +31,8 @@ class Event:
 
 
 @dataclass
-class SimulatedCuda:
-    """The Protocol of temper.runners.trt.cuda.Cuda on host memory."""
+class SimulatedCuda(Cuda):
+    """CUDA on host memory."""
 
     queues: dict[int, deque[Callable[[], object]]] = field(default_factory=dict)
     memory: dict[int, NDArray[np.uint8]] = field(default_factory=dict)

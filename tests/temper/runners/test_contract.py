@@ -23,13 +23,17 @@ TOLERANCE = {"fp32": 2e-3, "fp16": 2e-2, "int8": 0.1}
 ANY_ACCURACY = GateLimits(max_drop=100, max_class_drop=100, min_agreement=0)
 
 
+def needs_tensorflow(format: Format) -> bool:
+    return "tensorflow" in (*format.requires, *format.requires_one)
+
+
 def cases() -> list[object]:
     """Every format in every precision; those that TensorFlow runs are marked."""
     return [
         pytest.param(
             (format, precision),
             id=f"{precision}{format.suffix}",
-            marks=[pytest.mark.tensorflow] if "tensorflow" in format.requires else [],
+            marks=[pytest.mark.tensorflow] if needs_tensorflow(format) else [],
         )
         for format in FORMATS
         for precision in (format.conversions or ("fp32",))
@@ -56,7 +60,7 @@ def runner(request: pytest.FixtureRequest, folder: Path) -> Runner:
     format, precision = request.param
     if format.needs_gpu and not find_gpu():
         pytest.skip(f"{format.title} needs a GPU")
-    model = keras_model(folder) if "tensorflow" in format.requires else folder / "model.keras"
+    model = keras_model(folder) if needs_tensorflow(format) else folder / "model.keras"
     try:
         return load_runner(artifact_of(model, format, precision))
     except IncompatibleMachine as problem:

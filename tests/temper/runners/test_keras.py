@@ -1,7 +1,59 @@
 import os
 import sys
+import types
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from temper.artifact import Artifact
+from temper.card import Card
+from temper.errors import MissingRuntime
+from temper.formats import FORMATS, KERAS_BACKENDS, format_of
+from temper.runners import keras as keras_runner
+from temper.runners.keras import KerasRunner
 from temper.system.child_process import run_in_child
+
+KERAS = format_of("model.keras") or FORMATS[0]
+
+
+class Model:
+    """A Keras model, as far as the modes that every backend has call it."""
+
+    def predict(self, images: object, verbose: int) -> list[list[float]]:
+        return [[0.25, 0.75]]
+
+    def predict_on_batch(self, images: object) -> list[list[float]]:
+        return [[0.25, 0.75]]
+
+
+def open_on(backend: str, monkeypatch: pytest.MonkeyPatch, mode: str = "") -> KerasRunner:
+    """A runner where Keras runs on a backend that is not installed."""
+    saving = types.SimpleNamespace(load_model=lambda *_, **__: Model())
+    module = types.SimpleNamespace(backend=types.SimpleNamespace(backend=lambda: backend), saving=saving)
+    monkeypatch.setattr(keras_runner, "import_keras", lambda: module)
+    return KerasRunner(Artifact.with_card(Path("model.keras"), Card(labels=("a", "b"), size=2)), mode)
+
+
+@pytest.mark.parametrize("backend", KERAS_BACKENDS[1:])
+def test_the_default_mode_is_the_first_that_the_backend_has(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = open_on(backend, monkeypatch)
+    assert runner.mode == "predict"
+    assert runner.predict(np.zeros((1, 2, 2, 3), np.uint8)).tolist() == [[0.25, 0.75]]
+
+
+@pytest.mark.parametrize(("mode", "backend"), [("tf.function", "jax"), ("tf.function", "torch"), ("XLA", "torch")])
+def test_a_mode_that_the_backend_lacks_is_an_error_when_it_is_named(
+    mode: str, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(MissingRuntime, match=f"the mode {mode} needs TensorFlow, and Keras runs on {backend} here"):
+        open_on(backend, monkeypatch, mode)
+
+
+@pytest.mark.tensorflow
+def test_with_tensorflow_the_default_mode_is_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = open_on("tensorflow", monkeypatch)
+    assert runner.mode == KERAS.modes[0]
 
 
 def test_importing_the_module_imports_no_framework_and_changes_no_variable() -> None:

@@ -1,10 +1,11 @@
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from temper.artifact import Artifact
-from temper.card import Card
+from temper.card import Card, write_card
 from temper.errors import ArtifactError, MissingRuntime
 from temper.formats import FORMATS, Format
 from temper.runners.load import load_runner, open_runner
@@ -26,6 +27,19 @@ def _load_without(module: str, artifact: Artifact) -> None:
     load_runner(artifact)
 
 
+def test_a_library_that_cannot_be_imported_is_a_missing_runtime_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(name: str) -> object:
+        raise ImportError("libcudart.so.12: cannot open shared object file.")
+
+    monkeypatch.setattr("temper.runners.load.importlib.import_module", broken)
+    artifact = Artifact.with_card(Path("model.onnx"), Card(labels=tiny.LABELS, size=tiny.SIZE))
+    with pytest.raises(MissingRuntime, match=r"cannot be imported here \(libcudart\.so\.12: .* file\)\.") as caught:
+        load_runner(artifact)
+    assert artifact.format.install in caught.value.fix
+
+
 def test_a_damaged_artifact_is_refused_before_it_is_loaded(bundle: Path) -> None:
     artifact = Artifact.at(bundle).sibling("fp32", ".onnx")
     artifact.path.write_bytes(artifact.path.read_bytes()[:-1])
@@ -40,3 +54,22 @@ def test_a_file_that_the_library_cannot_open_is_an_artifact_error(tmp_path: Path
     path.with_suffix(".bin").touch()
     with pytest.raises(ArtifactError, match="cannot be opened by"):
         open_runner(tiny.with_card(path))
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".xml"])
+@pytest.mark.parametrize("fields", [{"size": 2 * tiny.SIZE}, {"labels": ("blue", "green", "red")}])
+def test_a_card_that_describes_another_network_is_refused(bundle: Path, suffix: str, fields: dict[str, Any]) -> None:
+    artifact = Artifact.at(bundle).sibling("fp32", suffix)
+    tiny.pipeline_of(bundle).build(artifact, "fp32")
+    with open_runner(Artifact.at(artifact.path)) as runner:
+        assert runner.shapes() == ([tiny.SIZE, tiny.SIZE, 3], [2])
+    write_card(artifact.path, artifact.card.changed(**fields))
+    with pytest.raises(ArtifactError, match=r"shape .* for each image, and its card describes"):
+        open_runner(Artifact.at(artifact.path))
+
+
+def test_dimensions_that_are_not_known_match_any(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    artifact = Artifact.at(bundle).sibling("fp32", ".onnx")
+    for shapes in (None, ([None, -1, "channels"], ["classes"])):
+        monkeypatch.setattr("temper.runners.onnxruntime.OnnxRuntimeRunner.shapes", lambda _, shapes=shapes: shapes)
+        open_runner(artifact).close()

@@ -72,7 +72,7 @@ def test_without_a_gpu_the_error_names_what_to_run_instead(bundle: Path) -> None
     card = onnx.card.changed(provenance=provenance, plan=plan_info(), host=Host())
     with pytest.raises(MissingRuntime, match="there is none here") as caught:
         load_runner(Artifact.with_card(onnx.path.with_suffix(".plan"), card))
-    assert str(caught.value).endswith(f"--engine {onnx.path}")
+    assert str(caught.value).endswith(f"\n    {onnx.path}")
 
 
 @pytest.mark.parametrize("n", [1, 2, 4, 5, 8, 9, 30])

@@ -1,11 +1,12 @@
 import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from temper.storage.atomic import SCRATCH_SUFFIX, atomic_write, remove_stale_scratch, scratch_beside, write_text
+from temper.storage.atomic import FILES, SCRATCH_SUFFIX, atomic_write, remove_stale_scratch, scratch_beside, write_text
 from temper.storage.publish import journal_of
 from tests.source import ROOT
 
@@ -96,6 +97,28 @@ def test_a_scratch_folder_that_was_made_a_moment_ago_is_not_removed(tmp_path: Pa
     fresh.mkdir()
     remove_stale_scratch(tmp_path)
     assert fresh.is_dir()
+
+
+@pytest.mark.parametrize("inside", [[], ["thesis.txt"]])
+def test_an_old_scratch_folder_without_files_is_removed_when_it_is_empty(tmp_path: Path, inside: list[str]) -> None:
+    """Its process ended before it locked the folder, or after it removed the files."""
+    old = tmp_path / f".model.onnx.abc{SCRATCH_SUFFIX}"
+    old.mkdir()
+    for name in inside:
+        (old / name).touch()
+    os.utime(old, (0, 0))
+    remove_stale_scratch(tmp_path)
+    assert old.exists() is bool(inside)
+    assert not inside or names(old) == inside
+
+
+def test_without_locks_nothing_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    old = tmp_path / f".model.onnx.abc{SCRATCH_SUFFIX}"
+    (old / FILES).mkdir(parents=True)
+    os.utime(old, (0, 0))
+    write_text(tmp_path / "other.txt", "new")
+    assert names(tmp_path) == [old.name, "other.txt"]
 
 
 def test_a_scratch_folder_is_empty_and_on_the_file_system_of_the_target(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from temper.storage.digest import bytes_of, sha256_of
+from temper.storage.digest import bytes_of, former_sha256_of, sha256_of
 
 
 def folder(path: Path, **files: str) -> Path:
@@ -19,11 +19,28 @@ def test_the_hash_of_a_file_is_that_of_sha256sum(tmp_path: Path) -> None:
     assert sha256_of(tmp_path / "a") == hashlib.sha256(b"content").hexdigest()
 
 
-def test_several_files_are_hashed_in_the_given_order(tmp_path: Path) -> None:
+def test_several_files_are_hashed_in_the_given_order_with_their_sizes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
-    assert sha256_of(tmp_path / "a", tmp_path / "b") == hashlib.sha256(b"ab").hexdigest()
-    assert sha256_of(tmp_path / "b", tmp_path / "a") == hashlib.sha256(b"ba").hexdigest()
+    assert sha256_of(tmp_path / "a", tmp_path / "b") == hashlib.sha256(b"\x001\x00a\x001\x00b").hexdigest()
+    assert sha256_of(tmp_path / "b", tmp_path / "a") == hashlib.sha256(b"\x001\x00b\x001\x00a").hexdigest()
+    assert former_sha256_of(tmp_path / "a", tmp_path / "b") == hashlib.sha256(b"ab").hexdigest()
+
+
+def test_a_byte_that_moves_to_the_next_file_changes_the_hash(tmp_path: Path) -> None:
+    a, b = tmp_path / "model.xml", tmp_path / "model.bin"
+    hashes = []
+    for content in ((b"12", b"3"), (b"1", b"23")):
+        a.write_bytes(content[0])
+        b.write_bytes(content[1])
+        hashes.append((sha256_of(a, b), former_sha256_of(a, b)))
+    assert hashes[0][0] != hashes[1][0]
+    assert hashes[0][1] == hashes[1][1]
+
+
+def test_a_name_that_grows_into_the_content_changes_the_hash_of_a_folder(tmp_path: Path) -> None:
+    one, other = folder(tmp_path / "one", a="bc"), folder(tmp_path / "other", ab="c")
+    assert sha256_of(one) != sha256_of(other)
 
 
 def test_the_hash_of_a_folder_depends_on_content_and_names(tmp_path: Path) -> None:

@@ -2,47 +2,20 @@ import contextlib
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from temper.artifact import Artifact
-from temper.card import Card, read_card, write_card
+from temper.errors import ArtifactError
 from temper.storage.publish import finish_publication, journal_of, publish
-from tests import tiny
+from tests.temper.storage.killed import Killed, killed_after
 
 FILES = {"model.xml": "graph", "model.bin": "weights", "model.xml.json": "card"}
 FOLDER = {"model.savedmodel/graph.pb": "graph", "model.savedmodel/variables/data": "w", "model.savedmodel.json": "card"}
 SETS = {"files": FILES, "folder": FOLDER}
 # More steps than a publication of either set has.
 MAX_STEPS = 8
-
-
-class Killed(BaseException):
-    """Stands for the end of the process: no handler of the code under test may catch it."""
-
-
-@contextlib.contextmanager
-def killed_after(steps: int) -> Iterator[list[str]]:
-    """Raise Killed at the next change of the file system after so many; yields what was done."""
-    done: list[str] = []
-
-    def counted(original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **named: Any) -> Any:
-            if len(done) == steps:
-                raise Killed
-            done.append(original.__name__)
-            return original(*arguments, **named)
-
-        return call
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "replace", counted(Path.replace))
-        patch.setattr(Path, "rmdir", counted(Path.rmdir))
-        patch.setattr(shutil, "rmtree", counted(shutil.rmtree))
-        yield done
 
 
 def written(folder: Path, files: dict[str, str], version: str) -> Path:
@@ -184,39 +157,28 @@ def test_a_scratch_folder_that_cannot_be_moved_leaves_the_old_set(folder: Path, 
     assert version_of(folder, files) == "old"
 
 
-@pytest.fixture
-def interrupted(bundle: Path) -> tuple[Artifact, Card]:
-    """An artifact whose publication ended after its first file had moved, and the new card."""
-    artifact = Artifact.at(bundle.with_name("model.fp32.onnx"))
-    scratch = bundle.parent / "scratch"
-    scratch.mkdir()
-    draft = scratch / artifact.name
-    draft.write_bytes(artifact.path.read_bytes() + b"\n")
-    new = artifact.card.changed(sha256=Artifact.at(draft).sha256(), confidence_threshold=0.9)
-    write_card(draft, new)
-    with killed_after(2), contextlib.suppress(Killed):
-        publish(scratch, artifact.path)
-    assert read_card(artifact.path) != new
-    assert journal_of(artifact.path).is_dir()
-    return Artifact.at(artifact.path), new
+def test_a_file_replaces_no_folder_and_a_folder_no_file(folder: Path, files: dict[str, str]) -> None:
+    name = next(iter(files)).partition("/")[0]
+    is_folder = (folder / name).is_dir()
+    shutil.rmtree(folder / name) if is_folder else (folder / name).unlink()
+    thesis = folder / name if is_folder else folder / name / "thesis.txt"
+    thesis.parent.mkdir(exist_ok=True)
+    thesis.write_text("five years")
+    with pytest.raises(ArtifactError, match=rf"{name} is a {'file' if is_folder else 'folder'}"):
+        publish_set(folder, files, "new")
+    assert thesis.read_text() == "five years"
+    assert not journal_of(folder / name).exists()
 
 
-@pytest.mark.parametrize("read", [lambda each: each.card, lambda each: each.verified().card])
-def test_a_reader_completes_a_publication(interrupted: tuple[Artifact, Card], read: Callable[[Artifact], Card]) -> None:
-    artifact, new = interrupted
-    assert read(artifact) == new
-    assert not journal_of(artifact.path).exists()
-    assert Artifact.at(artifact.path).verified().card.labels == tiny.LABELS
-
-
-def test_a_writer_of_the_card_completes_a_publication_first(interrupted: tuple[Artifact, Card]) -> None:
-    artifact, new = interrupted
-    write_card(artifact.path, new.changed(confidence_threshold=0.1))
-    assert Artifact.at(artifact.path).verified().card.confidence_threshold == 0.1
-
-
-def test_whether_an_artifact_exists_is_decided_after_its_publication(interrupted: tuple[Artifact, Card]) -> None:
-    artifact, _ = interrupted
-    artifact.path.unlink()
-    assert not artifact.exists
-    assert not journal_of(artifact.path).exists()
+def test_a_folder_that_appears_during_an_interruption_stays(folder: Path, files: dict[str, str]) -> None:
+    target = folder / next(iter(files)).partition("/")[0]
+    card = folder / f"{target.name}.json"
+    with killed_after(1), contextlib.suppress(Killed):
+        publish_set(folder, files, "new")
+    card.unlink()
+    card.mkdir()
+    with pytest.raises(ArtifactError, match="is a folder, and a file is published"):
+        finish_publication(target)
+    card.rmdir()
+    finish_publication(target)
+    assert version_of(folder, files) == "new"

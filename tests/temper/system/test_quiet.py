@@ -1,8 +1,11 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
 from temper.system.quiet import quiet_stderr
+from tests.source import ROOT
 
 
 def test_what_native_code_writes_is_hidden(capfd: pytest.CaptureFixture[str]) -> None:
@@ -17,3 +20,11 @@ def test_it_is_shown_when_the_block_raises(capfd: pytest.CaptureFixture[str]) ->
         os.write(2, b"the reason")
         raise ImportError
     assert capfd.readouterr().err == "the reason"
+
+
+@pytest.mark.programs
+def test_a_closed_stderr_is_no_error() -> None:
+    code = "from temper.system.quiet import quiet_stderr\nwith quiet_stderr(): print('inside')"
+    closed = ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-c", code]
+    done = subprocess.run(closed, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert (done.returncode, done.stdout) == (0, "inside\n")

@@ -17,7 +17,7 @@ def test_images_are_decoded_in_order_of_their_subset(tmp_path: Path) -> None:
     pixels = decode(examples, 8, lambda *call: calls.append(call))
     subsets = [each.subset for each in examples]
     assert subsets == sorted(subsets, key=["train", "val", "test"].index)
-    assert calls[-1] == ("decoding", 24, 24)
+    assert calls[-1] == ("decoding (images)", 24, 24)
     for image, each in zip(pixels, examples, strict=True):
         assert np.array_equal(image, np.asarray(Image.open(each.path)))
 

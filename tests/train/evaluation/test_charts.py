@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from train.evaluation.charts import draw_confusion, draw_curves, draw_lr_range_test, draw_mistakes, draw_reliability
@@ -23,6 +24,17 @@ def test_every_chart_is_drawn(tmp_path: Path) -> None:
         with Image.open(path) as image:
             assert min(image.size) > 300
             assert len(image.convert("RGB").getcolors(1 << 24) or []) > 20
+
+
+def test_the_axes_of_a_single_epoch_begin_at_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[object] = []
+
+    def record(self: Figure, *_: object, **__: object) -> None:
+        limits.extend((axes.get_xlim(), axes.get_ylim()) for axes in self.axes)
+
+    monkeypatch.setattr(Figure, "savefig", record)
+    draw_curves(tmp_path / "curves.png", {"accuracy": [0.99], "loss": [2.0], "val_accuracy": [0.98], "val_loss": [1.5]})
+    assert limits == [((0, 2), (0, pytest.approx(1.02))), ((0, 2), (0, pytest.approx(2.04)))]
 
 
 def test_a_model_without_mistakes_has_an_empty_sheet(tmp_path: Path) -> None:

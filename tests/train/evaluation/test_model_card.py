@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from temper.dataset.split import Example
-from train.config import TrainingConfig
+from train.config import NO_AUGMENTATION, TrainingConfig
 from train.evaluation.metrics import evaluate
 from train.evaluation.model_card import write_history, write_model_card
+from train.evaluation.temperature_scaling import MAX_TEMPERATURE
 
 HISTORY = {"accuracy": [0.5, 0.75], "loss": [1.0, 0.5], "val_accuracy": [0.4, 0.6], "val_loss": [1.1, 0.7]}
 EVALUATION = evaluate(
@@ -36,10 +37,10 @@ def test_the_model_card_shows_data_recall_precision_and_threshold(tmp_path: Path
         "three drawn images. `model.split.csv`",
         "| cat | 1 | 0 | 0 |",
         "| label | held-out images | recall | precision |",
-        "| cat | 2 | 100.0% | 66.7% |",
-        "| dog | 1 | 0.0% | never predicted |",
+        "| cat | 2 | 100.0 % | 66.7 % |",
+        "| dog | 1 | 0.0 % | never predicted |",
         "threshold of **0.650**",
-        "66.7% of the held-out images reach it, and 100.0%",
+        "66.7 % of the held-out images reach it, and 100.0 %",
     ):
         assert words in text
 
@@ -50,3 +51,17 @@ def test_the_model_card_describes_each_way_to_train(tmp_path: Path) -> None:
     scratch = TrainingConfig(weights="none", trainable="all")
     assert "random weights" in card_text(tmp_path, scratch) and "AdamW" in card_text(tmp_path, scratch)
     assert "for up to 5 epochs at 1e-05" in card_text(tmp_path, replace(TrainingConfig(), fine_tune=5))
+
+
+def test_a_calibration_that_failed_is_reported(tmp_path: Path) -> None:
+    failed = replace(EVALUATION, temperature=MAX_TEMPERATURE)
+    write_model_card(tmp_path / "model.md", failed, TrainingConfig(), "three drawn images", EXAMPLES)
+    assert "The calibration failed" in (tmp_path / "model.md").read_text(encoding="utf-8")
+    assert "The calibration failed" not in card_text(tmp_path, TrainingConfig())
+    assert "without temperature scaling" in card_text(tmp_path, TrainingConfig(calibrate=False))
+
+
+def test_augmentations_are_listed_without_those_that_are_off(tmp_path: Path) -> None:
+    config = TrainingConfig(augmentation=replace(NO_AUGMENTATION, rotation=8.0, flip=True))
+    assert "Augmentation: rotation 8, horizontal flip." in card_text(tmp_path, config)
+    assert "Augmentation: none." in card_text(tmp_path, TrainingConfig(augmentation=NO_AUGMENTATION))

@@ -7,6 +7,7 @@ from train.evaluation.temperature_scaling import (
     best_temperature,
     expected_calibration_error,
     fold_into_weights,
+    is_at_limit,
 )
 
 
@@ -25,6 +26,14 @@ def test_the_best_temperature_calibrates_overconfident_probabilities() -> None:
     probabilities, labels = overconfident(4000, seed=1)
     assert expected_calibration_error(probabilities, labels) > 0.1
     assert expected_calibration_error(at_temperature(probabilities, temperature), labels) < 0.03
+
+
+def test_a_search_without_an_optimum_ends_at_a_limit() -> None:
+    targets = np.array([0, 1] * 10)
+    correct = np.eye(2, dtype=np.float32)[targets] * 0.2 + 0.4
+    assert is_at_limit(best_temperature(correct, targets))
+    assert is_at_limit(best_temperature(1 - correct, targets))
+    assert not is_at_limit(best_temperature(*overconfident(4000, seed=0)))
 
 
 def test_the_calibration_error_is_the_difference_of_confidence_and_accuracy() -> None:

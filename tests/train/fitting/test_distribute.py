@@ -93,6 +93,24 @@ def test_a_keras_without_the_private_method_is_reported() -> None:
         use_custom_train_step(SimpleNamespace(), None, ())
 
 
+@pytest.mark.parametrize(
+    ("version", "is_tested"), [("3.11.9", False), ("3.12.0", True), ("3.15.1", True), ("4.0", False)]
+)
+def test_a_version_of_keras_that_was_not_tested_is_a_warning(
+    version: str, is_tested: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from types import SimpleNamespace
+
+    import keras
+
+    from train.fitting.distribute import use_custom_train_step
+
+    monkeypatch.setattr(keras, "__version__", version)
+    with pytest.raises(MissingRuntime):
+        use_custom_train_step(SimpleNamespace(), None, ())
+    assert ("was tested with Keras 3.12 to 3.15, not with" in caplog.text) != is_tested
+
+
 @pytest.mark.parametrize("value", ["", "{}", '{"cluster": {"worker": []}, "task": {"type": "worker", "index": 0}}'])
 def test_an_incomplete_cluster_is_reported_with_an_example(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from train.fitting.distribute import open_strategy

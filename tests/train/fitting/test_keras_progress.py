@@ -6,6 +6,7 @@ from tests.train.fitting.tiny_fit import Killed, kill_after, network, small_data
 from train.config import Schedule
 from train.fitting.checkpoint import CheckpointConfig
 from train.fitting.fit import fit
+from train.fitting.keras_progress import COMPILING, TRAINING
 
 pytestmark = pytest.mark.tensorflow
 SCHEDULE = Schedule(epochs=2, learning_rate=1e-3)
@@ -18,9 +19,9 @@ def test_images_of_all_epochs_are_reported_and_accuracies_logged(
     data = small_data(tmp_path, lambda *call: calls.append(call))
     with caplog.at_level("INFO", "temper.train"):
         fit(network(), data, SCHEDULE, CheckpointConfig(path=tmp_path / "checkpoint.npz"))
-    assert calls[0] == ("compiling the training step", 0, 0)
-    assert [done for _, done, _ in calls[1:]] == [4, 8, 10, 14, 18, 20]
-    assert {total for _, _, total in calls[1:]} == {20}
+    assert calls[:2] == [(COMPILING, 0, 0), (COMPILING, 1, 1)]
+    assert [done for _, done, _ in calls[2:]] == [4, 8, 10, 14, 18, 20]
+    assert {(step, total) for step, _, total in calls[2:]} == {(TRAINING, 20)}
     assert [record.message.partition(":")[0] for record in caplog.records] == ["epoch 1/2", "epoch 2/2"]
     assert "validation accuracy 0." in caplog.text
 
@@ -35,4 +36,4 @@ def test_a_resumed_training_reports_the_images_before_the_interruption(
         fit(network(), small_data(tmp_path), SCHEDULE, checkpoint)
     monkeypatch.undo()
     fit(network(), small_data(tmp_path, lambda *call: calls.append(call)), SCHEDULE, checkpoint)
-    assert [done for step, done, _ in calls if step == "training"] == [10, 14, 18, 20]
+    assert [done for step, done, _ in calls if step == TRAINING] == [10, 14, 18, 20]

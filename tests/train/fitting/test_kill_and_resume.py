@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.killed_training import finish, run_killed_training, start_training, wait_for_checkpoint
 from temper.exit_codes import ExitCode
-from tests.train.fitting.killed_training import finish, run_killed_training, start_training, wait_for_checkpoint
 from tests.train.images import fill
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
@@ -31,7 +31,8 @@ def test_ctrl_c_writes_a_checkpoint_and_shows_how_to_continue(tmp_path: Path) ->
     code, text = finish(training)
     assert code == ExitCode.INTERRUPTED
     assert "no interrupted training of these images with this configuration exists" in text
-    assert "stopped; a checkpoint is written. The same command with --resume continues from there." in text
+    assert "a checkpoint is written; the same command with --resume continues from there" in text
+    assert "stopped. Existing artifacts were not changed." in text
     assert "Traceback" not in text
     assert not out.exists()
     (checkpoint,) = (out.parent / ".training").glob("checkpoint-*.npz")

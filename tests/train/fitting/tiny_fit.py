@@ -14,7 +14,7 @@ from train.config import TrainingConfig
 from train.dataset.decode import LabeledImages
 from train.fitting import checkpoint
 from train.fitting import fit as fitting
-from train.fitting.checkpoint import CheckpointCallback
+from train.fitting.checkpoint import CheckpointCallback, CheckpointConfig
 from train.fitting.training_data import TrainingContext, TrainingData
 from train.network.build import build_model
 
@@ -58,7 +58,9 @@ def small_data(folder: Path, progress: ProgressCallback = no_progress, **changes
         },
         examples=[],
         config=dataclasses.replace(CONFIG, **changes),
-        context=TrainingContext(work=folder, progress=progress),
+        context=TrainingContext(
+            work=folder, checkpoint=CheckpointConfig(path=folder / "checkpoint.npz"), progress=progress
+        ),
     )
 
 

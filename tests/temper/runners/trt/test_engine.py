@@ -1,10 +1,10 @@
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from temper.errors import ArtifactError
-from temper.runners.trt.engine import load_engine
-from temper.runners.trt.log import Log
+from temper.runners.trt.engine import Log, load_engine, make_logger
 from temper.system.gpu import find_gpu
 
 
@@ -14,3 +14,15 @@ def test_the_error_contains_the_real_runtimes_reason(tmp_path: Path) -> None:
     (tmp_path / "model.plan").write_bytes(b"not a plan" * 100)
     with pytest.raises(ArtifactError, match="does not load"):
         load_engine(trt, tmp_path / "model.plan", False, Log())
+
+
+def test_errors_and_the_list_of_layers_are_stored() -> None:
+    trt = ModuleType("tensorrt")
+    trt.ILogger = type("ILogger", (), {"ERROR": 1, "INTERNAL_ERROR": 0})  # type: ignore[attr-defined]
+    log = Log()
+    assert log.reason == "it gives no reason"
+    logger = make_logger(trt, log)
+    for severity, message in ((3, "hello"), (4, "Layers:\nName: a"), (1, "out of memory.\nin file x"), (0, "later")):
+        logger.log(severity, message)
+    assert log.reason == "out of memory"
+    assert log.layers == "Layers:\nName: a"

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from experiments.support import ROOT
+from temper.cli.progress import ProgressCallback, no_progress
 from temper.storage.atomic import SCRATCH_SUFFIX
 from tests.train.images import fill
 
-ROOT = Path(__file__).parents[3]
 IMAGES_OF_A_LABEL, BATCH = 25, 4
 TIMEOUT_SECONDS = 300
 
@@ -81,7 +83,7 @@ def wait_for_checkpoint(folder: Path, training: "subprocess.Popen[str]", since: 
     return False
 
 
-def run_killed_training(folder: Path, n_kills: int, seed: int) -> KillReport:
+def run_killed_training(folder: Path, n_kills: int, seed: int, progress: ProgressCallback = no_progress) -> KillReport:
     """Train twice in `folder`: undisturbed, and killed `n_kills` times at moments that depend on the seed.
 
     Every other kill happens within a second after a checkpoint was written, the others at any moment of the first six
@@ -90,8 +92,11 @@ def run_killed_training(folder: Path, n_kills: int, seed: int) -> KillReport:
     """
     data, reference, killed = fill(folder / "images", IMAGES_OF_A_LABEL), folder / "model.keras", folder / "killed"
     epochs, moments, kills = 3 * n_kills, random.Random(seed), list[Kill]()
+    progress("training without kills", 0, 0)
     _complete(start_training(data, reference, epochs, "--seed", "3"))
+    progress("training without kills", 1, 1)
     while len(kills) < n_kills:
+        progress("killing trainings", len(kills), n_kills)
         training = start_training(data, killed / "model.keras", epochs, "--seed", "3", "--resume")
         started = time.time()
         if len(kills) % 2:
@@ -104,6 +109,7 @@ def run_killed_training(folder: Path, n_kills: int, seed: int) -> KillReport:
             break
         epoch, step = position_on_disk(killed / ".training")
         kills.append(Kill(seconds=time.time() - started, epoch=epoch, step=step))
+    progress("killing trainings", n_kills, n_kills)
     _complete(start_training(data, killed / "model.keras", epochs, "--seed", "3", "--resume"))
     return _report(reference, killed / "model.keras", kills)
 
@@ -140,6 +146,6 @@ def _report(reference: Path, killed: Path, kills: list[Kill]) -> KillReport:
     )
 
 
-def _history(path: Path) -> np.ndarray:
+def _history(path: Path) -> NDArray[np.float64]:
     with path.open(encoding="utf-8") as stream:
         return np.array(list(csv.reader(stream))[1:], float)

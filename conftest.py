@@ -1,0 +1,45 @@
+"""Fixtures of the tests and of the examples in docstrings."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from _pytest.doctest import DoctestItem
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests and the processes they start write nothing to the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def made_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny classifier with its images, which no test may change: the path of model.keras."""
+    from tests import tiny
+
+    return tiny.bundle(tmp_path_factory.mktemp("bundle"))
+
+
+@pytest.fixture(autouse=True)
+def example_folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples that use model.onnx run in a folder with model.onnx, a.jpg (red) and photos/b.jpg (blue)."""
+    if not isinstance(request.node, DoctestItem) or "model.onnx" not in (request.node.dtest.docstring or ""):
+        return
+    from PIL import Image, ImageStat
+
+    def redness(path: Path) -> float:
+        red, _, blue = ImageStat.Stat(Image.open(path)).mean
+        return red - blue
+
+    bundle: Path = request.getfixturevalue("made_bundle")
+    for suffix in ("", ".json"):
+        shutil.copy(bundle.with_name(f"model.fp32.onnx{suffix}"), tmp_path / f"model.onnx{suffix}")
+    (tmp_path / "photos").mkdir()
+    images = sorted((bundle.parent / "images").rglob("*.png"), key=redness)
+    for path, name in ((images[-1], "a.jpg"), (images[0], "photos/b.jpg")):
+        Image.open(path).save(tmp_path / name, quality=95)
+    monkeypatch.chdir(tmp_path)

@@ -1,0 +1,82 @@
+"""Command-line options that are generated from the fields of dataclasses."""
+
+import argparse
+import dataclasses
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from temper.errors import UsageError
+
+METAVARS: dict[type, str] = {int: "N", float: "FRACTION"}
+Field = dataclasses.Field[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """How a field appears on the command line.
+
+    group: heading in the help. metavar: name of the value in the help. limits: smallest and largest allowed number.
+    choices: allowed words. is_common: whether plain --help shows it; --help-all shows every option.
+    """
+
+    group: str
+    help: str
+    metavar: str | None = None
+    limits: tuple[float, float] | None = None
+    choices: Collection[str] | None = None
+    is_common: bool = False
+
+
+def option(default: Any, group: str, help: str, **details: Any) -> Any:
+    """A dataclass field that is also a command-line option; details: the other fields of Option."""
+    return field(default=default, metadata={"option": Option(group=group, help=help, **details)})
+
+
+def fields_of(*kinds: type) -> list[Field]:
+    """The fields of dataclasses that are command-line options."""
+    return [each for kind in kinds for each in dataclasses.fields(kind) if "option" in each.metadata]
+
+
+def add_option(group: Any, each: Field, help_text: str, has_default: bool = True) -> None:
+    """Add the option of a field to a group of a parser.
+
+    has_default: whether the option has the default of the field; otherwise it is None when it is not given.
+    """
+    details: Option = each.metadata["option"]
+    default = each.default
+    if isinstance(default, bool):
+        # A setting that is on by default is switched off by its option.
+        name, action = (f"no-{each.name}", "store_false") if default else (each.name, "store_true")
+        group.add_argument(flag_of(name), dest=each.name, action=action, help=help_text)
+        return
+    is_required = default is dataclasses.MISSING
+    group.add_argument(
+        flag_of(each.name),
+        type=Path if is_required or isinstance(default, Path) else type(default),
+        required=is_required,
+        default=None if is_required or not has_default else default,
+        metavar=details.metavar or METAVARS.get(type(default)),
+        choices=details.choices,
+        help=help_text,
+    )
+
+
+def check_limits(options: argparse.Namespace, fields: Iterable[Field]) -> None:
+    """Raise UsageError for a number outside the limits of its field."""
+    for each in fields:
+        limits, value = each.metadata["option"].limits, getattr(options, each.name)
+        if limits and value is not None and not limits[0] <= value <= limits[1]:
+            raise UsageError(
+                f"{flag_of(each.name)} is {value:g}. Expected a number from {limits[0]:g} to {limits[1]:g}"
+            )
+
+
+def flag_of(name: str) -> str:
+    """The option of a field.
+
+    >>> flag_of("learning_rate")
+    '--learning-rate'
+    """
+    return f"--{name.replace('_', '-')}"
