@@ -108,7 +108,7 @@ def test_an_impossible_target_is_an_error_that_lists_the_possible_ones(
 
 
 def test_a_saved_model_in_half_precision_is_refused(pipeline: Pipeline) -> None:
-    with pytest.raises(UsageError, match="a .savedmodel artifact is always fp32"):
+    with pytest.raises(UsageError, match=r"a \.savedmodel artifact is always fp32"):
         build(pipeline, "model.fp16.savedmodel", "fp16")
 
 
