@@ -190,3 +190,16 @@ def test_the_figures_of_the_readme_are_those_of_the_report() -> None:
     shown = {row[0]: [row[index] for index in shared] for row in rows}
     measured = {case.name: [by_heading[headings[index]].text(case) for index in shared] for case in report.measured}
     assert shown == measured
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_no_placeholder_is_left(path: Path) -> None:
+    assert not re.findall(r"^[A-Z]{3,}$|TODO|FIXME|XXX", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_every_column_of_a_report_is_explained() -> None:
+    report = read_report(ROOT / "benchmarks" / "results" / "photos-224" / "report.json")
+    text = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    # The batch size and the baseline differ between reports.
+    general = {re.sub(r"batch \d+|speedup vs .*", lambda m: m[0].split()[0], each.heading) for each in columns(report)}
+    assert not {heading for heading in general if heading not in text}

@@ -17,46 +17,29 @@ from matplotlib.transforms import Bbox
 from benchmarks.analysis.report import CaseResult, Report
 from benchmarks.analysis.statistics import Estimate
 from benchmarks.rendering.label_placement import nearest_point, place_labels
+from temper.cli import plot_style
 
 # Names of CSS variables: the color in the light scheme (and in PNG files), and in the dark one.
 COLORS = {
-    "panel": ("#ffffff", "#1d2126"),
-    "ink": ("#1d2126", "#e7e9ec"),
-    "soft": ("#5d6670", "#9aa4af"),
-    "rule": ("#dcd9d0", "#363c44"),
-    "keras": ("#77808a", "#98a1ab"),
-    "fp32": ("#2f6db3", "#74aef0"),
-    "fp16": ("#2c8a4b", "#6ccb8d"),
-    "bf16": ("#7a8a1e", "#c3d15c"),
-    "int8": ("#c4481c", "#f58a5f"),
-    "other": ("#8a4fb0", "#c79be6"),
+    "panel": (plot_style.PANEL, "#1d2126"),
+    "ink": (plot_style.INK, "#e7e9ec"),
+    "soft": (plot_style.SOFT, "#9aa4af"),
+    "rule": (plot_style.RULE, "#363c44"),
+    "keras": (plot_style.GRAY, "#98a1ab"),
+    "fp32": (plot_style.BLUE, "#74aef0"),
+    "fp16": (plot_style.GREEN, "#6ccb8d"),
+    "bf16": (plot_style.OLIVE, "#c3d15c"),
+    "int8": (plot_style.ORANGE, "#f58a5f"),
+    "other": (plot_style.PURPLE, "#c79be6"),
 }
 LIGHT = {name: light for name, (light, _) in COLORS.items()}
 WIDTH_INCHES = 10
-FONT_SIZE = 9.5
-PNG_DPI = 120
 BINS = 60
 # A difference of a fraction of a point must not fill the plot.
 MIN_ACCURACY_RANGE = 3.0
 # In points, as all lengths below.
 LABEL_GAP = 5
 POINTS_PER_INCH = 72
-STYLE = {
-    "font.size": FONT_SIZE,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "temper",
-    "text.color": LIGHT["ink"],
-    "axes.edgecolor": LIGHT["rule"],
-    "axes.labelcolor": LIGHT["soft"],
-    "xtick.color": LIGHT["soft"],
-    "ytick.color": LIGHT["soft"],
-    "grid.color": LIGHT["rule"],
-    "grid.linewidth": 0.6,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "text.parse_math": False,
-}
 
 
 def color_name(case: CaseResult) -> str:
@@ -68,7 +51,7 @@ def color_name(case: CaseResult) -> str:
 
 def latency_accuracy_figure(report: Report) -> Figure:
     """Median latency at batch 1 (log) against top-1 accuracy, with the intervals of the latency."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(plot_style.STYLE):
         cases = report.measured
         figure, axes = _figure(max(4.6, 0.2 * len(cases)))
         latencies = [case.latency.p50_ms for case in cases if case.latency]
@@ -89,7 +72,7 @@ def latency_accuracy_figure(report: Report) -> Figure:
 
 def latency_distribution_figure(report: Report) -> Figure:
     """Histograms of all latency samples, a lane for each case, with the median (solid) and p99 (dashed)."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(plot_style.STYLE):
         latencies = [case.latency for case in report.measured if case.latency]
         samples = [np.concatenate([np.array(block) for block in latency.blocks_ms]) for latency in latencies]
         figure, axes = _figure(1.0 + 0.36 * len(samples))
@@ -114,7 +97,7 @@ def latency_distribution_figure(report: Report) -> Figure:
 
 def throughput_figure(report: Report) -> Figure:
     """Images per second by case and batch size."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(plot_style.STYLE):
         count = sum(len(case.throughput) for case in report.measured)
         figure, axes = _figure(1.0 + 0.22 * count + 0.1 * len(report.measured))
         ticks: dict[float, str] = {}
@@ -141,7 +124,7 @@ def throughput_figure(report: Report) -> Figure:
 def inline_svg(figure: Figure) -> str:
     """An <svg> element for a page that defines the CSS variables of COLORS."""
     file = io.StringIO()
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(plot_style.STYLE):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = file.getvalue()
     text = text[text.index("<svg") :]
@@ -169,7 +152,7 @@ def css_variables(selector: str) -> str:
 def png(figure: Figure) -> bytes:
     """A PNG file in the light scheme."""
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=PNG_DPI, facecolor=LIGHT["panel"])
+    figure.savefig(file, format="png", dpi=plot_style.PNG_DPI, facecolor=LIGHT["panel"])
     return file.getvalue()
 
 

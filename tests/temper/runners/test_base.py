@@ -1,0 +1,53 @@
+"""What Runner itself does, with a network that is a function; the contract of all formats is in test_contract.py."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from temper.artifact import Artifact
+from temper.card import BatchRange, Card
+from temper.runners.base import Images, Probabilities, Runner
+
+SIZE = 4
+
+
+class CountingRunner(Runner):
+    """Records the size of each batch; the probability of the first class is the brightness of the first pixel."""
+
+    def _load(self) -> None:
+        self.batches: list[int] = []
+
+    def _run(self, images: Images) -> Probabilities:
+        self.batches.append(len(images))
+        first = images[:, 0, 0, 0].astype(np.float32) / 255
+        return np.stack([first, 1 - first], axis=1)
+
+
+def runner(batch: BatchRange | None = None) -> CountingRunner:
+    card = Card(labels=("a", "b"), size=SIZE, batch=batch)
+    return CountingRunner(Artifact.with_card(Path("model.onnx"), card))
+
+
+def images(n: int) -> Images:
+    return np.arange(n * SIZE * SIZE * 3).astype(np.uint8).reshape(n, SIZE, SIZE, 3)
+
+
+def test_batches_do_not_exceed_the_largest_of_the_card_and_results_stay_in_order() -> None:
+    limited = runner(BatchRange(1, 2, 3))
+    assert (limited.predict(images(7)) == runner().predict(images(7))).all()
+    assert limited.batches == [3, 3, 1]
+
+
+def test_without_a_range_all_images_are_one_batch() -> None:
+    unlimited = runner()
+    unlimited.predict(images(7))
+    assert unlimited.batches == [7]
+
+
+@pytest.mark.parametrize("wrong", [images(0), images(2).astype(np.float32), images(1)[0], images(2)[:, :3]])
+def test_what_is_refused_does_not_reach_the_runtime(wrong: Images) -> None:
+    strict = runner()
+    with pytest.raises(ValueError, match=r"expected uint8 images \[n, 4, 4, 3\]"):
+        strict.predict(wrong)
+    assert not strict.batches

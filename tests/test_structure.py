@@ -1,0 +1,44 @@
+"""The tests mirror the tree: a reader finds the tests of a file by its name."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.source import FILES, ROOT, name_of
+
+# Files without a test file of their name, each with the test that covers them.
+COVERED_BY = {
+    # Constants only.
+    "temper/runners/onnx_metadata.py": "tests/temper/runners/test_onnx_x86.py",
+    "temper/cli/plot_style.py": "tests/train/evaluation/test_charts.py",
+    # Records without a method.
+    "benchmarks/config.py": "tests/benchmarks/test_run.py",
+    "convert/job.py": "tests/convert/test_pipeline.py",
+    "train/fitting/training_data.py": "tests/train/fitting/test_strategies.py",
+    # One call, of an exporter that has tests of its own; the contract of runners checks its result.
+    "convert/exporters/saved_model.py": "tests/temper/runners/test_contract.py",
+    # The contract is that of all runners, and is checked for each one alike.
+    "temper/runners/saved_model.py": "tests/temper/runners/test_contract.py",
+    # TensorRT's builder runs inside a conversion only.
+    "convert/trt/builder.py": "tests/convert/trt/test_to_tensorrt.py",
+    # What an experiment measures; tested together with the experiment.
+    "experiments/dirty_dataset.py": "tests/experiments/test_dirty_scan.py",
+    "experiments/killed_training.py": "tests/experiments/test_kills.py",
+}
+SOURCES = [path for path in FILES if path.name != "__init__.py"]
+
+
+def mirrored(source: Path) -> Path:
+    return ROOT / "tests" / source.relative_to(ROOT).with_name(f"test_{source.name}")
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=name_of)
+def test_a_source_file_has_a_test_file_of_its_name(source: Path) -> None:
+    assert mirrored(source).is_file() or name_of(source) in COVERED_BY
+
+
+@pytest.mark.parametrize(("source", "test"), COVERED_BY.items(), ids=COVERED_BY)
+def test_an_exception_is_needed_and_names_the_test_that_covers_it(source: str, test: str) -> None:
+    assert (ROOT / source).is_file()
+    assert not mirrored(ROOT / source).exists()
+    assert (ROOT / test).is_file()
