@@ -2,18 +2,23 @@
 
 import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
-def log_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages of the project reach `caplog`, whatever a command in the same process configured."""
+def log_messages(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Messages of the project, and of no library, reach `caplog`, whatever a command in the same process configured."""
     logger = logging.getLogger("temper")
     monkeypatch.setattr(logger, "handlers", [])
     monkeypatch.setattr(logger, "propagate", True)
     logger.setLevel(logging.INFO)
+    only_ours = logging.Filter("temper")
+    caplog.handler.addFilter(only_ours)
+    yield
+    caplog.handler.removeFilter(only_ours)
 
 
 @pytest.fixture

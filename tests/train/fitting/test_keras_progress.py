@@ -22,7 +22,7 @@ def test_images_of_all_epochs_are_reported_and_accuracies_logged(
     assert calls[:2] == [(COMPILING, 0, 0), (COMPILING, 1, 1)]
     assert [done for _, done, _ in calls[2:]] == [4, 8, 10, 14, 18, 20]
     assert {(step, total) for step, _, total in calls[2:]} == {(TRAINING, 20)}
-    assert [record.message.partition(":")[0] for record in caplog.records] == ["epoch 1/2", "epoch 2/2"]
+    assert [message.partition(":")[0] for message in caplog.messages] == ["epoch 1/2", "epoch 2/2"]
     assert "validation accuracy 0." in caplog.text
 
 
