@@ -153,4 +153,4 @@ def _add_command(commands: Any, name: str, description: str, folder: str) -> arg
 
 
 if __name__ == "__main__":
-    run_command(parse, run)
+    run_command(parse, run, writes_artifacts=False)

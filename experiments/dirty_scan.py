@@ -65,4 +65,4 @@ def _table(planted: list["PlantedIssue"], reported: set[tuple[str, str]]) -> Tab
 
 
 if __name__ == "__main__":
-    run_command(parse, run)
+    run_command(parse, run, writes_artifacts=False)

@@ -72,4 +72,4 @@ def scale_channel(normalization: Any, convolution: Any) -> None:
 
 
 if __name__ == "__main__":
-    run_command(parse, run)
+    run_command(parse, run, writes_artifacts=False)

@@ -55,4 +55,4 @@ def run(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    run_command(parse, run)
+    run_command(parse, run, writes_artifacts=False)

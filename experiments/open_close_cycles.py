@@ -113,4 +113,4 @@ def _resident_mib() -> float:
 
 
 if __name__ == "__main__":
-    run_command(parse, run)
+    run_command(parse, run, writes_artifacts=False)

@@ -121,4 +121,4 @@ def describe_limit(result: "Measurement") -> str:
 
 
 if __name__ == "__main__":
-    run_command(parse, run)
+    run_command(parse, run, writes_artifacts=False)

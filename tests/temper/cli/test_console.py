@@ -68,7 +68,10 @@ def test_the_console_writes_to_the_stderr_of_the_moment(monkeypatch: pytest.Monk
     assert stream.getvalue() == "text\n"
 
 
-def test_another_librarys_messages_are_not_changed(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging(argparse.Namespace())
-    logging.getLogger("other.library").info("theirs")
+def test_the_logging_of_libraries_is_not_changed(capsys: pytest.CaptureFixture[str]) -> None:
+    root, library = logging.getLogger(), logging.getLogger("matplotlib")
+    before = (list(root.handlers), root.level, list(library.handlers), library.level, library.propagate)
+    configure_logging(argparse.Namespace(verbose=True))
+    library.debug("a message of a library")
     assert capsys.readouterr().err == ""
+    assert (list(root.handlers), root.level, list(library.handlers), library.level, library.propagate) == before
