@@ -1,5 +1,6 @@
 """The only code that decodes and resizes images: training and inference see the same pixels."""
 
+import io
 import itertools
 import os
 import stat
@@ -7,9 +8,10 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +36,18 @@ Item = TypeVar("Item")
 Decoded = TypeVar("Decoded")
 
 
-def load_image(path: Path, size: int) -> ImageArray:
+@dataclass(frozen=True)
+class EncodedImage:
+    """An image file that is in memory: its name, for results and messages, and its content."""
+
+    name: str
+    content: bytes
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def load_image(path: Path | EncodedImage, size: int) -> ImageArray:
     """Decode a file to uint8 RGB [size, size, 3].
 
     A large JPEG is decoded at 1/2, 1/4 or 1/8 of its scale, never below `size`, which costs a quarter of a full decode
@@ -43,18 +56,14 @@ def load_image(path: Path, size: int) -> ImageArray:
     return fit(open_image(path, size), size)
 
 
-def open_image(path: Path, draft_size: int = 0) -> Image.Image:
+def open_image(path: Path | EncodedImage, draft_size: int = 0) -> Image.Image:
     """Decode a file to an RGB image with its orientation applied. Raises UnreadableImage.
 
     draft_size: a JPEG may be decoded at a smaller scale, with no side below this; 0 decodes in full.
     """
     _ignore_size_warning()
     try:
-        # A named pipe would block the open until something is written to it.
-        with (
-            open(path, "rb", opener=_open_without_waiting) as file,
-            Image.open(file, formats=DECODERS) as image,
-        ):
+        with _open(path) as file, Image.open(file, formats=DECODERS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImage(
                     f"{path} has {image.width} x {image.height} pixels; the limit is {MAX_PIXELS:,}",
@@ -71,6 +80,13 @@ def open_image(path: Path, draft_size: int = 0) -> Image.Image:
         ) from None
     except DECODE_ERRORS as error:
         raise UnreadableImage(f"{path} is damaged ({error})", fix="Replace or remove it.") from None
+
+
+def _open(path: Path | EncodedImage) -> BinaryIO:
+    if isinstance(path, EncodedImage):
+        return io.BytesIO(path.content)
+    # A named pipe would block the open until something is written to it.
+    return open(path, "rb", opener=_open_without_waiting)
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

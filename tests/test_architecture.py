@@ -10,10 +10,17 @@ from tests.source import FILES, ROOT, STAGES, name_of, tree_of
 
 # What a device has, besides one runtime.
 LIGHT = {"numpy", "PIL", "msgspec", "rich", "platformdirs"}
+# Where the library may import what an extra installs (pyproject.toml).
+OPTIONAL = {
+    "temper/system/gpu.py": {"pynvml"},
+    "temper/serve/": {"starlette", "uvicorn", "prometheus_client"},
+    "temper/infer/": {"pyarrow", "av"},
+    "temper/cluster/": {"ray", "pyarrow"},
+}
 # What a command must not import before it has parsed its options: `--help` is immediate, and works without them.
 HEAVY = {
     "numpy", "PIL", "scipy", "tensorflow", "keras", "onnx", "onnxruntime", "openvino", "tensorrt", "tensorrt_rtx",
-    "matplotlib", "tf2onnx", "imagehash", "jinja2",
+    "matplotlib", "tf2onnx", "imagehash", "jinja2", "starlette", "uvicorn", "prometheus_client", "ray", "pyarrow", "av",
 }  # fmt: skip
 
 
@@ -46,9 +53,13 @@ def test_the_library_imports_no_stage() -> None:
 def test_the_library_imports_only_what_a_device_has() -> None:
     allowed = set(sys.stdlib_module_names) | LIGHT | {"temper"}
     library = [path for path in FILES if path.is_relative_to(ROOT / "temper") and "runners" not in path.parts]
-    optional = {ROOT / "temper" / "system" / "gpu.py": {"pynvml"}}
-    extra = {path: packages(path) - allowed - optional.get(path, set()) for path in library}
-    assert not {name_of(path): found for path, found in extra.items() if found}
+    extra = {
+        name_of(path): packages(path)
+        - allowed
+        - {p for place in OPTIONAL if name_of(path).startswith(place) for p in OPTIONAL[place]}
+        for path in library
+    }
+    assert not {name: found for name, found in extra.items() if found}
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if p.name == "run.py" or p.name == "main.py"], ids=name_of)

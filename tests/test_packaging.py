@@ -26,6 +26,7 @@ if sys.version_info >= (3, 11):
     PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 needs_tomllib = pytest.mark.skipif(not PROJECT, reason="tomllib is part of Python 3.11 and later")
+NOT_FOR_DEVICES = {"serve", "ray", "parquet", "video"}
 USE = """
 import json, sys, temper
 with temper.load(sys.argv[1]) as classifier:
@@ -61,7 +62,7 @@ def test_requirements_contain_what_the_library_needs_in_a_range_that_it_allows(n
 
 
 @needs_tomllib
-@pytest.mark.parametrize("extra", PROJECT.get("optional-dependencies", {}))
+@pytest.mark.parametrize("extra", sorted({each.extra for each in FORMATS if each.extra}))
 def test_an_extra_installs_what_the_row_of_its_format_names(extra: str) -> None:
     named = [set(each.install.removeprefix("pip install ").split()) for each in FORMATS if each.extra == extra]
     assert named
@@ -69,8 +70,17 @@ def test_an_extra_installs_what_the_row_of_its_format_names(extra: str) -> None:
 
 
 @needs_tomllib
-def test_every_extra_of_a_format_exists() -> None:
-    assert {each.extra for each in FORMATS if each.extra} == PROJECT["optional-dependencies"].keys()
+def test_every_extra_belongs_to_a_format_or_is_one_of_those_that_are_not_for_devices() -> None:
+    of_formats = {each.extra for each in FORMATS if each.extra}
+    assert of_formats | NOT_FOR_DEVICES == PROJECT["optional-dependencies"].keys()
+
+
+@needs_tomllib
+@pytest.mark.parametrize("extra", sorted(NOT_FOR_DEVICES))
+def test_the_tests_install_an_extra_in_the_range_that_it_allows(extra: str) -> None:
+    assert set(PROJECT["optional-dependencies"][extra]) <= {
+        line.partition(" ;")[0] for line in requirements("requirements-dev.txt")
+    }
 
 
 def test_nothing_that_a_device_shows_needs_a_clone() -> None:

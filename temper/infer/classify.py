@@ -15,8 +15,6 @@ from temper.infer.results import Result, top_k
 from temper.infer.sources import ImageSource
 from temper.runners.base import Runner
 
-BATCH = 8
-
 
 def classify(
     runner: Runner, sources: Iterable[ImageSource], k: int = 1, threshold: float | None = None
@@ -28,7 +26,7 @@ def classify(
     """
     size = runner.card.size
     decoded = map_ahead(lambda item: _decode(item[0], item[1], size), enumerate(sources))
-    while batch := list(itertools.islice(decoded, BATCH)):
+    while batch := list(itertools.islice(decoded, runner.best_batch)):
         yield from _predict(runner, batch, k, threshold)
 
 

@@ -15,6 +15,8 @@ Images = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
 # Without the batch; anything but a number, 0 or more, stands for any.
 Shape = Sequence[Any]
+# On a CPU a larger batch gains nothing; benchmarks/results/ has the measurement.
+CPU_BATCH = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,11 @@ class Runner(Closing):
     def card(self) -> Card:
         """The artifact's card."""
         return self.artifact.card
+
+    @property
+    def best_batch(self) -> int:
+        """The number of images in one call that gives the highest throughput: the card's, or that of a CPU."""
+        return self.card.batch.best if self.card.batch else CPU_BATCH
 
     def predict(self, images: Images) -> Probabilities:
         """Probabilities, float32 [n, classes], of images, uint8 RGB [n, size, size, 3], n ≥ 1.

@@ -13,6 +13,7 @@ from temper.errors import DataError, UnreadableImage
 from temper.images import (
     AHEAD_PER_CORE,
     SUFFIXES,
+    EncodedImage,
     images_in,
     labeled_images,
     load_image,
@@ -45,6 +46,14 @@ def test_every_kind_of_image_gives_the_same_red(tmp_path: Path, mode: str, name:
     assert pixels.shape == (8, 8, 3)
     assert pixels.dtype == np.uint8
     assert np.abs(pixels.astype(int) - RED).max() <= 8
+
+
+def test_a_file_in_memory_gives_the_pixels_of_the_file_and_its_name_in_errors(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.jpg", red("RGB"))
+    content = path.read_bytes()
+    assert (load_image(EncodedImage("a.jpg", content), 8) == load_image(path, 8)).all()
+    with pytest.raises(UnreadableImage, match=r"^upload 3 is damaged"):
+        load_image(EncodedImage("upload 3", content[:200]), 8)
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "LA"])

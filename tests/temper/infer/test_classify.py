@@ -8,8 +8,8 @@ from PIL import Image
 from temper.artifact import Artifact
 from temper.dataset.split import read_split
 from temper.images import AHEAD_PER_CORE, load_image
-from temper.infer.classify import BATCH, classify
-from temper.runners.base import Runner
+from temper.infer.classify import classify
+from temper.runners.base import CPU_BATCH, Runner
 from temper.runners.load import open_runner
 from tests import tiny
 
@@ -28,7 +28,7 @@ def path(made_bundle: Path) -> Path:
 
 def test_results_come_in_the_order_of_the_files_across_batches(made_bundle: Path, runner: Runner) -> None:
     examples = read_split(Artifact.at(made_bundle), "train")
-    assert len(examples) > 2 * BATCH
+    assert len(examples) > 2 * CPU_BATCH
     results = list(classify(runner, [each.path for each in examples]))
     assert [result.source for result in results] == [str(each.path) for each in examples]
     correct = sum(result.label == each.label for result, each in zip(results, examples, strict=True))
@@ -119,7 +119,7 @@ def test_an_endless_stream_is_read_a_few_images_ahead(
             yield pixels
 
     results = classify(runner, stream())
-    for received in range(1, 5 * BATCH):
+    for received in range(1, 5 * CPU_BATCH):
         next(results)
-        assert taken <= received + BATCH + 2 * AHEAD_PER_CORE
+        assert taken <= received + CPU_BATCH + 2 * AHEAD_PER_CORE
     results.close()  # type: ignore[attr-defined]
