@@ -24,7 +24,7 @@ TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --max-worker-re
 COVERAGE  := --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo data train convert bench gpu-check wheel lint test test-fast test-slow audit clean
+.PHONY: help demo data train convert bench gpu-check serve wheel lint test test-fast test-slow audit clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ gpu-check: $(VENV)/.gpu ## on a machine with an NVIDIA GPU: build, self-test and
 	  && $(PY) infer/run.py selftest $$plan || exit 1; \
 	done; \
 	$(PY) benchmarks/run.py $(dir $(MODEL)) $(MOVED) --batch-sizes 1,8,32,128 --out benchmarks/results/$$gpu --no-thumbnails
+
+serve: $(VENV)/.serve ## serve the best artifact beside MODEL that runs here: http://127.0.0.1:8000/
+	@$(PY) infer/run.py serve $(dir $(MODEL)) $(OPTIONS)
 
 wheel: $(VENV)/.dev ## the library as dist/temper_classifier-*.whl, for devices and other programs
 	@$(PY) -m build --wheel --no-isolation --outdir dist .
@@ -101,4 +104,9 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt | $(VENV)/bin/python
 $(VENV)/.gpu: requirements-gpu.txt | $(VENV)/bin/python
 	@echo "installing requirements-gpu.txt into $(VENV) (once)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-gpu.txt
+	@touch $@
+
+$(VENV)/.serve: requirements-serve.txt requirements.txt | $(VENV)/bin/python
+	@echo "installing requirements-serve.txt into $(VENV) (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-serve.txt
 	@touch $@

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from _pytest.doctest import DoctestItem
 
+# Runs inside Triton only.
+collect_ignore = ["convert/triton/decode_model.py"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
     python convert/run.py --precision int8
     python convert/run.py artifacts/model.keras artifacts/model.fp16.plan --precision fp16
+    python convert/run.py --precision int8 --triton models
 
 The suffix of a target decides its format. Without a target, the model is converted to every format that this machine
 can build. An artifact that is up to date is not converted again. A conversion that the accuracy gate rejects is stored
@@ -47,6 +48,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )  # fmt: skip
     add("--data", type=Path, metavar="FOLDER", help="where the model's images are, if they were moved after training")
     add("--force", action="store_true", help="convert the targets again, even if they are up to date")
+    add(
+        "--triton", metavar="DIR[,jpeg]",
+        help="also write the target into a Triton model repository; ,jpeg adds an ensemble that takes image files",
+    )  # fmt: skip
     add_verbosity_options(parser)
     _add_int8_options(parser.add_argument_group("int8"))
     _add_plan_options(parser.add_argument_group("TensorRT plan"))
@@ -58,7 +63,6 @@ def run(options: argparse.Namespace) -> int:
     """Convert to all targets; one that is rejected or lacks its runtime does not stop the others."""
     from convert.dataset import ModelDataset
     from convert.pipeline import Pipeline
-    from convert.targets import conversion_of, default_targets
     from convert.trt.build_options import parse_options
     from convert.verification.accuracy_gate import GateLimits
     from temper.cli.progress import ProgressDisplay
@@ -76,9 +80,7 @@ def run(options: argparse.Namespace) -> int:
         max_drop=options.max_drop, max_class_drop=options.max_class_drop, min_agreement=options.min_agreement
     )
     dataset = ModelDataset(model=model.verified(), folder=options.data)
-    targets = [Artifact.at(path) for path in options.targets] or default_targets(model, options.precision)
-    for target in targets:
-        conversion_of(target, options.precision)
+    targets = _targets(options, model)
     failed: list[UserError] = []
     with ProgressDisplay() as progress:
         pipeline = Pipeline(dataset=dataset, limits=limits, settings=settings, progress=progress)
@@ -90,7 +92,33 @@ def run(options: argparse.Namespace) -> int:
     show_parity(model, limits)
     if failed:
         raise combined(failed)
+    if options.triton:
+        _write_triton(options, targets[0], settings)
     return 0
+
+
+def _targets(options: argparse.Namespace, model: Artifact) -> list[Artifact]:
+    """The targets that are named, or the default ones; for Triton, one that it runs."""
+    from convert.targets import conversion_of, default_targets
+
+    targets = [Artifact.at(path) for path in options.targets] or default_targets(model, options.precision)
+    if options.triton:
+        from convert.triton.write import parse_triton, triton_target
+
+        parse_triton(options.triton)
+        targets = [triton_target(targets, is_named=bool(options.targets))]
+    for target in targets:
+        conversion_of(target, options.precision)
+    return targets
+
+
+def _write_triton(options: argparse.Namespace, target: Artifact, settings: ConversionSettings) -> None:
+    from convert.triton.write import parse_triton, write_models
+
+    folder, with_jpeg = parse_triton(options.triton)
+    artifact = Artifact.at(target.path)
+    names = write_models(artifact, folder, batch=settings.batch, with_jpeg=with_jpeg, force=options.force)
+    print(f"\nTriton models in {folder}: {', '.join(names)}")
 
 
 def combined(errors: list[UserError]) -> UserError:

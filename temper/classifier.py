@@ -5,10 +5,11 @@ from pathlib import Path
 
 from temper.artifact import Artifact
 from temper.card import Card
+from temper.choose import choose
 from temper.closing import Closing
-from temper.infer.classify import classify
+from temper.infer.classify import Flow, classify
 from temper.infer.results import Result
-from temper.infer.sources import Source, iterate_sources
+from temper.infer.sources import Source, SourceOptions, is_live, iterate_sources
 from temper.runners.base import RuntimeInfo
 from temper.runners.load import open_runner
 
@@ -31,18 +32,28 @@ class Classifier(Closing):
             raise ValueError(f"{artifact.format.title} has no mode {mode!r}; {expected}")
         self._runner = open_runner(artifact, mode)
 
-    def __call__(self, source: Source, *, top_k: int = 1) -> Iterator[Result]:
+    def __call__(
+        self, source: Source, *, top_k: int = 1, fps: float = 1.0, allow_private: bool = False
+    ) -> Iterator[Result]:
         """Classify images in batches, with bounded memory; yields results in the order of the images.
 
-        source: a file, a folder, a pattern ("photos/*.jpg"), a PIL image, an array uint8 RGB [height, width, 3], or an
-        iterable of those, which is read a few images ahead: change no array before its result is yielded. top_k: labels
-        for each image. An image that cannot be read gives a Result with an error. Result.unknown is set when the card
-        has a confidence threshold. While results are read, DataError is raised for a folder without images and a
-        pattern without a match, ValueError for another array, TypeError for any other object.
+        source: the name of a file, a folder, a pattern ("photos/*.jpg"), a tar shard, a video, a camera ("/dev/video0")
+        or a URL, or "-" for an image on stdin (temper.infer.sources.names says what a name stands for); a PIL image, an
+        array uint8 RGB [height, width, 3]; or an iterable of those, which may be endless and is read a few batches
+        ahead: change no array before its result is yielded. top_k: labels for each image. fps: frames to take of each
+        second of a video. allow_private: whether a URL may lead to this machine or a private network.
+
+        An image that cannot be read gives a Result with an error. Result.unknown is set when the card has a confidence
+        threshold. While results are read, DataError is raised for a folder without images and a pattern without a
+        match, MissingRuntime for a video without PyAV, ValueError for another array, TypeError for any other object.
         """
         if top_k < 1:
             raise ValueError(f"top_k is {top_k}; expected 1 or more")
-        return classify(self._runner, iterate_sources(source), top_k, self.card.confidence_threshold)
+        if not fps > 0:
+            raise ValueError(f"fps is {fps}; expected a number above 0")
+        images = iterate_sources(source, SourceOptions(fps=fps, allow_private=allow_private))
+        flow = Flow(is_live=is_live(source))
+        return classify(self._runner, images, top_k, self.card.confidence_threshold, flow)
 
     @property
     def card(self) -> Card:
@@ -67,11 +78,12 @@ class Classifier(Closing):
 def load(path: Path | str, *, mode: str = "") -> Classifier:
     """Load an artifact of any format (temper.formats.FORMATS) after checking it against its card.
 
-    mode: how the runtime is called, where there are several ways (temper.formats.Format.modes); by default the first
-    that works. Raises ArtifactError for a missing or damaged artifact, MissingRuntime when its library or device is not
+    path: of the artifact, or of a folder, of which the best artifact that runs here is chosen (temper.choose). mode:
+    how the runtime is called, where there are several ways (temper.formats.Format.modes); by default the first that
+    works. Raises ArtifactError for a missing or damaged artifact, MissingRuntime when its library or device is not
     on this machine (both are a temper.UserError), ValueError for an unknown mode.
 
     >>> load("model.onnx").labels
     ('blue', 'red')
     """
-    return Classifier(Artifact.at(path), mode)
+    return Classifier(choose(path), mode)

@@ -36,9 +36,10 @@ class Format:
     that installs them. extra: the extra of the wheel (pyproject.toml) with the same packages. modes: ways to call the
     runner; the first that works is the default. companions: suffixes that replace the format's own in files that belong
     to the artifact. is_folder: whether the artifact is a folder. needs_gpu: whether it runs on an NVIDIA GPU only.
-    on_request: converted only when it is named as a target. buildable: "module:function" that says whether it can be
-    built on this machine; by default it can where `requires` are installed. conversions: how it is made, by precision;
-    empty for the format that is trained.
+    on_request: converted only when it is named as a target. preference: of the artifacts of a folder, the one with the
+    smallest number is used where nothing is measured; by precision. buildable: "module:function" that says whether it
+    can be built on this machine; by default it can where `requires` are installed. conversions: how it is made, by
+    precision; empty for the format that is trained.
     """
 
     suffix: str
@@ -54,6 +55,7 @@ class Format:
     needs_gpu: bool = False
     on_request: bool = False
     buildable: str = ""
+    preference: Mapping["Precision", int] = field(default_factory=dict, hash=False)
     conversions: Mapping["Precision", Conversion] = field(default_factory=dict, hash=False)
 
     def missing(self, modules: Collection[str]) -> list[str]:
@@ -77,11 +79,14 @@ def _from_onnx(function: str, settings: tuple[str, ...] = ()) -> "dict[Precision
     }
 
 
+# The order of preference on a CPU is the one measured in benchmarks/results/photos-224/report.md: fp16 of ONNX is
+# executed in fp32 there. An NVIDIA GPU comes first.
 FORMATS: tuple[Format, ...] = (
     Format(
         suffix=".keras",
         title="Keras",
         runner="temper.runners.keras:KerasRunner",
+        preference={"fp32": 31},
         requires=("keras",),
         requires_one=KERAS_BACKENDS,
         install="pip install tensorflow keras",
@@ -92,6 +97,7 @@ FORMATS: tuple[Format, ...] = (
         suffix=".savedmodel",
         title="TensorFlow",
         runner="temper.runners.saved_model:SavedModelRunner",
+        preference={"fp32": 30},
         requires=("tensorflow",),
         install="pip install tensorflow keras",
         extra="keras",
@@ -106,6 +112,7 @@ FORMATS: tuple[Format, ...] = (
         suffix=".tftrt",
         title="TF-TRT",
         runner="temper.runners.saved_model:SavedModelRunner",
+        preference={"int8": 10, "fp16": 11, "fp32": 12},
         requires=("tensorflow",),
         install="pip install -r requirements-tftrt.txt",
         is_folder=True,
@@ -125,6 +132,7 @@ FORMATS: tuple[Format, ...] = (
         suffix=".onnx",
         title="ONNX Runtime",
         runner="temper.runners.onnxruntime:OnnxRuntimeRunner",
+        preference={"int8": 21, "fp32": 24, "fp16": 25},
         requires=("onnxruntime", "onnx"),
         install="pip install onnxruntime onnx",
         extra="onnx",
@@ -145,6 +153,7 @@ FORMATS: tuple[Format, ...] = (
         suffix=".xml",
         title="OpenVINO",
         runner="temper.runners.openvino:OpenVinoRunner",
+        preference={"int8": 20, "fp16": 22, "fp32": 23},
         requires=("openvino",),
         install="pip install openvino",
         extra="openvino",
@@ -155,6 +164,7 @@ FORMATS: tuple[Format, ...] = (
         suffix=".plan",
         title="TensorRT",
         runner="temper.runners.tensorrt:TensorRtRunner",
+        preference={"int8": 0, "fp16": 1, "fp32": 2},
         requires=("tensorrt",),
         install="pip install tensorrt cuda-python",
         extra="tensorrt",

@@ -15,7 +15,7 @@ from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from temper.errors import DataError, UnreadableImage
 
@@ -24,6 +24,8 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # A short list, so that untrusted files never reach Pillow's rarer parsers.
 DECODERS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 89_478_485
+# As many bytes as the largest image has at three for each pixel.
+MAX_BYTES = 2**28
 WHITE = (255, 255, 255, 255)
 # Images that are decoded ahead of the reader, for each core.
 AHEAD_PER_CORE = 4
@@ -45,6 +47,21 @@ class EncodedImage:
 
     def __str__(self) -> str:
         return self.name
+
+
+def read_image(path: Path) -> EncodedImage:
+    """The content of a regular file, undecoded. Raises UnreadableImage when it cannot be read or is too large."""
+    try:
+        with _open(path) as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise _missing(path) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UnreadableImage(f"{path} cannot be read ({reason})", fix="Check the path and its permissions.") from None
+    if len(content) > MAX_BYTES:
+        raise UnreadableImage(f"{path} has more than {MAX_BYTES:,} bytes, the limit", fix="Scale it down.")
+    return EncodedImage(str(path), content)
 
 
 def load_image(path: Path | EncodedImage, size: int) -> ImageArray:
@@ -71,15 +88,19 @@ def open_image(path: Path | EncodedImage, draft_size: int = 0) -> Image.Image:
                 )
             if draft_size:
                 image.draft("RGB", (draft_size, draft_size))
-            return to_rgb(image)
+            return _to_rgb(image)
     except FileNotFoundError:
-        raise UnreadableImage(f"{path} does not exist", fix="Check the path.") from None
+        raise _missing(path) from None
     except UnidentifiedImageError:
         raise UnreadableImage(
             f"{path} is not an image that can be read. Expected {', '.join(DECODERS)}", fix="Remove or convert it."
         ) from None
     except DECODE_ERRORS as error:
         raise UnreadableImage(f"{path} is damaged ({error})", fix="Replace or remove it.") from None
+
+
+def _missing(path: Path | EncodedImage) -> UnreadableImage:
+    return UnreadableImage(f"{path} does not exist", fix="Check the path.")
 
 
 def _open(path: Path | EncodedImage) -> BinaryIO:
@@ -108,13 +129,18 @@ def load_images(paths: Iterable[Path], size: int) -> Iterator[ImageArray]:
     return map_ahead(lambda path: load_image(path, size), paths)
 
 
-def map_ahead(function: Callable[[Item], Decoded], items: Iterable[Item]) -> Iterator[Decoded]:
-    """Results of a function in the order of its items, computed by threads a few items ahead of the reader."""
-    workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
+def map_ahead(
+    function: Callable[[Item], Decoded], items: Iterable[Item], ahead: int = 0, workers: int = 0
+) -> Iterator[Decoded]:
+    """Results of a function in the order of its items, computed by threads a few items ahead of the reader.
+
+    ahead: how many items; by default AHEAD_PER_CORE for each core. workers: threads; by default one for each core.
+    """
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(workers or cores) as pool:
         rest = iter(items)
         pending: deque[Future[Decoded]] = deque(
-            pool.submit(function, item) for item in itertools.islice(rest, AHEAD_PER_CORE * workers)
+            pool.submit(function, item) for item in itertools.islice(rest, ahead or AHEAD_PER_CORE * cores)
         )
         while pending:
             yield pending.popleft().result()
@@ -123,13 +149,25 @@ def map_ahead(function: Callable[[Item], Decoded], items: Iterable[Item]) -> Ite
 
 def images_in(folder: Path) -> list[Path]:
     """Image files anywhere below a folder, by suffix, sorted; hidden files and folders are skipped."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    return list(iterate_images(folder))
+
+
+def iterate_images(folder: Path) -> Iterator[Path]:
+    """The same one by one: only the names of one folder, and of those above it, are in memory.
+
+    Links to folders are not followed. Raises OSError for a folder that cannot be read.
+    """
+    with os.scandir(folder) as entries:
+        seen = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries if entry.name[0] != "."]
+    folders = {name for name, is_folder in seen if is_folder}
+    names = sorted((name for name, _ in seen if name in folders or name.lower().endswith(SUFFIXES)), reverse=True)
+    del seen
+    while names:
+        path = folder / (name := names.pop())
+        if name in folders:
+            yield from iterate_images(path)
+        elif path.is_file():
+            yield path
 
 
 def labeled_images(folder: Path) -> list[tuple[Path, str]]:
@@ -164,9 +202,18 @@ def _ignore_size_warning() -> None:
 def to_rgb(image: Image.Image) -> Image.Image:
     """An image of any mode as RGB, its EXIF orientation applied: 16 bits scaled to 8, transparency composited on white.
 
-    Raises one of DECODE_ERRORS for a damaged image that is decoded only now.
+    The image of the caller is not changed, and shares no pixels with the result. Raises one of DECODE_ERRORS for a
+    damaged image that is decoded only now.
     """
-    image = ImageOps.exif_transpose(image)
+    converted = _to_rgb(image)
+    return image.copy() if converted is image else converted
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """The same, without a copy where nothing is to be done: a copy costs a quarter of decoding a small JPEG."""
+    image.load()
+    if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+        image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         # Pillow clips 16 bits to 8; the upper byte is what a person sees.
         wide = np.asarray(image, dtype=np.float64)
@@ -174,4 +221,4 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, WHITE), layer).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

@@ -83,6 +83,11 @@ def test_the_tests_install_an_extra_in_the_range_that_it_allows(extra: str) -> N
     }
 
 
+@needs_tomllib
+def test_make_serve_installs_the_extra_of_the_server() -> None:
+    assert requirements("requirements-serve.txt") == set(PROJECT["optional-dependencies"]["serve"])
+
+
 def test_nothing_that_a_device_shows_needs_a_clone() -> None:
     """A command in a message of the library is one of `temper` or pip; a rebuild names the clone that it needs."""
     clone = re.compile(r"requirements\S*\.txt|python infer/|`make ")
@@ -97,7 +102,9 @@ def test_nothing_that_a_device_shows_needs_a_clone() -> None:
     assert {text for _, text in texts} == {"pip install -r requirements-tftrt.txt"}, texts
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt", "requirements-gpu.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-dev.txt", "requirements-gpu.txt", "requirements-serve.txt"]
+)
 def test_every_requirement_has_an_upper_bound(name: str) -> None:
     assert not [each for each in requirements(name) if not re.search(r"<|==", each)]
 

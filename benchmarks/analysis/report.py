@@ -111,12 +111,14 @@ class Costs(Struct, frozen=True, kw_only=True):
 class CaseResult(Struct, frozen=True, kw_only=True):
     """All results of a case.
 
-    artifact: file name. precision: of the card. executed: what the runtime really executes. skipped: why there are no
-    results. server_images_per_second: the highest rate of LoadGen's Server scenario within the latency bound.
+    artifact: file name. sha256: of the artifact, as its card records it. precision: of the card. executed: what the
+    runtime really executes. skipped: why there are no results. server_images_per_second: the highest rate of LoadGen's
+    Server scenario within the latency bound.
     """
 
     name: str
     artifact: str
+    sha256: str = ""
     precision: str
     executed: str
     runtime: str

@@ -55,6 +55,7 @@ def summarize(samples: Samples, context: Context) -> CaseResult:
     result = CaseResult(
         name=case.name,
         artifact=case.artifact.name,
+        sha256=case.card.sha256,
         precision=case.card.precision,
         executed=info.executed if info else "",
         runtime=info.runtime if info else "",

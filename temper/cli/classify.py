@@ -1,29 +1,42 @@
 """Classify images with an artifact; its suffix decides which runtime runs it.
 
     %(prog)s --engine artifacts/model.int8.onnx cat.jpg
-    %(prog)s --engine artifacts/model.int8.plan photos/ 'more/*.png' --top-k 3 --json
+    %(prog)s --engine artifacts/ photos/ 'more/*.png' --top-k 3 --json
+    %(prog)s --engine artifacts/ photos/ shards/*.tar --out results.jsonl
+    find photos -name '*.jpg' | %(prog)s --engine artifacts/ --list - --csv
+    %(prog)s --engine artifacts/ video.mp4 --fps 5 --save labeled.mp4
 
-An image that cannot be read is reported, the others are classified, and the exit code is 1.
+An IMAGE is an image file, a folder of images, a quoted pattern, a tar shard (.tar, .tar.gz), a video (.mp4, .mkv, …), a
+camera (/dev/video0), an http(s) address, or - for the content of one image on stdin. An image that cannot be read is
+reported, the others are classified, and the exit code is 1.
 """
 
 import argparse
+import contextlib
 import csv
 import json
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from temper.cli.console import add_verbosity_options
+from temper.cli.console import add_verbosity_options, stderr_console
+from temper.cli.progress import ProgressDisplay, format_duration, format_rate
+from temper.cli.text import plural
 from temper.errors import UsageError
 from temper.exit_codes import ExitCode
 from temper.formats import suffixes
 
 if TYPE_CHECKING:
+    from temper.infer.classify import StageTimes
+    from temper.infer.job import Job
     from temper.infer.results import Result
+    from temper.infer.sources import ImageSource
+    from temper.runners.base import Runner
 
 HEADER = ("file", "rank", "label", "probability", "unknown", "error")
+MAX_FPS = 1000
 LOGGER = logging.getLogger("temper.cli")
 
 
@@ -32,9 +45,24 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "classify", help="classify images", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add = parser.add_argument
-    add("images", nargs="+", metavar="IMAGE", help="image files, folders of images, or quoted patterns")
-    add("--engine", type=Path, required=True, metavar="ARTIFACT", help=f"path of an artifact ({', '.join(suffixes())})")
+    sources = parser.add_argument_group("images")
+    named = sources.add_mutually_exclusive_group(required=True)
+    named.add_argument("images", nargs="*", default=[], metavar="IMAGE", help="what to classify; see above")
+    help_of_list = "a file with one name a line, or - for stdin; a name is any IMAGE but - and no pattern"
+    named.add_argument("--list", metavar="FILE", help=help_of_list)
+    help_of_fps = "frames to take of each second of a video (default: %(default)g)"
+    sources.add_argument("--fps", type=_frames, default=1.0, metavar="N", help=help_of_fps)
+    help_of_private = "read addresses of this machine and of private networks too"
+    sources.add_argument("--allow-private", action="store_true", help=help_of_private)
+    _add_classifier_options(parser.add_argument_group("classifier"))
+    _add_result_options(parser.add_argument_group("results"))
+    add_verbosity_options(parser)
+
+
+def _add_classifier_options(group: Any) -> None:
+    add, kinds = group.add_argument, ", ".join(suffixes())
+    help_of_engine = f"path of an artifact ({kinds}), or a folder of which the best one that runs here is chosen"
+    add("--engine", type=Path, required=True, metavar="ARTIFACT", help=help_of_engine)
     help_of_top_k = "number of labels to show for each image (default: %(default)s)"
     add("--top-k", type=_positive, default=1, metavar="K", help=help_of_top_k)
     add(
@@ -42,36 +70,46 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="mark an image as unknown when the probability of its label is below the artifact's confidence threshold",
     )
-    add(
-        "--save",
+
+
+def _add_result_options(group: Any) -> None:
+    group.add_argument(
+        "--out",
         type=Path,
-        metavar="FOLDER",
-        help="also write each image, with its labels drawn below it, to FOLDER as NAME.labeled.png",
+        metavar="FILE",
+        help="write the results to FILE (.jsonl, .csv or .parquet) as they come. The same command goes on after an "
+        "interruption: an image with the same name and content is classified once",
     )
-    form = parser.add_mutually_exclusive_group()
+    form = group.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object for each image, each on its own line")
     form.add_argument("--csv", action="store_true", help=f"print a table with the columns {', '.join(HEADER)}")
-    add_verbosity_options(parser)
+    group.add_argument(
+        "--save",
+        type=Path,
+        metavar="PATH",
+        help="also write each image, with its labels drawn below it, to the folder PATH as NAME.labeled.png; or all of "
+        "them to the video PATH (.mp4, .mkv, …)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Classify and print; SOME_FAILED when an image could not be read."""
-    from temper.artifact import Artifact
-    from temper.infer.classify import classify
-    from temper.infer.sources import iterate_sources
+    """Classify and print or write; SOME_FAILED when an image could not be read."""
+    _refuse_contradictions(options)
+    from temper.choose import choose
+    from temper.infer.classify import Flow, classify
+    from temper.infer.sources import SourceOptions, is_live, iterate_listed, iterate_named
     from temper.runners.load import open_runner
 
-    # Each file once, also when a folder and a pattern name it.
-    files = list(dict.fromkeys(iterate_sources(options.images)))
-    with open_runner(Artifact.at(options.engine)) as runner:
-        threshold = runner.card.confidence_threshold if options.unknown else None
-        if options.unknown and threshold is None:
-            raise UsageError(
-                f"--unknown needs a confidence threshold, and the card of {options.engine} has none",
-                fix="Train and convert again, or leave --unknown out.",
-            )
-        results = classify(runner, files, options.top_k, threshold)
-        return show(_saved(results, options.save), "json" if options.json else "csv" if options.csv else "text")
+    source_options = SourceOptions(fps=options.fps, allow_private=options.allow_private)
+    iterate = iterate_listed if options.list else iterate_named
+    images = iterate(_names(options), source_options)
+    with open_runner(choose(options.engine)) as runner:
+        threshold = _threshold(options, runner)
+        if options.out:
+            return _write(options, runner, images)
+        flow = Flow(is_live=is_live(options.images))
+        results = _saved(classify(runner, images, options.top_k, threshold, flow), options, runner)
+        return show(results, "json" if options.json else "csv" if options.csv else "text")
 
 
 def show(results: Iterable["Result"], form: str) -> int:
@@ -93,6 +131,80 @@ def show(results: Iterable["Result"], form: str) -> int:
     return code
 
 
+def _refuse_contradictions(options: argparse.Namespace) -> None:
+    if options.out and (options.json or options.csv):
+        raise UsageError("--json and --csv print results, and --out writes them", fix="Leave one of them out.")
+
+
+def _names(options: argparse.Namespace) -> Iterable[str]:
+    """Names of a list as they are needed, or those of the command line after a check."""
+    from temper.infer.sources import check_sources, names_in_list
+
+    if options.list:
+        return names_in_list(options.list)
+    check_sources(options.images)
+    return list(options.images)
+
+
+def _threshold(options: argparse.Namespace, runner: "Runner") -> float | None:
+    threshold = runner.card.confidence_threshold
+    if options.unknown and threshold is None:
+        raise UsageError(
+            f"--unknown needs a confidence threshold, and the card of {options.engine} has none",
+            fix="Train and convert again, or leave --unknown out.",
+        )
+    return threshold if options.unknown else None
+
+
+def _write(options: argparse.Namespace, runner: "Runner", images: Iterator["ImageSource"]) -> int:
+    from temper.infer.classify import Flow, classify
+    from temper.infer.job import Job, JobSettings, run_job
+    from temper.infer.sources import count_images, is_live
+
+    # In a file, an empty cell means that the classifier has no threshold.
+    threshold, artifact = runner.card.confidence_threshold, runner.artifact
+    settings = JobSettings(
+        artifact=artifact.name, sha256=artifact.sha256(), top_k=options.top_k, threshold=threshold, fps=options.fps
+    )
+    with Job(options.out, settings) as job, ProgressDisplay() as progress:
+        is_watched = stderr_console().is_terminal and LOGGER.isEnabledFor(logging.INFO)
+        total = count_images(options.images) if is_watched and not options.list else 0
+        flow = Flow(is_done=job.is_done, is_live=is_live(options.images))
+        results = _saved(classify(runner, images, options.top_k, threshold, flow), options, runner)
+        run_job(job, results, runner.best_batch, flow, lambda done: progress("classifying", done, total))
+    _summarize(job, flow.times)
+    return ExitCode.SOME_FAILED if job.failed else ExitCode.OK
+
+
+def _summarize(job: "Job", times: "StageTimes") -> None:
+    """Say what was done, and how long each stage took; decoding runs in threads beside the network."""
+    before = f"; {plural(times.done_before, 'image')} done before" if times.done_before else ""
+    failed = f", {job.failed:,} could not be read" if job.failed else ""
+    rate = f" ({format_rate(job.classified / job.seconds)})" if job.classified > 1 else ""
+    done = f"{plural(job.classified, 'image')} in {format_duration(job.seconds)}"
+    LOGGER.info("%s: %s%s%s%s", job.out, done, rate, before, failed)
+    stages = {
+        "reading and decoding": times.decoding,
+        "waiting for images": times.waiting,
+        "network": times.network,
+        "writing": times.writing,
+    }
+    LOGGER.info("%s", ", ".join(f"{name} {format_duration(seconds)}" for name, seconds in stages.items()))
+
+
+def _saved(results: Iterator["Result"], options: argparse.Namespace, runner: "Runner") -> Iterator["Result"]:
+    """The same results, after each image is written where --save says."""
+    if not options.save:
+        return results
+    from temper.infer.save import save_images, save_video
+    from temper.infer.sources.video import VIDEO_SUFFIXES
+
+    if options.save.name.lower().endswith(VIDEO_SUFFIXES):
+        lines = min(options.top_k, len(runner.card.labels)) + (runner.card.confidence_threshold is not None)
+        return save_video(results, options.save, options.fps, lines)
+    return save_images(results, options.save)
+
+
 def _rows(result: "Result") -> list[list[object]]:
     if result.error:
         return [[result.source, "", "", "", "", result.error]]
@@ -103,20 +215,14 @@ def _rows(result: "Result") -> list[list[object]]:
     ]
 
 
-def _saved(results: Iterable["Result"], folder: Path | None) -> Iterable["Result"]:
-    """The same results, after each image is written to the folder. Images of the same name get a number."""
-    used: set[str] = set()
-    for number, result in enumerate(results):
-        if folder and not result.error:
-            stem = Path(result.source).stem
-            name = f"{stem}-{number}" if stem in used else stem
-            used.add(name)
-            # The second suffix: an image in the same folder is never replaced.
-            result.save(folder / f"{name}.labeled.png")
-        yield result
-
-
 def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
     return int(text)
+
+
+def _frames(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) <= MAX_FPS:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"expected a number above 0, at most {MAX_FPS}, got {text!r}")

@@ -4,6 +4,7 @@ temper classify --engine model.int8.onnx photos/
 temper selftest model.int8.plan
 temper doctor model.int8.plan
 temper inspect model.int8.plan
+temper serve model.int8.plan
 """
 
 import argparse
@@ -11,7 +12,7 @@ import sys
 from collections.abc import Callable
 
 from temper import __version__
-from temper.cli import classify, inspect
+from temper.cli import classify, inspect, serve
 from temper.cli.entry_point import run_command
 from temper.formats import describe_suffixes
 
@@ -20,6 +21,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "selftest": inspect.run_selftest,
     "doctor": inspect.run_doctor,
     "inspect": inspect.run_inspect,
+    "serve": serve.run,
 }
 
 
@@ -38,6 +40,7 @@ def parse(
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     classify.add_parser(commands)
     inspect.add_parsers(commands)
+    serve.add_parser(commands)
     words = sys.argv[1:] if arguments is None else arguments
     if words and not words[0].startswith("-") and words[0] not in COMMANDS:
         parser.error(f"unknown command {words[0]!r}; expected one of {', '.join(COMMANDS)}")

@@ -76,7 +76,7 @@ class ProgressDisplay(Closing):
             known = [BarColumn(), MofNCompleteColumn(), RateColumn(), TimeRemainingColumn()]
             self._bar = Progress(
                 name,
-                *(known if total else [TimeElapsedColumn()]),
+                *(known if total else [RateColumn(), TimeElapsedColumn()]),
                 console=stderr_console(),
                 transient=True,
                 refresh_per_second=REFRESHES_PER_SECOND,

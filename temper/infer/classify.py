@@ -1,72 +1,104 @@
 """Images through a runner, in batches, while the next ones are decoded."""
 
-import itertools
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from PIL import Image
 
-from temper.errors import UnreadableImage
-from temper.images import DECODE_ERRORS, ImageArray, fit, load_image, map_ahead, to_rgb
+from temper.images import map_ahead
+from temper.infer.decode import Decoded, IsDone, decode
 from temper.infer.results import Result, top_k
 from temper.infer.sources import ImageSource
 from temper.runners.base import Runner
 
+# Batches that are decoded ahead of the network.
+BATCHES_AHEAD = 2
+
+
+@dataclass(kw_only=True)
+class StageTimes:
+    """Seconds of each stage, and the images that were left out because they were done before.
+
+    decoding: reading and decoding, the sum of all threads. waiting: of the network for pixels. writing: rows to a file.
+    """
+
+    decoding: float = 0.0
+    waiting: float = 0.0
+    network: float = 0.0
+    writing: float = 0.0
+    done_before: int = 0
+
+
+def _never(name: str, sha256: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """How a stream of images is classified.
+
+    is_done: which images to leave out. is_live: each image is classified as soon as it is there, and none is read
+    ahead. times: is added to.
+    """
+
+    is_done: IsDone = _never
+    is_live: bool = False
+    times: StageTimes = field(default_factory=StageTimes)
+
 
 def classify(
-    runner: Runner, sources: Iterable[ImageSource], k: int = 1, threshold: float | None = None
+    runner: Runner,
+    sources: Iterable[ImageSource],
+    k: int = 1,
+    threshold: float | None = None,
+    flow: Flow | None = None,
 ) -> Iterator[Result]:
     """Results in the order of the images; one that cannot be read does not stop the others.
 
     k: labels for each image. threshold: probability below which a result is marked as unknown; None marks none.
     Raises ValueError for an array that is not uint8 RGB [height, width, 3].
     """
-    size = runner.card.size
-    decoded = map_ahead(lambda item: _decode(item[0], item[1], size), enumerate(sources))
-    while batch := list(itertools.islice(decoded, runner.best_batch)):
-        yield from _predict(runner, batch, k, threshold)
+    flow = flow or Flow()
+    for batch in _batches(runner, sources, flow):
+        yield from _predict(runner, batch, k, threshold, flow.times)
 
 
-def _decode(number: int, source: ImageSource, size: int) -> tuple[Result, ImageArray | None]:
-    """The result to be, with its source or its error, and the pixels."""
-    if isinstance(source, Path):
-        try:
-            return Result(source=str(source)), load_image(source, size)
-        except UnreadableImage as error:
-            return Result(source=str(source), error=str(error)), None
-    name = f"image {number}"
-    if not isinstance(source, Image.Image):
-        return _prepared(name, _image_of(source), size)
-    try:
-        return _prepared(name, to_rgb(source), size)
-    except DECODE_ERRORS as error:
-        return Result(source=name, error=f"{name} is damaged ({error})"), None
-
-
-def _prepared(name: str, image: Image.Image, size: int) -> tuple[Result, ImageArray]:
-    return Result(source=name, image=image), fit(image, size)
-
-
-def _image_of(pixels: ImageArray) -> Image.Image:
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
-        raise ValueError(f"expected uint8 RGB [height, width, 3], got {pixels.dtype} {list(pixels.shape)}")
-    return Image.fromarray(pixels)
+def _batches(runner: Runner, sources: Iterable[ImageSource], flow: Flow) -> Iterator[list[Decoded]]:
+    """Images that are not done yet, as many at a time as the runner likes best."""
+    size, best = runner.card.size, 1 if flow.is_live else runner.best_batch
+    ahead = 1 if flow.is_live else BATCHES_AHEAD * best
+    decoded = map_ahead(lambda item: decode(item[0], item[1], size, flow.is_done), enumerate(sources), ahead)
+    batch: list[Decoded] = []
+    started = time.perf_counter()
+    for each in decoded:
+        flow.times.decoding += each.seconds
+        if each.is_done:
+            flow.times.done_before += 1
+            continue
+        batch.append(each)
+        if len(batch) == best:
+            flow.times.waiting += time.perf_counter() - started
+            yield batch
+            batch, started = [], time.perf_counter()
+    flow.times.waiting += time.perf_counter() - started
+    if batch:
+        yield batch
 
 
 def _predict(
-    runner: Runner, batch: list[tuple[Result, ImageArray | None]], k: int, threshold: float | None
+    runner: Runner, batch: list[Decoded], k: int, threshold: float | None, times: StageTimes
 ) -> Iterator[Result]:
-    images = [pixels for _, pixels in batch if pixels is not None]
+    images = [each.pixels for each in batch if each.pixels is not None]
     started = time.perf_counter()
     rows = iter(runner.predict(np.stack(images)) if images else ())
-    milliseconds = 1000 * (time.perf_counter() - started) / max(1, len(images))
-    for result, pixels in batch:
-        if pixels is None:
-            yield result
+    seconds = time.perf_counter() - started
+    times.network += seconds
+    milliseconds = 1000 * seconds / max(1, len(images))
+    for each in batch:
+        if each.pixels is None:
+            yield each.result
             continue
         predictions = tuple(top_k(next(rows), runner.card.labels, k))
         unknown = None if threshold is None else predictions[0].probability < threshold
-        yield replace(result, predictions=predictions, milliseconds=milliseconds, unknown=unknown)
+        yield replace(each.result, predictions=predictions, milliseconds=milliseconds, unknown=unknown)

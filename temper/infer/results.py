@@ -1,7 +1,7 @@
 """What classification gives for one image."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from temper.images import open_image
+from temper.images import EncodedImage, open_image
 
 # Height of a drawn letter as a fraction of the image's height, and at least in pixels.
 TEXT_FRACTION = 0.06
@@ -37,10 +37,12 @@ class Prediction:
 class Result:
     """The predictions for one image, or the reason why it could not be read.
 
-    source: the file; for an image that is no file, its position in the input, from 0 ("image 3"). predictions: the top
+    source: the name of the file, URL, member of a shard ("shard.tar/a.jpg") or frame ("video.mp4@1.500s"); for an image
+    without a name its position in the input, from 0 ("image 3"). predictions: the top
     k, the most probable first; empty when there is an error. milliseconds: the time of the runner's call divided by the
     images of its batch, without decoding. unknown: True when the probability is below the confidence threshold; None
-    without a threshold. image: an input that is no file, as RGB.
+    without a threshold. image: an input that is not on the disk: encoded as it was, or RGB. sha256: of the encoded
+    bytes that were decoded; empty for PIL images, arrays, frames and what could not be read.
 
     >>> result = Result(source="a.jpg", predictions=(Prediction("cat", 0.75), Prediction("dog", 0.25)))
     >>> result.label, result.probability, result.text()
@@ -52,7 +54,8 @@ class Result:
     milliseconds: float = 0.0
     error: str = ""
     unknown: bool | None = None
-    image: Image.Image | None = None
+    image: Image.Image | EncodedImage | None = field(default=None, repr=False)
+    sha256: str = ""
 
     @property
     def label(self) -> str:
@@ -90,11 +93,18 @@ class Result:
         """
         if self.error:
             raise ValueError(f"there is no image to save: {self.error}")
-        lines = ["unknown"] if self.unknown else []
-        lines += [str(each) for each in self.predictions]
-        labeled = add_labels(self.image or open_image(Path(self.source)), lines)
+        labeled = self.labeled()
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         labeled.save(path)
+
+    def labeled(self, lines: int = 0) -> Image.Image:
+        """The image with its labels below it, on a band of at least this number of lines. Raises UnreadableImage."""
+        texts = ["unknown"] if self.unknown else []
+        texts += [str(each) for each in self.predictions]
+        image = self.image
+        if not isinstance(image, Image.Image):
+            image = open_image(image or Path(self.source))
+        return add_labels(image, texts + [""] * (lines - len(texts)))
 
 
 def top_k(probabilities: NDArray[np.float32], labels: tuple[str, ...], k: int) -> list[Prediction]:

@@ -15,7 +15,7 @@ Images = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
 # Without the batch; anything but a number, 0 or more, stands for any.
 Shape = Sequence[Any]
-# On a CPU a larger batch gains nothing; benchmarks/results/ has the measurement.
+# On a CPU a larger batch gains nothing: benchmarks/results/folder-rate.md has the measurement.
 CPU_BATCH = 8
 
 

@@ -12,7 +12,7 @@ from temper.artifact import Artifact
 from temper.card import write_card
 from temper.dataset.split import read_split
 from temper.errors import ArtifactError, DataError
-from temper.images import AHEAD_PER_CORE
+from temper.infer.classify import BATCHES_AHEAD
 from temper.runners.base import CPU_BATCH
 from tests import tiny
 
@@ -83,7 +83,7 @@ def test_a_generator_is_read_a_few_images_ahead(
     assert taken == 0
     for received in range(1, 100):
         assert next(results).label == "red"
-        assert taken <= received + CPU_BATCH + 2 * AHEAD_PER_CORE
+        assert taken <= received + CPU_BATCH + BATCHES_AHEAD * CPU_BATCH
 
 
 def test_a_file_that_cannot_be_read_does_not_stop_the_others(classifier: temper.Classifier, image: Path) -> None:

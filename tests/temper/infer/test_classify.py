@@ -7,8 +7,8 @@ from PIL import Image
 
 from temper.artifact import Artifact
 from temper.dataset.split import read_split
-from temper.images import AHEAD_PER_CORE, load_image
-from temper.infer.classify import classify
+from temper.images import load_image
+from temper.infer.classify import BATCHES_AHEAD, classify
 from temper.runners.base import CPU_BATCH, Runner
 from temper.runners.load import open_runner
 from tests import tiny
@@ -59,7 +59,7 @@ def test_a_file_an_image_and_an_array_of_the_same_pixels_are_predicted_alike(run
     assert [result.source for result in results] == [str(path), "image 1", "image 2"]
     assert results[0].predictions == results[1].predictions == results[2].predictions
     assert results[0].image is None
-    assert results[1].image is not None and results[1].image.size == image.size
+    assert isinstance(results[1].image, Image.Image) and results[1].image.size == image.size
 
 
 def test_the_orientation_of_an_opened_image_is_applied_as_that_of_a_file(
@@ -72,7 +72,7 @@ def test_the_orientation_of_an_opened_image_is_applied_as_that_of_a_file(
     with Image.open(rotated) as image:
         by_file, by_image = classify(runner, [rotated, image])
     assert by_file.predictions == by_image.predictions
-    assert by_image.image is not None and by_image.image.size == (20, 40)
+    assert isinstance(by_image.image, Image.Image) and by_image.image.size == (20, 40)
 
 
 def test_an_opened_image_that_is_damaged_gives_a_result_with_an_error(
@@ -121,5 +121,5 @@ def test_an_endless_stream_is_read_a_few_images_ahead(
     results = classify(runner, stream())
     for received in range(1, 5 * CPU_BATCH):
         next(results)
-        assert taken <= received + CPU_BATCH + 2 * AHEAD_PER_CORE
+        assert taken <= received + CPU_BATCH + BATCHES_AHEAD * CPU_BATCH
     results.close()  # type: ignore[attr-defined]

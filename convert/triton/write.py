@@ -1,0 +1,102 @@
+"""From a published artifact to the models of Triton's repository."""
+
+from pathlib import Path
+
+import msgspec
+
+from convert.triton.check import check_ensemble, check_network
+from convert.triton.config import LABELS_FILE, decode_config, ensemble_config, network_config
+from convert.triton.network import FILES, PLATFORMS, Network, check_target, network_of
+from convert.triton.repository import CARD, TritonModel, publish_model
+from convert.trt.find import find_tensorrt
+from temper import errors, exit_codes, images
+from temper.artifact import Artifact
+from temper.card import BatchRange
+from temper.errors import UsageError
+
+JPEG = ",jpeg"
+DECODE_MODEL = Path(__file__).with_name("decode_model.py")
+PACKAGE = b'"""What decoding needs of Temper."""\n'
+
+
+def parse_triton(text: str) -> tuple[Path, bool]:
+    """Folder and whether the ensemble is wanted, of "FOLDER" or "FOLDER,jpeg". Raises UsageError for no folder.
+
+    >>> parse_triton("models,jpeg")[1]
+    True
+    """
+    folder = text.removesuffix(JPEG)
+    if not folder.strip():
+        raise UsageError(f"--triton {text!r} names no folder", fix="Expected a folder, such as models or models,jpeg.")
+    return Path(folder), text.endswith(JPEG)
+
+
+def triton_target(targets: list[Artifact], is_named: bool) -> Artifact:
+    """The only target that is named; of the default ones the plan where TensorRT builds it, else the ONNX file.
+
+    Raises UsageError for several named targets, and for one that Triton does not run.
+    """
+    if not is_named:
+        targets = [each for each in targets if each.format.suffix in PLATFORMS]
+        targets = [targets[-1] if targets[-1].format.suffix == ".onnx" or _builds_plans() else targets[0]]
+    if len(targets) > 1:
+        names = ", ".join(each.name for each in targets)
+        raise UsageError(f"--triton takes one target, and there are {names}", fix="Name one target in each command.")
+    check_target(targets[0])
+    return targets[0]
+
+
+def _builds_plans() -> bool:
+    # Triton has no TensorRT-RTX.
+    return find_tensorrt().module == "tensorrt"
+
+
+def write_models(
+    artifact: Artifact, repository: Path, *, batch: BatchRange, with_jpeg: bool, force: bool = False
+) -> list[str]:
+    """Write an artifact into a model repository; returns the names of the models.
+
+    batch: sizes for a network that accepts any. with_jpeg: also an ensemble that takes image files. Raises UsageError
+    for a format without a backend, ArtifactError for a damaged artifact or a folder that is not Temper's.
+    """
+    network = network_of(artifact.verified(), batch)
+    models = [_network_model(network, artifact)]
+    check_network(models[0].config, network)
+    if with_jpeg:
+        models += [_decode_model(network), _ensemble_model(network)]
+        check_ensemble(models[2].config, [each.config for each in models[:2]])
+    for model in models:
+        publish_model(model, repository, force)
+    return [each.name for each in models]
+
+
+def _network_model(network: Network, artifact: Artifact) -> TritonModel:
+    content = artifact.path.read_bytes()
+    if not network.needs_gpu and network.card.precision == "int8":
+        # As Temper's own runner: on a CPU the file as it is takes several times as long.
+        from temper.runners.onnx_x86 import rewrite_for_x86
+
+        content = rewrite_for_x86(artifact.path)
+    files = {FILES[network.platform]: content, CARD: _card(network)}
+    return TritonModel(config=network_config(network), version=files, shared=_labels(network))
+
+
+def _decode_model(network: Network) -> TritonModel:
+    files = {"model.py": DECODE_MODEL.read_bytes()}
+    for module in (images, errors, exit_codes):
+        path = Path(str(module.__file__))
+        files[f"temper/{path.name}"] = path.read_bytes()
+    return TritonModel(config=decode_config(network), version={**files, "temper/__init__.py": PACKAGE})
+
+
+def _ensemble_model(network: Network) -> TritonModel:
+    # Triton expects a version folder, and not every file system stores an empty one.
+    return TritonModel(config=ensemble_config(network), version={CARD: _card(network)}, shared=_labels(network))
+
+
+def _labels(network: Network) -> dict[str, bytes]:
+    return {LABELS_FILE: "".join(f"{label}\n" for label in network.card.labels).encode()}
+
+
+def _card(network: Network) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(network.card), indent=1)

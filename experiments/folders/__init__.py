@@ -1,0 +1,1 @@
+"""Measurements of jobs over folders of images: rates, memory, kills."""

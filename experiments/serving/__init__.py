@@ -1,0 +1,1 @@
+"""Measurements of `temper serve`: load, faults, hostile clients."""

@@ -1,0 +1,1 @@
+"""A real Triton server on the CPU, and `temper serve` beside it."""

@@ -1,0 +1,5 @@
+"""Which artifact of a folder is used."""
+
+from temper.choose.best import choose
+
+__all__ = ["choose"]

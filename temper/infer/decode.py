@@ -1,0 +1,103 @@
+"""From one source to the pixels of the network's input; an image that cannot be read becomes a result with an error."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from temper.errors import UnreadableImage
+from temper.images import DECODE_ERRORS, EncodedImage, ImageArray, fit, load_image, read_image, to_rgb
+from temper.infer.results import Result
+from temper.infer.sources import Frame, ImageSource, Unreadable, Url
+
+# Whether an image is done already: its name, and the SHA-256 of its content, "" before it is known.
+IsDone = Callable[[str, str], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """The result to be, with its source or its error, and the pixels.
+
+    is_done: the image is to be left out. seconds: what reading and decoding took.
+    """
+
+    result: Result
+    pixels: ImageArray | None = None
+    is_done: bool = False
+    seconds: float = 0.0
+
+
+def decode(number: int, source: ImageSource, size: int, is_done: IsDone) -> Decoded:
+    """Read and decode one source. number: its position in the input, from 0, which names an image without a name.
+
+    Raises ValueError for an array that is not uint8 RGB [height, width, 3].
+    """
+    started = time.perf_counter()
+    decoded = _decode(number, source, size, is_done)
+    return Decoded(
+        result=decoded.result,
+        pixels=decoded.pixels,
+        is_done=decoded.is_done,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _decode(number: int, source: ImageSource, size: int, is_done: IsDone) -> Decoded:
+    if isinstance(source, Unreadable):
+        return Decoded(result=Result(source=source.name, error=source.error), is_done=is_done(source.name, ""))
+    if isinstance(source, Frame):
+        if is_done(source.name, ""):
+            return Decoded(result=Result(source=source.name), is_done=True)
+        return _prepared(source.name, source.image, size)
+    if isinstance(source, (Path, Url, EncodedImage)):
+        return _decode_encoded(source, size, is_done)
+    return _decode_object(f"image {number}", source, size)
+
+
+def _decode_encoded(source: Path | Url | EncodedImage, size: int, is_done: IsDone) -> Decoded:
+    name, digest = str(source), ""
+    # An image on a server is known by its address: reading it again would cost as much as the first time.
+    if isinstance(source, Url) and is_done(name, ""):
+        return Decoded(result=Result(source=name), is_done=True)
+    try:
+        encoded = source if isinstance(source, EncodedImage) else _read(source)
+        digest = hashlib.sha256(encoded.content).hexdigest()
+        if is_done(name, digest):
+            return Decoded(result=Result(source=name, sha256=digest), is_done=True)
+        # A file can be read again to show it.
+        image = None if isinstance(source, Path) else encoded
+        return Decoded(result=Result(source=name, sha256=digest, image=image), pixels=load_image(encoded, size))
+    except UnreadableImage as error:
+        return Decoded(result=Result(source=name, error=str(error), sha256=digest))
+
+
+def _read(source: Path | Url) -> EncodedImage:
+    if isinstance(source, Path):
+        return read_image(source)
+    # Only those who name a URL import HTTP and TLS.
+    from temper.infer.sources.urls import fetch
+
+    return fetch(source)
+
+
+def _decode_object(name: str, source: Image.Image | ImageArray, size: int) -> Decoded:
+    if not isinstance(source, Image.Image):
+        return _prepared(name, _image_of(source), size)
+    try:
+        return _prepared(name, to_rgb(source), size)
+    except DECODE_ERRORS as error:
+        return Decoded(result=Result(source=name, error=f"{name} is damaged ({error})"))
+
+
+def _prepared(name: str, image: Image.Image, size: int) -> Decoded:
+    return Decoded(result=Result(source=name, image=image), pixels=fit(image, size))
+
+
+def _image_of(pixels: ImageArray) -> Image.Image:
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        raise ValueError(f"expected uint8 RGB [height, width, 3], got {pixels.dtype} {list(pixels.shape)}")
+    return Image.fromarray(pixels)

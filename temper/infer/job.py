@@ -1,0 +1,162 @@
+"""A job whose results go to a file, and which goes on where it was when the same command is run again.
+
+Beside `results.jsonl` is the folder `results.jsonl.job` with `settings.json`: the artifact and the settings that the
+rows are made with. For Parquet it also holds the rows until the job is complete.
+"""
+
+import contextlib
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from temper.closing import Closing
+from temper.errors import DataError, ResourceError, UsageError
+from temper.infer.classify import Flow, StageTimes
+from temper.infer.journal import Journal, Written, key_of, read_rows, recover
+from temper.infer.parquet import import_pyarrow, write_parquet
+from temper.infer.results import Result
+from temper.infer.rows import Form, row_of
+from temper.storage.atomic import write_text
+from temper.storage.lock import lock_folder
+
+LOGGER = logging.getLogger("temper.infer")
+SUFFIXES = (".jsonl", ".csv", ".parquet")
+JOB_SUFFIX = ".job"
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSettings:
+    """What the rows of a file depend on. sha256: of the artifact. threshold: None where the card has none."""
+
+    artifact: str
+    sha256: str
+    top_k: int
+    threshold: float | None
+    fps: float
+
+
+class Job(Closing):
+    """A file of results that is being written, by this process alone; a context manager.
+
+    written: what the file contained at the start. classified: rows of this run. failed: rows with an error, those of
+    earlier runs included.
+    """
+
+    def __init__(self, out: Path, settings: JobSettings) -> None:
+        _check_suffix(out)
+        self.out = out
+        self.failed = self.classified = 0
+        self._started = time.monotonic()
+        self._folder = out.with_name(out.name + JOB_SUFFIX)
+        self._form: Form = "csv" if out.suffix == ".csv" else "jsonl"
+        self._path = self._folder / "rows.jsonl" if self._is_parquet else out
+        _refuse_foreign(out, self._folder)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            if not stack.enter_context(lock_folder(self._folder, wait=False)):
+                raise ResourceError(
+                    f"{out} is being written by another process, or {self._folder} cannot be locked",
+                    fix="Wait for the end of the other command, or name another file with --out.",
+                )
+            _check_settings(self._folder / "settings.json", settings, out)
+            self.written: Written = recover(self._path, self._form)
+            self.failed = self.written.failed
+            self._journal = stack.enter_context(Journal(self._path, self._form))
+            self._open = stack.pop_all()
+
+    def is_done(self, name: str, sha256: str) -> bool:
+        """Whether there is a row for an image."""
+        return key_of(name, sha256) in self.written
+
+    def write(self, results: Iterable[Result], batch: int, report: Callable[[int], None]) -> None:
+        """Write a row for each result, in pieces of `batch`. report: is called with the number of results so far.
+
+        Raises OSError when rows cannot be written.
+        """
+        rows = []
+        for result in results:
+            rows.append(row_of(result))
+            self.failed += bool(result.error)
+            self.classified += 1
+            if len(rows) == batch:
+                self._journal.write(rows)
+                report(self.classified)
+                rows = []
+        self._journal.write(rows)
+        self._journal.wait()
+        report(self.classified)
+
+    def finish(self, times: StageTimes) -> None:
+        """Complete the file: of Parquet, it is written now. times: its `writing` is set."""
+        self._journal.wait()
+        if self._is_parquet:
+            write_parquet(self.out, (row for _, row in read_rows(self._path, self._form)))
+        times.writing = self._journal.seconds
+
+    def close(self) -> None:
+        """Write what is left and unlock the file."""
+        self._open.close()
+
+    @property
+    def seconds(self) -> float:
+        """Since the job began or went on."""
+        return time.monotonic() - self._started
+
+    @property
+    def _is_parquet(self) -> bool:
+        return self.out.suffix == ".parquet"
+
+
+def run_job(job: Job, results: Iterator[Result], batch: int, flow: Flow, report: Callable[[int], None]) -> None:
+    """Classify what is left to do, and complete the file. An interruption leaves all rows so far."""
+    try:
+        job.write(results, batch, lambda done: report(done + flow.times.done_before))
+        job.finish(flow.times)
+    except BaseException:
+        LOGGER.info("%s has %s more rows. The same command goes on from there.", job.out, f"{job.classified:,}")
+        raise
+
+
+def _check_suffix(out: Path) -> None:
+    if out.suffix not in SUFFIXES:
+        raise UsageError(f"--out {out} has an unknown suffix", fix=f"Expected one of {', '.join(SUFFIXES)}.")
+    if out.suffix == ".parquet":
+        # Not after hours of work.
+        import_pyarrow()
+
+
+def _refuse_foreign(out: Path, folder: Path) -> None:
+    if out.is_dir() or (out.exists() and not (folder / "settings.json").exists()):
+        raise UsageError(
+            f"{out} exists, and {folder} does not say how it was made: the job cannot go on there",
+            fix="Name another file with --out, or move this one away.",
+        )
+
+
+def _check_settings(path: Path, settings: JobSettings, out: Path) -> None:
+    now = asdict(settings)
+    if not path.exists():
+        write_text(path, json.dumps(now, indent=1) + "\n")
+        return
+    before = _read_settings(path)
+    changed = [name for name in now if name != "artifact" and before.get(name) != now[name]]
+    if changed:
+        differences = "; ".join(f"{name} was {before.get(name)}, and is {now[name]}" for name in changed)
+        raise UsageError(
+            f"{out} was begun with {before.get('artifact')} and other settings: {differences}",
+            fix=f"Run the command as it was, name another file with --out, or remove {out} and {path.parent}.",
+        )
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings: Any = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        settings = None
+    if not isinstance(settings, dict):
+        raise DataError(f"{path} is damaged", fix=f"Move {path.parent} and the file of results away.")
+    return settings

@@ -1,0 +1,73 @@
+"""A result as a row of a table: the same columns in every file that a job writes."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from temper.infer.results import Result
+
+COLUMNS = ("file", "sha256", "label", "probability", "unknown", "error", "predictions")
+# How rows are stored as text.
+Form = Literal["jsonl", "csv"]
+Row = Mapping[str, Any]
+
+
+def row_of(result: Result) -> dict[str, Any]:
+    """The columns of a result, in the order of COLUMNS.
+
+    label "" and probability None when there is an error; unknown None without a threshold.
+
+    >>> row_of(Result(source="a.jpg", sha256="9f2c", error="a.jpg is damaged"))["label"]
+    ''
+    """
+    return {
+        "file": printable(result.source),
+        "sha256": result.sha256,
+        "label": result.label,
+        "probability": None if result.error else result.probability,
+        "unknown": result.unknown,
+        "error": printable(result.error),
+        "predictions": [{"label": each.label, "probability": each.probability} for each in result.predictions],
+    }
+
+
+def printable(name: str) -> str:
+    r"""A file name that can be stored as UTF-8: bytes that are no text are written as \xe9.
+
+    >>> print(printable("caf\udce9.jpg"))
+    caf\xe9.jpg
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def encode_rows(rows: Iterable[Row], form: Form) -> bytes:
+    """Rows as lines of JSON, or as lines of a CSV file without its header."""
+    if form == "jsonl":
+        return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows).encode()
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(_cells(row) for row in rows)
+    return text.getvalue().encode()
+
+
+def decode_row(record: bytes, form: Form) -> dict[str, Any]:
+    """One row of `encode_rows`. Raises ValueError for anything else."""
+    if form == "jsonl":
+        row = json.loads(record)
+    else:
+        (cells,) = csv.reader(io.StringIO(record.decode(), newline=""))
+        row = dict(zip(COLUMNS, cells, strict=True))
+        row["probability"] = float(row["probability"]) if row["probability"] else None
+        row["unknown"] = {"": None, "true": True, "false": False}[row["unknown"]]
+        row["predictions"] = json.loads(row["predictions"])
+    if not isinstance(row, dict) or tuple(row) != COLUMNS:
+        raise ValueError(f"expected the columns {', '.join(COLUMNS)}")
+    return row
+
+
+def _cells(row: Row) -> list[object]:
+    cells = dict(row)
+    cells["unknown"] = "" if row["unknown"] is None else json.dumps(row["unknown"])
+    cells["predictions"] = json.dumps(row["predictions"], ensure_ascii=False)
+    return list(cells.values())

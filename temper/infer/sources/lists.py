@@ -1,0 +1,88 @@
+"""Many names: of a command line, and of a list that a program has made."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from temper.errors import DataError
+from temper.images import EncodedImage
+from temper.infer.sources.kinds import Frame, ImageSource, SourceOptions, Unreadable, Url
+from temper.infer.sources.names import STDIN, files_of, images_of, is_folder, is_url, iterate_sources
+from temper.infer.sources.shards import SHARD_SUFFIXES
+from temper.infer.sources.video import VIDEO_SUFFIXES, is_camera
+
+
+def names_in_list(file: str) -> Iterator[str]:
+    """The lines of a file, or of stdin for "-", without empty ones; read as they are needed.
+
+    Raises DataError for a file that cannot be read.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            stream = sys.stdin.buffer if file == STDIN else stack.enter_context(Path(file).open("rb"))
+        except OSError as error:
+            raise DataError(f"the list {file} cannot be read ({error.strerror})", fix="Check the path.") from None
+        for line in stream:
+            if name := os.fsdecode(line.rstrip(b"\r\n")):
+                yield name
+
+
+def iterate_named(names: Iterable[str], options: SourceOptions) -> Iterator[ImageSource]:
+    """Single images of the names on a command line, each image once."""
+    names = list(names)
+    images = iterate_sources(names, options)
+    # One folder names no image twice, and needs no memory for what was there.
+    return images if len(names) == 1 and is_folder(names[0]) else once(images)
+
+
+def iterate_listed(names: Iterable[str], options: SourceOptions) -> Iterator[ImageSource]:
+    """Single images of names that a program has made, each image once.
+
+    No name is a pattern or stdin, and none that holds no images stops the others.
+    """
+    return once(image for name in names for image in _listed(name, options))
+
+
+def check_sources(names: Iterable[str]) -> None:
+    """Raise what `iterate_sources` would raise for one of the names; no image, shard or video is opened."""
+    for name in names:
+        if name != STDIN and not is_url(name) and not Path(name).is_file() and not is_camera(name):
+            next(files_of(name))
+
+
+def count_images(names: Iterable[str]) -> int:
+    """How many images the names stand for; 0 where this is known only at the end: stdin, shards and videos."""
+    total = 0
+    for name in names:
+        if name == STDIN or is_camera(name) or name.lower().endswith((*SHARD_SUFFIXES, *VIDEO_SUFFIXES)):
+            return 0
+        total += 1 if is_url(name) else sum(1 for _ in files_of(name))
+    return total
+
+
+def once(images: Iterable[ImageSource]) -> Iterator[ImageSource]:
+    """The same images without those that were there before, by name and, in memory, by content.
+
+    About 70 bytes of memory for each image.
+    """
+    seen: set[int] = set()
+    for image in images:
+        name = image.name if isinstance(image, (EncodedImage, Frame, Unreadable)) else str(image)
+        key = hash((name, image.content if isinstance(image, EncodedImage) else b""))
+        if key not in seen:
+            seen.add(key)
+            yield image
+
+
+def _listed(name: str, options: SourceOptions) -> Iterator[ImageSource]:
+    if is_url(name):
+        yield Url(name, options.allow_private)
+    elif not is_folder(name):
+        yield from images_of(Path(name), options)
+    else:
+        try:
+            yield from files_of(name)
+        except DataError as error:
+            yield Unreadable(name, str(error))

@@ -1,0 +1,1 @@
+"""What every request passes: limits of connections and bodies, the token, errors."""

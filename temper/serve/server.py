@@ -1,0 +1,159 @@
+"""Starts the models and uvicorn, and stops both without losing a request."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from types import FrameType
+
+import uvicorn
+
+from temper.artifact import Artifact
+from temper.errors import ResourceError, UsageError
+from temper.serve.app import Service, make_app
+from temper.serve.http.connections import protocol_with
+from temper.serve.metrics import Metrics
+from temper.serve.model import ServedModel
+from temper.serve.settings import Settings
+
+LOGGER = logging.getLogger("temper.serve")
+# Beyond `drain_seconds`, for what still holds a connection open.
+GRACE_SECONDS = 0.5
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which drains the models when it is to stop, and ends without the signal that stopped it."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self.service = service
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say where."""
+        await super().startup(sockets)
+        for each in sockets or []:
+            announce(self.service, each)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what was accepted, then close."""
+        LOGGER.info("stopping: accepted requests are answered")
+        service = self.service
+        service.is_stopping = True
+        generations = [each.generation for each in service.models.values()]
+        drains = [asyncio.create_task(each.drain(service.settings.drain_seconds)) for each in generations]
+        await super().shutdown(sockets)
+        await asyncio.gather(*drains)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop at SIGINT and SIGTERM; uvicorn's own version raises the signal again at the end."""
+        try:
+            former = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+        except ValueError:
+            # Not the main thread: whoever started it sets `should_exit`.
+            yield
+            return
+        try:
+            yield
+        finally:
+            for each, handler in former.items():
+                signal.signal(each, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The second signal does not wait for requests."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+def serve(artifacts: dict[str, Artifact], settings: Settings) -> None:
+    """Serve artifacts by name until SIGINT or SIGTERM.
+
+    Raises UserError when an artifact cannot be loaded or the address cannot be used.
+    """
+    with bound_socket(settings) as listener:
+        asyncio.run(run_server(make_server(artifacts, settings), listener))
+
+
+async def run_server(server: Server, listener: socket.socket) -> None:
+    """Load the models of a server and answer requests, until its `should_exit` is set. Raises UserError."""
+    models = list(server.service.models.values())
+    watches: list[asyncio.Task[None]] = []
+    try:
+        for model in models:
+            await model.start()
+        watches += [asyncio.create_task(each.watch()) for each in models]
+        await server.serve(sockets=[listener])
+    finally:
+        for watch in watches:
+            watch.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
+        await asyncio.gather(*(each.stop() for each in models))
+        server.service.decoders.shutdown(wait=False, cancel_futures=True)
+    LOGGER.info("stopped")
+
+
+def make_server(artifacts: dict[str, Artifact], settings: Settings) -> Server:
+    """A server whose models are not started yet."""
+    metrics = Metrics()
+    models = {name: ServedModel(name, artifact, settings, metrics) for name, artifact in artifacts.items()}
+    service = Service(models=models, settings=settings, metrics=metrics)
+    # Only errors: what clients do wrong is counted, and is no news.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    config = uvicorn.Config(
+        make_app(service),
+        http=protocol_with(settings.limits),
+        ws="none",
+        lifespan="off",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=settings.limits.connections,
+        timeout_keep_alive=round(settings.limits.keep_alive_seconds),
+        timeout_graceful_shutdown=round(settings.drain_seconds + GRACE_SECONDS),
+        ssl_certfile=settings.certfile,
+        ssl_keyfile=settings.keyfile,
+    )
+    try:
+        config.load()
+    except OSError as error:
+        raise UsageError(
+            f"the certificate {settings.certfile} cannot be used ({error})", fix="Name a PEM file and its key."
+        ) from None
+    return Server(config, service)
+
+
+def bound_socket(settings: Settings) -> socket.socket:
+    """A listening socket at the address. Raises ResourceError when it cannot be bound."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address, family=family, backlog=settings.limits.connections)
+    except (OSError, OverflowError) as error:
+        raise ResourceError(
+            f"{settings.host}:{settings.port} cannot be used ({error})", fix="Name another --host or --port."
+        ) from None
+
+
+def announce(service: Service, listener: socket.socket) -> None:
+    """Log which URL serves what."""
+    settings = service.settings
+    port = listener.getsockname()[1]
+    scheme = "https" if settings.certfile else "http"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = f"{scheme}://{host}:{port}"
+    for model in service.models.values():
+        runtime, batching = model.generation.runtime, model.generation.batcher.batching
+        name = f"{runtime.runtime}, {runtime.device}" if runtime else ""
+        LOGGER.info("%s/v2/models/%s: %s (%s), up to %d images in a call", base, model.name, model.source.path, name,
+                    batching.max_batch)  # fmt: skip
+    if not settings.is_local and not (settings.token and settings.certfile):
+        missing = " and ".join(
+            [*([] if settings.token else ["without a token"]), *([] if settings.certfile else ["without encryption"])]
+        )
+        LOGGER.warning("other machines can send requests to %s, %s", base, missing)
+    LOGGER.info("page: %s/   metrics: %s/metrics   stop: Ctrl-C", base, base)

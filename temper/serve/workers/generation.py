@@ -1,0 +1,153 @@
+"""One published content of an artifact: its own copy, its queue, and a child process that is kept running."""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from temper.artifact import Artifact
+from temper.runners.base import CPU_BATCH, RuntimeInfo
+from temper.serve.http.errors import RequestError
+from temper.serve.metrics import ModelMetrics
+from temper.serve.settings import Settings
+from temper.serve.workers.batching import Batcher, Batching
+from temper.serve.workers.worker import Worker
+
+LOGGER = logging.getLogger("temper.serve")
+# A process that ends sooner than this after its start is started again after a delay, which doubles each time.
+SHORT_LIFE_SECONDS = 2.0
+FIRST_DELAY, MAX_DELAY = 0.5, 30.0
+
+
+class Generation:
+    """An artifact that is served until another one is published under its name.
+
+    The files are copied: a later publication, or a copy over them, changes nothing here, and a restart loads the same
+    bytes.
+    """
+
+    def __init__(self, source: Artifact, settings: Settings, metrics: ModelMetrics) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="temper-serve-", ignore_cleanup_errors=True)
+        self._source = source
+        self._settings = settings
+        self._metrics = metrics
+        self._restart: asyncio.Task[None] | None = None
+        self._worker: Worker | None = None
+        self._started = 0.0
+        self._delay = 0.0
+        self._users = 0
+        self.artifact = source
+        self.batcher: Batcher
+
+    async def start(self) -> None:
+        """Copy, check, load and self-test the artifact.
+
+        Raises UserError when one of these fails; the generation is then closed.
+        """
+        try:
+            self.artifact = await asyncio.to_thread(copy_artifact, self._source.path, Path(self._folder.name))
+            self.batcher = Batcher(self._batching(), self._metrics)
+            await self._start_worker()
+        except BaseException:
+            await self.close()
+            raise
+
+    @property
+    def is_ready(self) -> bool:
+        """True when requests are predicted at once."""
+        return self._worker is not None
+
+    @property
+    def runtime(self) -> RuntimeInfo | None:
+        """What runs; None while the process is started."""
+        return self._worker.info if self._worker else None
+
+    @property
+    def pid(self) -> int:
+        """The number of the child process; 0 while there is none."""
+        return self._worker.pid if self._worker else 0
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Inside of the block, the generation is not closed by `drain`'s caller: a request is on its way to it."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until what was accepted is answered, at most so long; what is left gets an error."""
+        end = time.monotonic() + seconds
+        while self._users and time.monotonic() < end:
+            await asyncio.sleep(0.01)
+        self.batcher.fail_all(RequestError(503, "the server stops", cause="stopped", retry_seconds=1))
+
+    async def close(self) -> None:
+        """End the process and remove the copy."""
+        if self._restart:
+            self._restart.cancel()
+        if self._worker:
+            worker, self._worker = self._worker, None
+            await worker.stop()
+        self._folder.cleanup()
+
+    def _batching(self) -> Batching:
+        card, settings = self.artifact.card, self._settings
+        max_batch = settings.max_batch or (card.batch.best if card.batch else CPU_BATCH)
+        if card.batch:
+            max_batch = min(max_batch, card.batch.max)
+        return Batching(
+            max_batch=max_batch, max_queue=max(settings.max_queue, max_batch), max_wait=settings.max_wait_ms / 1000
+        )
+
+    async def _start_worker(self) -> None:
+        worker = Worker(self.artifact, self.batcher.batching.max_batch)
+        await worker.wait_until_ready()
+        worker.on_exit = self._on_exit
+        self._worker, self._started = worker, time.monotonic()
+        self.batcher.attach(worker)
+
+    def _on_exit(self, reason: str) -> None:
+        LOGGER.warning("%s: the process that predicts has ended (%s); it is started again", self._source.path, reason)
+        self._worker = None
+        self.batcher.detach()
+        is_short = time.monotonic() - self._started < SHORT_LIFE_SECONDS
+        self._delay = min(MAX_DELAY, max(FIRST_DELAY, 2 * self._delay)) if is_short else 0.0
+        self._restart = asyncio.get_running_loop().create_task(self._start_again())
+
+    async def _start_again(self) -> None:
+        failures = 0
+        while True:
+            await asyncio.sleep(self._delay)
+            self._metrics.restarts.inc()
+            try:
+                await self._start_worker()
+                return
+            # Whatever it is, such as a process that was killed while it was started: nobody else would try again.
+            except Exception as error:
+                failures += 1
+                self._delay = min(MAX_DELAY, max(FIRST_DELAY, 2 * self._delay))
+                # After one failure requests still wait: it may have been the same incident.
+                self.batcher.unavailable_seconds = self._delay if failures > 1 else 0.0
+                LOGGER.error("%s cannot be loaded again: %s", self._source.path, error or type(error).__name__)
+
+
+def copy_artifact(source: Path, folder: Path) -> Artifact:
+    """Copy an artifact with its card and golden predictions, and check the copy.
+
+    Raises ArtifactError when it is missing, damaged, or is being replaced.
+    """
+    artifact = Artifact.at(source)
+    golden = artifact.card.golden
+    files = [artifact.card_path, *artifact.files, *([source.with_name(golden.file)] if golden else [])]
+    for file in files:
+        if file.is_dir():
+            shutil.copytree(file, folder / file.name, dirs_exist_ok=True)
+        elif file.exists():
+            shutil.copyfile(file, folder / file.name)
+    return Artifact.at(folder / source.name).verified()

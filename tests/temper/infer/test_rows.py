@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+
+from temper.infer.results import Prediction, Result
+from temper.infer.rows import COLUMNS, Form, decode_row, encode_rows, printable, row_of
+
+GOOD = Result(
+    source='a "b",\nc.jpg',
+    sha256="9f2c",
+    predictions=(Prediction("猫", 0.1 + 0.2), Prediction("dog", 0.1)),
+    unknown=True,
+)
+BAD = Result(source="none.jpg", error="none.jpg does not exist. Check the path.")
+PLAIN = Result(source="video.mp4@1.000s", predictions=(Prediction("cat", 1.0),))
+
+
+def test_a_row_has_the_columns_of_the_contract() -> None:
+    row = row_of(GOOD)
+    assert tuple(row) == COLUMNS
+    assert row == {
+        "file": GOOD.source, "sha256": "9f2c", "label": "猫", "probability": 0.1 + 0.2, "unknown": True, "error": "",
+        "predictions": [{"label": "猫", "probability": 0.1 + 0.2}, {"label": "dog", "probability": 0.1}],
+    }  # fmt: skip
+
+
+def test_a_failure_is_a_row_without_a_label() -> None:
+    row = row_of(BAD)
+    assert (row["label"], row["probability"], row["unknown"], row["predictions"]) == ("", None, None, [])
+    assert "does not exist" in row["error"]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@pytest.mark.parametrize("result", [GOOD, BAD, PLAIN], ids=["good", "bad", "plain"])
+def test_a_row_is_the_same_after_it_was_stored(result: Result, form: Form) -> None:
+    encoded = encode_rows([row_of(result)], form)
+    assert encoded.endswith(b"\n")
+    assert decode_row(encoded, form) == row_of(result)
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@pytest.mark.parametrize("record", [b"{}\n", b"[1]\n", b"a,b\n", b"\n", b"\xff\n", b"a,b,c,x,maybe,,[]\n"])
+def test_anything_else_is_no_row(record: bytes, form: Form) -> None:
+    with pytest.raises((ValueError, KeyError)):
+        decode_row(record, form)
+
+
+def test_a_file_name_that_is_no_text_can_be_stored() -> None:
+    name = str(Path("caf\udce9.jpg"))
+    assert printable(name) == r"caf\xe9.jpg"
+    assert encode_rows([row_of(Result(source=name, error=f"{name} is damaged"))], "jsonl").count(rb"caf\\xe9.jpg") == 2
