@@ -60,8 +60,8 @@ def add_parser(commands: Any) -> None:
 
 
 def _add_classifier_options(group: Any) -> None:
-    add, kinds = group.add_argument, ", ".join(suffixes())
-    help_of_engine = f"path of an artifact ({kinds}), or a folder of which the best one that runs here is chosen"
+    add = group.add_argument
+    help_of_engine = f"an artifact ({', '.join(suffixes())}), or a folder of which the best one that runs here is used"
     add("--engine", type=Path, required=True, metavar="ARTIFACT", help=help_of_engine)
     help_of_top_k = "number of labels to show for each image (default: %(default)s)"
     add("--top-k", type=_positive, default=1, metavar="K", help=help_of_top_k)
@@ -70,6 +70,7 @@ def _add_classifier_options(group: Any) -> None:
         action="store_true",
         help="mark an image as unknown when the probability of its label is below the artifact's confidence threshold",
     )
+    add("--ray", metavar="ADDRESS", help="classify on the Ray cluster at ADDRESS, or on one of its own (local)")
 
 
 def _add_result_options(group: Any) -> None:
@@ -78,7 +79,7 @@ def _add_result_options(group: Any) -> None:
         type=Path,
         metavar="FILE",
         help="write the results to FILE (.jsonl, .csv or .parquet) as they come. The same command goes on after an "
-        "interruption: an image with the same name and content is classified once",
+        "interruption: an image with the same name and content is classified once. With --ray, FILE is a folder",
     )
     form = group.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print one JSON object for each image, each on its own line")
@@ -95,6 +96,8 @@ def _add_result_options(group: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Classify and print or write; SOME_FAILED when an image could not be read."""
     _refuse_contradictions(options)
+    if options.ray:
+        return _run_on_ray(options)
     from temper.choose import choose
     from temper.infer.classify import Flow, classify
     from temper.infer.sources import SourceOptions, is_live, iterate_listed, iterate_named
@@ -134,6 +137,12 @@ def show(results: Iterable["Result"], form: str) -> int:
 def _refuse_contradictions(options: argparse.Namespace) -> None:
     if options.out and (options.json or options.csv):
         raise UsageError("--json and --csv print results, and --out writes them", fix="Leave one of them out.")
+    if options.ray:
+        unfit = {"--save": options.save, "--list": options.list, "--allow-private": options.allow_private}
+        if names := ", ".join(name for name, value in unfit.items() if value):
+            raise UsageError(f"--ray takes no {names}", fix="Leave it out, or classify without --ray.")
+        if not options.out:
+            raise UsageError("--ray needs --out, the folder of the results", fix="Use --out FOLDER.")
 
 
 def _names(options: argparse.Namespace) -> Iterable[str]:
@@ -183,13 +192,24 @@ def _summarize(job: "Job", times: "StageTimes") -> None:
     rate = f" ({format_rate(job.classified / job.seconds)})" if job.classified > 1 else ""
     done = f"{plural(job.classified, 'image')} in {format_duration(job.seconds)}"
     LOGGER.info("%s: %s%s%s%s", job.out, done, rate, before, failed)
-    stages = {
-        "reading and decoding": times.decoding,
-        "waiting for images": times.waiting,
-        "network": times.network,
-        "writing": times.writing,
-    }
+    stages = {"reading and decoding": times.decoding, "waiting for images": times.waiting}
+    stages |= {"network": times.network, "writing": times.writing}
     LOGGER.info("%s", ", ".join(f"{name} {format_duration(seconds)}" for name, seconds in stages.items()))
+
+
+def _run_on_ray(options: argparse.Namespace) -> int:
+    from temper.choose import choose
+    from temper.cluster.job import run_on_ray
+
+    artifact = choose(options.engine)
+    return run_on_ray(
+        engine=artifact.path,
+        sources=list(_names(options)),
+        out=options.out,
+        address=options.ray,
+        top_k=options.top_k,
+        unknown=artifact.card.confidence_threshold is not None,
+    )
 
 
 def _saved(results: Iterator["Result"], options: argparse.Namespace, runner: "Runner") -> Iterator["Result"]:

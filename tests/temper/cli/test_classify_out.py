@@ -15,6 +15,7 @@ import pytest
 import temper
 from infer import run
 from temper.cli import main
+from temper.errors import UsageError
 from temper.exit_codes import ExitCode
 from temper.infer.rows import row_of
 from tests.source import ROOT
@@ -121,3 +122,19 @@ def test_a_job_that_is_killed_again_and_again_loses_and_repeats_nothing(
     assert {row["file"] for row in rows} == {str(path) for path in many.iterdir()}
     damaged = {row["file"] for row in rows if row["error"]}
     assert damaged == {str(path) for path in many.iterdir() if path.resolve().name == "blue003.png"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["a.jpg"], "--ray needs --out"),
+        (["a.jpg", "--out", "rows", "--save", "labeled"], "--ray takes no --save"),
+        (["--list", "-", "--out", "rows", "--allow-private"], "--ray takes no --list, --allow-private"),
+        (["a.jpg", "--out", "rows", "--json"], "--json and --csv print"),
+    ],
+)
+def test_options_that_ray_has_no_use_for_are_refused_before_anything_is_loaded(
+    options: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        execute("--engine", "missing.onnx", "--ray", "local", *options)

@@ -1,0 +1,1 @@
+"""Jobs on Ray whose processes and nodes are killed."""

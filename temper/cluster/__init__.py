@@ -1,0 +1,1 @@
+"""Classification on several machines, by Ray Data."""

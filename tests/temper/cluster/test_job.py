@@ -1,0 +1,138 @@
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import temper
+from temper.card import BatchRange, Card
+from temper.cluster.job import Summary, _cause, images_of_chunk, names_of, run_on_ray
+from temper.errors import ArtifactError, UsageError
+from temper.infer.rows import row_of
+from tests.source import ROOT
+
+CARD = Card(labels=("a", "b"), size=224)
+
+
+@pytest.mark.parametrize(
+    ("images", "actors", "card", "expected"),
+    [
+        (1_000_000, 1, CARD, 222),
+        (1_000_000, 1, CARD.changed(size=16), 256),
+        (1_000_000, 1, CARD.changed(size=8000), 1),
+        (100, 1, CARD, 13),
+        (100, 4, CARD, 8),
+        (100, 4, CARD.changed(batch=BatchRange(1, 64, 128)), 64),
+        (1, 1, CARD, 8),
+    ],
+)
+def test_chunks_are_small_enough_for_memory_and_for_every_actor(
+    images: int, actors: int, card: Card, expected: int
+) -> None:
+    assert images_of_chunk(images, actors, card) == expected
+
+
+def test_the_summary_counts_images_failures_nodes_and_actors() -> None:
+    summary = Summary(failed=1)
+    for actor in ("1", "2"):
+        summary.add({"images": 10, "classified": 8, "failed": 1, "node": "n", "actor": actor})
+    text = str(summary)
+    assert text.startswith("16 images in ")
+    assert text.endswith("4 images done before, 3 could not be read, 2 actors on 1 node")
+
+
+def test_names_are_absolute_paths_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).touch()
+    a, b, address = str(tmp_path / "a.png"), str(tmp_path / "b.png"), "https://a/b.png"
+    assert list(names_of(["a.png", f"{tmp_path}/*.png", address, "gone.png"])) == [
+        a, a, b, address, str(tmp_path / "gone.png")
+    ]  # fmt: skip
+
+
+def test_what_only_this_process_could_read_is_refused(bundle: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    shard = tmp_path / "images.tar"
+    subprocess.run(["tar", "cf", shard, "images"], cwd=bundle.parent, check=True)
+    with pytest.raises(UsageError, match=r"images\.tar.* is not a file or an address: Ray reads no stdin, shards"):
+        run_on_ray(
+            engine=bundle.with_name("model.fp32.onnx"),
+            sources=[str(shard)],
+            out=tmp_path / "out",
+            address="local",
+            top_k=1,
+            unknown=False,
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_error_of_a_task_is_reported_as_what_it_is() -> None:
+    class TaskError(Exception):
+        """As Ray wraps what a task raises."""
+
+        def __init__(self, cause: Exception) -> None:
+            self.cause = cause
+
+    missing, full = ArtifactError("it is missing"), OSError(errno.ENOSPC, "advice of Ray")
+    bug, interruption = TaskError(ValueError("a bug")), KeyboardInterrupt()
+    assert _cause(TaskError(missing)) is missing
+    assert str(_cause(TaskError(full))) == "[Errno 28] No space left on device"
+    assert _cause(bug) is bug and _cause(interruption) is interruption
+
+
+@pytest.mark.programs
+def test_a_job_on_ray_goes_on_after_an_interruption_and_has_the_rows_of_one_process(bundle: Path) -> None:
+    pytest.importorskip("ray")
+    import pyarrow.parquet
+
+    folder, out, engine = bundle.parent / "images", bundle.parent / "out", bundle.with_name("model.fp32.onnx")
+    (folder / "damaged.png").write_bytes(b"no image")
+    words = [
+        ROOT / "infer" / "run.py",
+        "--ray",
+        "local",
+        "--engine",
+        engine,
+        "--out",
+        out,
+        folder,
+        f"{folder}/../images",
+    ]
+    command = [sys.executable, *map(str, words)]
+
+    def run() -> str:
+        # In another folder than the project: nodes get the code from the command.
+        done = subprocess.run(
+            command,
+            cwd=bundle.parent,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "COLUMNS": "200"},
+        )
+        assert done.returncode == 1, done.stderr
+        return str(done.stderr)
+
+    assert "81 images" in run()
+    parts = sorted(out.glob("part-*.parquet"))
+    assert len(parts) == 8
+    # As a kill would leave it: a part is missing, and another one was being written.
+    torn = out / "_writing-1"
+    torn.mkdir()
+    parts[0].rename(torn / parts[0].name)
+    n_lost = pyarrow.parquet.read_metadata(torn / parts[0].name).num_rows
+    last = run().splitlines()[-1]
+    assert f"{n_lost} images in " in last and f"{81 - n_lost} images done before" in last
+    assert "1 could not be read, 1 actor on 1 node" in last
+    rows = sorted(pyarrow.parquet.read_table(out).to_pylist(), key=lambda row: str(row["file"]))
+    with temper.load(engine) as classifier:
+        expected = [row_of(each) for each in classifier(folder)]
+    expected.sort(key=lambda row: str(row["file"]))
+    assert [row.pop("probability") for row in rows] == pytest.approx([row.pop("probability") for row in expected])
+    for each in (*rows, *expected):
+        each["predictions"] = [prediction["label"] for prediction in each["predictions"]]
+    assert rows == expected
+    assert sorted({each.name[:5] for each in out.iterdir()}) == ["_job.", "part-"]
