@@ -10,6 +10,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from temper.errors import UserError
 from temper.system.child_process import describe_exit
+from temper.system.interrupts import delayed_interrupt
 
 GRACE_SECONDS = 5
 State = TypeVar("State")
@@ -32,15 +33,15 @@ class Worker(Generic[State]):
         self.started_at = time.monotonic()
         # No daemon: a plan is first tried in a process of its own. It ends when this end of the pipe closes.
         self._process = context.Process(target=worker_main, args=(far_end, start))
-        # The process inherits the mask: Ctrl-C interrupts none of its imports.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        self._process.start()
-        far_end.close()
         try:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            # Ctrl-C interrupts none of the imports of the process.
+            with delayed_interrupt():
+                self._process.start()
+                far_end.close()
             self._receive()
         except BaseException:
-            self.close()
+            if self._process.pid:
+                self.close()
             raise
 
     def call(self, function: Callable[Concatenate[State, P], T], *arguments: P.args, **named: P.kwargs) -> T:
