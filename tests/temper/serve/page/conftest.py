@@ -104,6 +104,8 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Visit]]:
         visit.page.on("console", report)
         visit.page.on("pageerror", lambda error: visit.console.append(str(error)))
         visit.page.on("request", lambda request: visit.requests.append(request.url))
+        # From the start: a chooser that opens before somebody listens is lost.
+        visit.page.on("filechooser", lambda _: None)
         visit.page.goto(url)
         visit.page.wait_for_selector(wait_for, state="attached")
         return visit
