@@ -9,7 +9,7 @@ from temper.choose import choose
 from temper.closing import Closing
 from temper.infer.classify import Flow, classify
 from temper.infer.results import Result
-from temper.infer.sources import Source, SourceOptions, is_live, iterate_sources
+from temper.infer.sources import DEFAULT_FPS, Source, SourceOptions, is_live, iterate_sources
 from temper.runners.base import RuntimeInfo
 from temper.runners.load import open_runner
 
@@ -33,7 +33,7 @@ class Classifier(Closing):
         self._runner = open_runner(artifact, mode)
 
     def __call__(
-        self, source: Source, *, top_k: int = 1, fps: float = 1.0, allow_private: bool = False
+        self, source: Source, *, top_k: int = 1, fps: float = DEFAULT_FPS, allow_private: bool = False
     ) -> Iterator[Result]:
         """Classify images in batches, with bounded memory; yields results in the order of the images.
 

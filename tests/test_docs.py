@@ -17,6 +17,7 @@ from temper.card import Preprocessing, records
 from temper.cli import main
 from temper.exit_codes import ExitCode
 from temper.formats import FORMATS
+from temper.serve.settings import MIB, Limits
 from tests.source import DOCUMENTS, FILES, FOLDERS, ROOT, STAGES, name_of, tree_of
 
 TEXT = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
@@ -169,6 +170,24 @@ def texts_of(path: Path) -> list[str]:
             text = "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
             strings.append(re.sub(r"(%[sd]|…)+", "…", text))
     return strings
+
+
+def test_the_limits_of_the_server_are_those_of_the_code() -> None:
+    limits, text = Limits(), " ".join(TEXT[ROOT / "docs" / "serving.md"].split())
+    for value in (
+        f"{limits.body_bytes // MIB} MiB for a body",
+        f"{limits.json_bytes // MIB} MiB for JSON",
+        f"{limits.images} images in one request",
+        f"{limits.header_bytes // 1024} KiB for headers",
+        f"{limits.header_seconds:g} seconds for headers and {limits.body_seconds:g} for a body",
+        f"{limits.connections:,} connections",
+    ):
+        assert value in text
+
+
+def test_no_result_names_a_path_of_the_machine_that_measured_it() -> None:
+    results = (ROOT / "benchmarks" / "results").rglob("*.md")
+    assert not [name_of(path) for path in results if re.search(r"(?<![\w.])/(?:tmp|home|root|work)/", path.read_text())]
 
 
 def test_the_readme_names_every_folder() -> None:

@@ -19,7 +19,8 @@ from temper.choose import choose
 from temper.cli.progress import ProgressCallback
 from temper.images import images_in, load_images
 from temper.infer.classify import Flow, classify
-from temper.infer.job import Job, JobSettings, run_job
+from temper.infer.job import Job, run_job
+from temper.infer.job_settings import JobSettings
 from temper.infer.sources import SourceOptions, iterate_named
 from temper.runners.base import Images, Runner
 from temper.runners.load import open_runner
@@ -125,7 +126,7 @@ def measure_rates(
 
 def job_rate(runner: Runner, folder: Path, out: Path) -> float:
     """Images per second of a job, as the command runs it when the artifact is loaded."""
-    settings = JobSettings(artifact=runner.artifact.name, sha256="", top_k=1, threshold=None, fps=1.0)
+    settings = JobSettings(artifact=runner.artifact.name, sha256="", top_k=1, threshold=None)
     started = time.perf_counter()
     with Job(out, settings) as job:
         flow = Flow(is_done=job.is_done)

@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         "A job over a folder that is killed at random moments",
         f"`temper classify FOLDER --out results.jsonl` over {options.images:,} images, of which {n_damaged} are "
         "damaged; `kill -9`, then the same command again. "
-        f"`python experiments/folders/kills.py --artifact {options.artifact} --photos {options.photos} --images "
+        f"`python experiments/folders/kills.py --artifact {options.artifact.name} --photos PHOTOS --images "
         f"{options.images} --kills {options.kills} --seed {options.seed}` repeats the measurement.",
         Table(
             headings=("kill", "seconds after the start", "rows on disk"),

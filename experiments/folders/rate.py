@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         "brackets the smallest and the largest ratio of a round. Network alone: images that are decoded already, in "
         "the same batches. Complete job: what `temper classify FOLDER --out results.jsonl` does after the artifact is "
         "loaded: list, read, hash, decode, classify, write, fsync. Keras loop: Pillow and `model.predict`, one image a "
-        f"call. `python experiments/folders/rate.py --artifacts {options.artifacts} --photos {options.photos}` repeats "
+        f"call. `python experiments/folders/rate.py --artifacts ARTIFACTS --photos PHOTOS` repeats "
         "the measurement.",
         Table(
             headings=(
@@ -82,7 +82,7 @@ def _report_memory(options: argparse.Namespace, samples: list[tuple[int, float]]
         "Memory of a job over many images",
         f"`temper classify FOLDER --out results.jsonl` over {options.links:,} symbolic links to JPEGs of 500 × 375 "
         "pixels; resident memory of the process (VmRSS) when so many rows were written. `python "
-        f"experiments/folders/rate.py --artifacts {options.artifacts} --photos {options.photos} --links "
+        f"experiments/folders/rate.py --artifacts ARTIFACTS --photos PHOTOS --links "
         f"{options.links}` repeats the measurement.",
         Table(
             headings=("rows", "resident MiB"),

@@ -85,7 +85,8 @@ def _measure(options: argparse.Namespace, artifact: "Artifact", triton: TritonSe
         "Triton and `temper serve`: equal requests",
         f"{artifact.name}, {host.processor}, {host.cores} cores. Triton 2.51 (nvidia-pytriton 0.7.0) on the CPU, with "
         "the published configuration; a Python model around ONNX Runtime stands in for the backends tensorrt_plan and "
-        "onnxruntime_onnx, which were not run. `python experiments/triton/compare.py` repeats the measurement.",
+        "onnxruntime_onnx, which were not run. "
+        f"`python experiments/triton/compare.py {artifact.name} IMAGES --environment DIR` repeats the measurement.",
         "## Models in Triton's log",
         f"```\n{triton.table()}\n```",
         f"## Predictions of {len(paths)} images",

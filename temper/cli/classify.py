@@ -167,13 +167,14 @@ def _threshold(options: argparse.Namespace, runner: "Runner") -> float | None:
 
 def _write(options: argparse.Namespace, runner: "Runner", images: Iterator["ImageSource"]) -> int:
     from temper.infer.classify import Flow, classify
-    from temper.infer.job import Job, JobSettings, run_job
+    from temper.infer.job import Job, run_job
+    from temper.infer.job_settings import JobSettings
     from temper.infer.sources import count_images, is_live
 
     # In a file, an empty cell means that the classifier has no threshold.
     threshold, artifact = runner.card.confidence_threshold, runner.artifact
     settings = JobSettings(
-        artifact=artifact.name, sha256=artifact.sha256(), top_k=options.top_k, threshold=threshold, fps=options.fps
+        artifact=artifact.name, sha256=artifact.card.sha256, top_k=options.top_k, threshold=threshold, fps=options.fps
     )
     with Job(options.out, settings) as job, ProgressDisplay() as progress:
         is_watched = stderr_console().is_terminal and LOGGER.isEnabledFor(logging.INFO)

@@ -19,15 +19,16 @@ from temper.artifact import Artifact
 from temper.card import Card
 from temper.cli.progress import ProgressDisplay, format_duration, format_rate
 from temper.cli.text import plural
-from temper.cluster.output import RaySettings, Run, open_output
+from temper.cluster.output import Run, open_output
 from temper.cluster.session import check_ray, count_actors, ray_session
 from temper.cluster.steps import ClassifyChunks, chunk_of, decode_chunk, write_chunk
 from temper.errors import UsageError, UserError
 from temper.exit_codes import ExitCode
 from temper.images import MAX_BYTES
+from temper.infer.job_settings import JobSettings
 from temper.infer.journal import Written
 from temper.infer.sources import SourceOptions, Url, iterate_named
-from temper.runners.base import CPU_BATCH
+from temper.runners.base import best_batch
 
 LOGGER = logging.getLogger("temper.cluster")
 # Lost when a node dies, and computed again: a few seconds of work.
@@ -83,9 +84,9 @@ def run_on_ray(*, engine: Path, sources: list[str], out: Path, address: str, top
         raise UsageError(
             f"a confidence threshold is needed, and the card of {engine} has none", fix="Leave --unknown out."
         )
-    settings = RaySettings(
+    settings = JobSettings(
         artifact=artifact.name,
-        sha256=artifact.sha256(),
+        sha256=card.sha256,
         top_k=top_k,
         threshold=card.confidence_threshold if unknown else None,
     )
@@ -109,9 +110,8 @@ def images_of_chunk(images: int, actors: int, card: Card) -> int:
 
     Few enough that every actor gets several chunks and that a chunk of pixels has at most 32 MiB.
     """
-    best = card.batch.best if card.batch else CPU_BATCH
     largest = max(1, min(MAX_CHUNK_IMAGES, MAX_CHUNK_BYTES // (3 * card.size**2)))
-    return min(largest, max(best, math.ceil(images / (CHUNKS_OF_AN_ACTOR * actors))))
+    return min(largest, max(best_batch(card), math.ceil(images / (CHUNKS_OF_AN_ACTOR * actors))))
 
 
 def names_of(sources: list[str]) -> Iterator[str]:
@@ -131,7 +131,7 @@ def names_of(sources: list[str]) -> Iterator[str]:
 
 
 def _rows(
-    ray: Any, artifact: Artifact, settings: RaySettings, run: Run, written: Written, names: list[str]
+    ray: Any, artifact: Artifact, settings: JobSettings, run: Run, written: Written, names: list[str]
 ) -> Iterable[dict[str, Any]]:
     """A summary of each chunk, as soon as it is written."""
     card, actors = artifact.card, count_actors(ray, artifact.format)

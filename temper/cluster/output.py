@@ -5,19 +5,18 @@ before it looks what is done: a task that outlives a killed run has nowhere to w
 """
 
 import contextlib
-import json
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from temper.errors import DataError, ResourceError, UsageError
-from temper.infer.journal import Written, is_content, is_tried_again, key_of
-from temper.storage.atomic import write_text
+from temper.infer.job_settings import JobSettings, check_settings
+from temper.infer.journal import Written, is_tried_again, keys_of
 from temper.storage.lock import lock_folder
 from temper.storage.publish import flush, flush_folder
 
@@ -25,16 +24,6 @@ SETTINGS = "_job.json"
 # Readers of Parquet folders ignore names that begin like this.
 WRITING = "_writing-"
 PARTS = "part-*.parquet"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RaySettings:
-    """What the rows depend on. sha256: of the artifact. threshold: None where the card has none."""
-
-    artifact: str
-    sha256: str
-    top_k: int
-    threshold: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +55,7 @@ class Run:
 
 
 @contextlib.contextmanager
-def open_output(out: Path, settings: RaySettings) -> Iterator[tuple[Run, Written]]:
+def open_output(out: Path, settings: JobSettings) -> Iterator[tuple[Run, Written]]:
     """Lock the folder of a job for a new run; yields the run, and which images are done.
 
     Raises UsageError for a folder of something else or of other settings, ResourceError while another command writes
@@ -80,7 +69,7 @@ def open_output(out: Path, settings: RaySettings) -> Iterator[tuple[Run, Written
                 f"{out} is being written by another command, or cannot be locked",
                 fix="Wait for its end, or name another folder with --out.",
             )
-        _check_settings(out, settings)
+        check_settings(out / SETTINGS, settings, out, str(out))
         _remove_unfinished(out)
         run = Run(out=str(out.absolute()), name=secrets.token_hex(4))
         written = recover_parts(out)
@@ -109,9 +98,7 @@ def recover_parts(out: Path) -> Written:
             _rewrite_without(part, again)
         for row in (row for row, is_again in zip(rows, again, strict=True) if not is_again):
             failed += bool(row["error"])
-            keys.append(key_of(row["file"], row["sha256"]))
-            if not is_content(row):
-                keys.append(key_of(row["file"], ""))
+            keys += keys_of(row)
     return Written(keys=np.sort(np.array(keys, np.uint64)), failed=failed)
 
 
@@ -144,22 +131,4 @@ def _refuse_foreign(out: Path) -> None:
     if out.is_dir() and not (out / SETTINGS).exists() and any(out.iterdir()):
         raise UsageError(
             f"{out} is not empty, and has no {SETTINGS}: it is not the folder of a job on Ray", fix="Name another path."
-        )
-
-
-def _check_settings(out: Path, settings: RaySettings) -> None:
-    path, now = out / SETTINGS, asdict(settings)
-    if not path.exists():
-        write_text(path, json.dumps(now, indent=1) + "\n")
-        return
-    try:
-        before: Any = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError):
-        raise DataError(f"{path} is damaged", fix="Name another folder with --out, or move this one away.") from None
-    changed = [name for name in now if name != "artifact" and before.get(name) != now[name]]
-    if changed:
-        differences = "; ".join(f"{name} was {before.get(name)}, and is {now[name]}" for name in changed)
-        raise UsageError(
-            f"{out} was begun with {before.get('artifact')} and other settings: {differences}",
-            fix=f"Run the command as it was, name another folder with --out, or remove {out}.",
         )

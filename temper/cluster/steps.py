@@ -19,7 +19,7 @@ from temper.images import ImageArray, map_ahead
 from temper.infer.decode import Decoded, decode
 from temper.infer.journal import Written, key_of
 from temper.infer.parquet import schema
-from temper.infer.results import Result, top_k
+from temper.infer.results import Result, is_unknown, top_k
 from temper.infer.rows import COLUMNS, row_of
 from temper.infer.sources import Url
 from temper.infer.sources.names import is_url
@@ -102,7 +102,7 @@ def open_on_node(engine: str, sha256: str) -> Runner:
         runner = open_runner(artifact)
     except UserError as error:
         raise type(error)(f"node {node}: {error.what}", fix=error.fix) from None
-    if artifact.sha256() != sha256:
+    if artifact.card.sha256 != sha256:
         runner.close()
         raise ArtifactError(
             f"{engine} on the node {node} is another artifact than that of this command",
@@ -123,7 +123,7 @@ def results_of(runner: Runner, chunk: Any, k: int, threshold: float | None) -> I
             sha256=sha256,
             error=error.decode("utf-8", "surrogateescape"),
             predictions=predictions,
-            unknown=predictions[0].probability < threshold if predictions and threshold is not None else None,
+            unknown=is_unknown(predictions, threshold) if predictions else None,
         )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from temper.images import map_ahead
 from temper.infer.decode import Decoded, IsDone, decode
-from temper.infer.results import Result, top_k
+from temper.infer.results import Result, is_unknown, top_k
 from temper.infer.sources import ImageSource
 from temper.runners.base import Runner
 
@@ -100,5 +100,5 @@ def _predict(
             yield each.result
             continue
         predictions = tuple(top_k(next(rows), runner.card.labels, k))
-        unknown = None if threshold is None else predictions[0].probability < threshold
+        unknown = is_unknown(predictions, threshold)
         yield replace(each.result, predictions=predictions, milliseconds=milliseconds, unknown=unknown)

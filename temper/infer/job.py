@@ -5,38 +5,24 @@ rows are made with. For Parquet it also holds the rows until the job is complete
 """
 
 import contextlib
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from temper.closing import Closing
-from temper.errors import DataError, ResourceError, UsageError
+from temper.errors import ResourceError, UsageError
 from temper.infer.classify import Flow, StageTimes
+from temper.infer.job_settings import JobSettings, check_settings
 from temper.infer.journal import Journal, Written, key_of, read_rows, recover
 from temper.infer.parquet import import_pyarrow, write_parquet
 from temper.infer.results import Result
 from temper.infer.rows import Form, row_of
-from temper.storage.atomic import write_text
 from temper.storage.lock import lock_folder
 
 LOGGER = logging.getLogger("temper.infer")
 SUFFIXES = (".jsonl", ".csv", ".parquet")
-JOB_SUFFIX = ".job"
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobSettings:
-    """What the rows of a file depend on. sha256: of the artifact. threshold: None where the card has none."""
-
-    artifact: str
-    sha256: str
-    top_k: int
-    threshold: float | None
-    fps: float
+JOB_SUFFIX, SETTINGS = ".job", "settings.json"
 
 
 class Job(Closing):
@@ -62,7 +48,7 @@ class Job(Closing):
                     f"{out} is being written by another process, or {self._folder} cannot be locked",
                     fix="Wait for the end of the other command, or name another file with --out.",
                 )
-            _check_settings(self._folder / "settings.json", settings, out)
+            check_settings(self._folder / SETTINGS, settings, out, f"{out} and {self._folder}")
             self.written: Written = recover(self._path, self._form)
             self.failed = self.written.failed
             self._journal = stack.enter_context(Journal(self._path, self._form))
@@ -130,33 +116,8 @@ def _check_suffix(out: Path) -> None:
 
 
 def _refuse_foreign(out: Path, folder: Path) -> None:
-    if out.is_dir() or (out.exists() and not (folder / "settings.json").exists()):
+    if out.is_dir() or (out.exists() and not (folder / SETTINGS).exists()):
         raise UsageError(
             f"{out} exists, and {folder} does not say how it was made: the job cannot go on there",
             fix="Name another file with --out, or move this one away.",
         )
-
-
-def _check_settings(path: Path, settings: JobSettings, out: Path) -> None:
-    now = asdict(settings)
-    if not path.exists():
-        write_text(path, json.dumps(now, indent=1) + "\n")
-        return
-    before = _read_settings(path)
-    changed = [name for name in now if name != "artifact" and before.get(name) != now[name]]
-    if changed:
-        differences = "; ".join(f"{name} was {before.get(name)}, and is {now[name]}" for name in changed)
-        raise UsageError(
-            f"{out} was begun with {before.get('artifact')} and other settings: {differences}",
-            fix=f"Run the command as it was, name another file with --out, or remove {out} and {path.parent}.",
-        )
-
-
-def _read_settings(path: Path) -> dict[str, Any]:
-    try:
-        settings: Any = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        settings = None
-    if not isinstance(settings, dict):
-        raise DataError(f"{path} is damaged", fix=f"Move {path.parent} and the file of results away.")
-    return settings

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from temper.closing import Closing
 from temper.errors import DataError
 from temper.infer.rows import COLUMNS, Form, Row, decode_row, encode_rows, printable
+from temper.infer.sources.names import is_url
 from temper.storage.atomic import atomic_write
 from temper.storage.publish import flush_folder
 
@@ -60,10 +61,7 @@ def recover(path: Path, form: Form) -> Written:
             is_rewritten = True
             continue
         failed += bool(row["error"])
-        keys.append(key_of(row["file"], row["sha256"]))
-        if not is_content(row):
-            # Known by its address alone.
-            keys.append(key_of(row["file"], ""))
+        keys += keys_of(row)
     if is_rewritten:
         _rewrite_without_failures(path, form)
     elif end < size:
@@ -92,9 +90,10 @@ def is_tried_again(row: Row) -> bool:
     return bool(row["error"]) and not row["sha256"]
 
 
-def is_content(row: Row) -> bool:
-    """Whether the content decides if an image is done, and not its name alone, as for a URL."""
-    return not row["file"].lower().startswith(("http://", "https://"))
+def keys_of(row: Row) -> list[int]:
+    """The keys under which the image of a row is known: by name and content, and a URL also by its name alone."""
+    contents = (row["sha256"], "") if is_url(row["file"]) else (row["sha256"],)
+    return [key_of(row["file"], each) for each in contents]
 
 
 def header() -> bytes:

@@ -1,6 +1,7 @@
 """What classification gives for one image."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,10 @@ class Result:
     """The predictions for one image, or the reason why it could not be read.
 
     source: the name of the file, URL, member of a shard ("shard.tar/a.jpg") or frame ("video.mp4@1.500s"); for an image
-    without a name its position in the input, from 0 ("image 3"). predictions: the top
-    k, the most probable first; empty when there is an error. milliseconds: the time of the runner's call divided by the
-    images of its batch, without decoding. unknown: True when the probability is below the confidence threshold; None
-    without a threshold. image: an input that is not on the disk: encoded as it was, or RGB. sha256: of the encoded
-    bytes that were decoded; empty for PIL images, arrays, frames and what could not be read.
+    without a name its position in the input, from 0 ("image 3"). predictions: the top k, the most probable first; empty
+    when there is an error. milliseconds: the time of the runner's call divided by the images of its batch, without
+    decoding. unknown: see is_unknown. image: an input that is not on the disk: encoded as it was, or RGB. sha256: of
+    the encoded bytes that were decoded; empty for PIL images, arrays, frames and what could not be read.
 
     >>> result = Result(source="a.jpg", predictions=(Prediction("cat", 0.75), Prediction("dog", 0.25)))
     >>> result.label, result.probability, result.text()
@@ -105,6 +105,15 @@ class Result:
         if not isinstance(image, Image.Image):
             image = open_image(image or Path(self.source))
         return add_labels(image, texts + [""] * (lines - len(texts)))
+
+
+def is_unknown(predictions: Sequence[Prediction], threshold: float | None) -> bool | None:
+    """Whether the first probability is below a threshold; None without a threshold.
+
+    >>> is_unknown([Prediction("cat", 0.75)], 0.8)
+    True
+    """
+    return None if threshold is None else predictions[0].probability < threshold
 
 
 def top_k(probabilities: NDArray[np.float32], labels: tuple[str, ...], k: int) -> list[Prediction]:

@@ -15,8 +15,13 @@ Images = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
 # Without the batch; anything but a number, 0 or more, stands for any.
 Shape = Sequence[Any]
-# On a CPU a larger batch gains nothing: benchmarks/results/folder-rate.md has the measurement.
+# On a CPU a larger batch gains 3 % at most: benchmarks/results/folder-rate.md.
 CPU_BATCH = 8
+
+
+def best_batch(card: Card) -> int:
+    """The number of images in one call that gives the highest throughput: the card's, or that of a CPU."""
+    return card.batch.best if card.batch else CPU_BATCH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +59,8 @@ class Runner(Closing):
 
     @property
     def best_batch(self) -> int:
-        """The number of images in one call that gives the highest throughput: the card's, or that of a CPU."""
-        return self.card.batch.best if self.card.batch else CPU_BATCH
+        """See best_batch."""
+        return best_batch(self.card)
 
     def predict(self, images: Images) -> Probabilities:
         """Probabilities, float32 [n, classes], of images, uint8 RGB [n, size, size, 3], n ≥ 1.

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from temper.errors import UnreadableImage
 from temper.images import EncodedImage, load_image
-from temper.infer.results import top_k
+from temper.infer.results import is_unknown, top_k
 from temper.runners.base import Images
 from temper.serve.http.access import TokenCheck
 from temper.serve.http.body import Bodies
@@ -136,14 +136,13 @@ async def classify(request: Request) -> Response:
             pixels = await _decoded(service, body, card.size)
             answered = await generation.batcher.predict(pixels, deadline)
     predictions = top_k(answered.probabilities[0], card.labels, k)
-    threshold = card.confidence_threshold
     total = asyncio.get_running_loop().time() - started
     seconds = {"queue": answered.queue, "compute": answered.compute, "total": total}
     return json_response(
         {
             "model_name": model.name,
             "predictions": [{"label": each.label, "probability": each.probability} for each in predictions],
-            "unknown": None if threshold is None else predictions[0].probability < threshold,
+            "unknown": is_unknown(predictions, card.confidence_threshold),
             "milliseconds": {name: round(1000 * value, 3) for name, value in seconds.items()},
         }
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from temper.artifact import Artifact
-from temper.runners.base import CPU_BATCH, RuntimeInfo
+from temper.runners.base import RuntimeInfo, best_batch
 from temper.serve.http.errors import RequestError
 from temper.serve.metrics import ModelMetrics
 from temper.serve.settings import Settings
@@ -98,7 +98,7 @@ class Generation:
 
     def _batching(self) -> Batching:
         card, settings = self.artifact.card, self._settings
-        max_batch = settings.max_batch or (card.batch.best if card.batch else CPU_BATCH)
+        max_batch = settings.max_batch or best_batch(card)
         if card.batch:
             max_batch = min(max_batch, card.batch.max)
         return Batching(

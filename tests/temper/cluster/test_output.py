@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from temper.cluster.output import PARTS, SETTINGS, RaySettings, Run, open_output, recover_parts
+from temper.cluster.output import PARTS, SETTINGS, Run, open_output, recover_parts
 from temper.errors import DataError, ResourceError, UsageError
+from temper.infer.job_settings import JobSettings
 from temper.infer.journal import key_of
 from temper.infer.parquet import schema
 
-SETTINGS_OF_JOB = RaySettings(artifact="a.onnx", sha256="1", top_k=1, threshold=None)
+SETTINGS_OF_JOB = JobSettings(artifact="a.onnx", sha256="1", top_k=1, threshold=None)
 
 
 def table(*rows: tuple[str, str, str]) -> Any:
@@ -72,13 +73,13 @@ def test_an_image_on_a_server_is_known_by_its_address(tmp_path: Path) -> None:
 def test_another_artifact_is_refused_and_one_of_another_name_is_not(tmp_path: Path) -> None:
     with open_output(tmp_path, SETTINGS_OF_JOB):
         pass
-    renamed = RaySettings(artifact="b.onnx", sha256="1", top_k=1, threshold=None)
+    renamed = JobSettings(artifact="b.onnx", sha256="1", top_k=1, threshold=None)
     with open_output(tmp_path, renamed):
         pass
     for other in (
-        RaySettings(artifact="a.onnx", sha256="2", top_k=1, threshold=None),
-        RaySettings(artifact="a.onnx", sha256="1", top_k=2, threshold=None),
-        RaySettings(artifact="a.onnx", sha256="1", top_k=1, threshold=0.5),
+        JobSettings(artifact="a.onnx", sha256="2", top_k=1, threshold=None),
+        JobSettings(artifact="a.onnx", sha256="1", top_k=2, threshold=None),
+        JobSettings(artifact="a.onnx", sha256="1", top_k=1, threshold=0.5),
     ):
         with pytest.raises(UsageError, match=r"begun with a\.onnx and other settings"), open_output(tmp_path, other):
             pass

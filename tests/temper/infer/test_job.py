@@ -8,7 +8,8 @@ import pytest
 from temper.errors import DataError, MissingRuntime, ResourceError, UsageError
 from temper.infer import job as job_module
 from temper.infer.classify import Flow, StageTimes
-from temper.infer.job import Job, JobSettings, run_job
+from temper.infer.job import Job, run_job
+from temper.infer.job_settings import JobSettings
 from temper.infer.results import Prediction, Result
 from temper.storage.lock import lock_folder
 
@@ -44,7 +45,7 @@ def test_other_settings_are_refused_with_a_remedy(change: dict[str, object], tmp
     execute(out, GOOD)
     content, (name,) = out.read_bytes(), change
     other = JobSettings(**{**vars(SETTINGS), **change})
-    with pytest.raises(UsageError, match=rf"other settings: {name} was .*name another file with --out"):
+    with pytest.raises(UsageError, match=rf"other settings: {name} was .*name another path with --out"):
         execute(out, GOOD, other)
     assert out.read_bytes() == content
 
