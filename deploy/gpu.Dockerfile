@@ -1,0 +1,26 @@
+# The server for machines with an NVIDIA GPU. In the root of the repository:
+#     docker build -f deploy/gpu.Dockerfile -t temper:0.2.0-gpu .
+# A plan loads in the release of TensorRT that built it. This image has TensorRT 11.1: build plans in it, or choose the
+# release of the image by the TensorRT that built them.
+ARG TENSORRT_IMAGE=nvcr.io/nvidia/tensorrt:26.07-py3
+
+FROM ${TENSORRT_IMAGE} AS wheel
+WORKDIR /source
+RUN pip install --no-cache-dir build==1.2.2 hatchling==1.27.0
+COPY pyproject.toml LICENSE CHANGELOG.md ./
+COPY docs/library.md docs/
+COPY temper temper
+RUN python -m build --wheel --no-isolation --outdir /dist
+
+FROM ${TENSORRT_IMAGE}
+# TensorRT's Python module is part of the image: the extra [tensorrt] would install a second one.
+RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
+    pip install --no-cache-dir "$(echo /dist/*.whl)[serve]" "cuda-python>=12.9,<14"
+RUN useradd --uid 10001 --create-home temper
+USER 10001
+ENV XDG_CACHE_HOME=/home/temper/.cache PYTHONUNBUFFERED=1
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=120s \
+    CMD ["python3", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/v2/health/ready', timeout=2)"]
+ENTRYPOINT ["temper", "serve", "--host", "0.0.0.0"]
+CMD ["/models"]
