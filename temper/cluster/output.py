@@ -24,6 +24,8 @@ SETTINGS = "_job.json"
 # Readers of Parquet folders ignore names that begin like this.
 WRITING = "_writing-"
 PARTS = "part-*.parquet"
+# Of files that a job on one machine writes; a folder may have the name of a Parquet file.
+TEXT_SUFFIXES = (".jsonl", ".csv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +128,11 @@ def _remove_unfinished(out: Path) -> None:
 
 
 def _refuse_foreign(out: Path) -> None:
+    if out.suffix in TEXT_SUFFIXES:
+        raise UsageError(
+            f"--out {out} has the suffix of a file, and a job on Ray writes a folder of Parquet files",
+            fix=f"Name a folder, such as {out.with_suffix('')}.",
+        )
     if out.is_file():
         raise UsageError(f"--out {out} is a file, and a job on Ray writes a folder", fix="Name another path.")
     if out.is_dir() and not (out / SETTINGS).exists() and any(out.iterdir()):
