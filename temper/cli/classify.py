@@ -171,6 +171,7 @@ def _write(options: argparse.Namespace, runner: "Runner", images: Iterator["Imag
     from temper.infer.classify import Flow, classify
     from temper.infer.job import Job, run_job
     from temper.infer.job_settings import JobSettings
+    from temper.infer.save import refuse_half_video
     from temper.infer.sources import count_images, is_live
 
     # In a file, an empty cell means that the classifier has no threshold.
@@ -181,6 +182,7 @@ def _write(options: argparse.Namespace, runner: "Runner", images: Iterator["Imag
     with Job(options.out, settings) as job, ProgressDisplay() as progress:
         is_watched = stderr_console().is_terminal and LOGGER.isEnabledFor(logging.INFO)
         total = count_images(options.images) if is_watched and not options.list else 0
+        refuse_half_video(options.save, options.out, len(job.written.keys))
         flow = Flow(is_done=job.is_done, is_live=is_live(options.images))
         results = _saved(classify(runner, images, options.top_k, threshold, flow), options, runner)
         run_job(job, results, runner.best_batch, flow, lambda done: progress("classifying", done, total))
@@ -213,13 +215,12 @@ def _saved(results: Iterator["Result"], options: argparse.Namespace, runner: "Ru
     """The same results, after each image is written where --save says."""
     if not options.save:
         return results
-    from temper.infer.save import save_images, save_video
-    from temper.infer.sources.video import VIDEO_SUFFIXES
+    from temper.infer.save import is_video, save_images, save_video
 
-    if options.save.name.lower().endswith(VIDEO_SUFFIXES):
+    if is_video(options.save):
         lines = min(options.top_k, len(runner.card.labels)) + (runner.card.confidence_threshold is not None)
         return save_video(results, options.save, options.fps, lines)
-    return save_images(results, options.save)
+    return save_images(results, options.save, goes_on=bool(options.out))
 
 
 def _rows(result: "Result") -> list[list[object]]:

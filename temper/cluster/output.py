@@ -4,6 +4,7 @@ Each run writes to a folder of its own and moves a part into place when it is co
 before it looks what is done: a task that outlives a killed run has nowhere to write, and moves nothing into place.
 """
 
+import array
 import contextlib
 import secrets
 import shutil
@@ -86,7 +87,7 @@ def recover_parts(out: Path) -> Written:
     """Which images have a row. Rows of what could not be read at all are removed: they are tried again."""
     import pyarrow.parquet
 
-    keys: list[int] = []
+    keys = array.array("Q")
     failed = 0
     for part in sorted(out.glob(PARTS)):
         try:
@@ -100,7 +101,7 @@ def recover_parts(out: Path) -> Written:
             _rewrite_without(part, again)
         for row in (row for row, is_again in zip(rows, again, strict=True) if not is_again):
             failed += bool(row["error"])
-            keys += keys_of(row)
+            keys.extend(keys_of(row))
     return Written(keys=np.sort(np.array(keys, np.uint64)), failed=failed)
 
 

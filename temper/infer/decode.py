@@ -50,12 +50,18 @@ def _decode(number: int, source: ImageSource, size: int, is_done: IsDone) -> Dec
     if isinstance(source, Unreadable):
         return Decoded(result=Result(source=source.name, error=source.error), is_done=is_done(source.name, ""))
     if isinstance(source, Frame):
-        if is_done(source.name, ""):
-            return Decoded(result=Result(source=source.name), is_done=True)
-        return _prepared(source.name, source.image, size)
+        return _decode_frame(source, size, is_done)
     if isinstance(source, (Path, Url, EncodedImage)):
         return _decode_encoded(source, size, is_done)
     return _decode_object(f"image {number}", source, size)
+
+
+def _decode_frame(source: Frame, size: int, is_done: IsDone) -> Decoded:
+    digest = hashlib.sha256(source.image.tobytes()).hexdigest()
+    result = Result(source=source.name, image=source.image, sha256=digest)
+    if is_done(source.name, digest):
+        return Decoded(result=result, is_done=True)
+    return Decoded(result=result, pixels=fit(source.image, size))
 
 
 def _decode_encoded(source: Path | Url | EncodedImage, size: int, is_done: IsDone) -> Decoded:
