@@ -57,11 +57,12 @@ def _decode(number: int, source: ImageSource, size: int, is_done: IsDone) -> Dec
 
 
 def _decode_frame(source: Frame, size: int, is_done: IsDone) -> Decoded:
-    digest = hashlib.sha256(source.image.tobytes()).hexdigest()
-    result = Result(source=source.name, image=source.image, sha256=digest)
+    pixels = fit(source.image, size)
+    # All pixels of a large frame would take longer to hash than the frame to decode.
+    digest = hashlib.sha256(pixels.tobytes()).hexdigest()
     if is_done(source.name, digest):
-        return Decoded(result=result, is_done=True)
-    return Decoded(result=result, pixels=fit(source.image, size))
+        return Decoded(result=Result(source=source.name, sha256=digest), is_done=True)
+    return Decoded(result=Result(source=source.name, image=source.image, sha256=digest), pixels=pixels)
 
 
 def _decode_encoded(source: Path | Url | EncodedImage, size: int, is_done: IsDone) -> Decoded:
