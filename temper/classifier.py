@@ -5,13 +5,13 @@ from pathlib import Path
 
 from temper.artifact import Artifact
 from temper.card import Card
-from temper.choose import choose
+from temper.choose import choose_verified
 from temper.closing import Closing
 from temper.infer.classify import Flow, classify
 from temper.infer.results import Result
 from temper.infer.sources import DEFAULT_FPS, Source, SourceOptions, is_live, iterate_sources
 from temper.runners.base import RuntimeInfo
-from temper.runners.load import open_runner
+from temper.runners.load import load_runner
 
 
 class Classifier(Closing):
@@ -30,7 +30,8 @@ class Classifier(Closing):
             modes = ", ".join(filter(None, artifact.format.modes))
             expected = f"expected one of {modes}" if modes else "it has no modes"
             raise ValueError(f"{artifact.format.title} has no mode {mode!r}; {expected}")
-        self._runner = open_runner(artifact, mode)
+        # As choose_verified returns it.
+        self._runner = load_runner(artifact, mode)
 
     def __call__(
         self, source: Source, *, top_k: int = 1, fps: float = DEFAULT_FPS, allow_private: bool = False
@@ -86,4 +87,4 @@ def load(path: Path | str, *, mode: str = "") -> Classifier:
     >>> load("model.onnx").labels
     ('blue', 'red')
     """
-    return Classifier(choose(path), mode)
+    return Classifier(choose_verified(path), mode)

@@ -111,7 +111,10 @@ def _open(path: Path | EncodedImage) -> BinaryIO:
 
 
 def _open_without_waiting(path: str, flags: int) -> int:
-    if not stat.S_ISREG(Path(path).stat().st_mode):
+    mode = Path(path).stat().st_mode
+    if stat.S_ISDIR(mode):
+        os.scandir(path).close()
+    if not stat.S_ISREG(mode):
         raise UnreadableImage(f"{path} is not a regular file", fix="Name an image file.")
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
@@ -142,9 +145,13 @@ def map_ahead(
         pending: deque[Future[Decoded]] = deque(
             pool.submit(function, item) for item in itertools.islice(rest, ahead or AHEAD_PER_CORE * cores)
         )
-        while pending:
-            yield pending.popleft().result()
-            pending.extend(pool.submit(function, item) for item in itertools.islice(rest, 1))
+        try:
+            while pending:
+                yield pending.popleft().result()
+                pending.extend(pool.submit(function, item) for item in itertools.islice(rest, 1))
+        finally:
+            # After an interruption nobody waits for what has not begun.
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -152,20 +159,27 @@ def images_in(folder: Path) -> list[Path]:
     return list(iterate_images(folder))
 
 
-def iterate_images(folder: Path) -> Iterator[Path]:
+def iterate_images(folder: Path, goes_on: bool = False) -> Iterator[Path]:
     """The same one by one: only the names of one folder, and of those above it, are in memory.
 
-    Links to folders are not followed. Raises OSError for a folder that cannot be read.
+    Links to folders are not followed. Raises OSError for a folder that cannot be listed; with `goes_on` its path is
+    among the images, and `read_image` says what is wrong with it.
     """
-    with os.scandir(folder) as entries:
-        seen = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries if entry.name[0] != "."]
+    try:
+        with os.scandir(folder) as entries:
+            seen = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries if entry.name[0] != "."]
+    except OSError:
+        if not goes_on:
+            raise
+        yield folder
+        return
     folders = {name for name, is_folder in seen if is_folder}
     names = sorted((name for name, _ in seen if name in folders or name.lower().endswith(SUFFIXES)), reverse=True)
     del seen
     while names:
         path = folder / (name := names.pop())
         if name in folders:
-            yield from iterate_images(path)
+            yield from iterate_images(path, goes_on)
         elif path.is_file():
             yield path
 

@@ -50,6 +50,11 @@ class Check:
     others_marked: int
     wrong: int
 
+    def is_right(self, images: int, damaged: int) -> bool:
+        """Every image has one row, and every damaged one, and no other, an error."""
+        is_complete = self.rows == self.unique == images and not self.missing
+        return is_complete and self.damaged_marked == damaged and not self.others_marked and not self.wrong
+
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
@@ -91,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
         f"row: {check.missing}. Damaged images marked: {check.damaged_marked} of {n_damaged}; others marked: "
         f"{check.others_marked}. Rows whose label differs from that without kills: {check.wrong}.",
     )
-    return 0
+    return 0 if check.is_right(options.images, n_damaged) else 1
 
 
 def plant(photos: list[Path], target: Path, count: int) -> Path:

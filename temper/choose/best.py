@@ -78,15 +78,17 @@ def choose(path: Path | str) -> Artifact:
     Artifacts without a card and rejected ones never count. A benchmark's report in the folder decides by its measured
     throughput, where it is of the same files (SHA-256), of the same kind of machine (processor, cores, system), and
     shows no drop of top-1 beyond 0.5 points; otherwise Format.preference does. A damaged artifact is left out with a
-    warning. Raises ArtifactError for a folder without artifacts or with those of several models, IncompatibleMachine
-    when none runs here.
+    warning. Raises ArtifactError for a path that is neither an artifact nor a folder, for a folder without artifacts or
+    with those of several models, IncompatibleMachine when none runs here.
 
     >>> choose("model.onnx").name
     'model.onnx'
     """
     folder = Path(path)
-    if format_of(folder.name) or not folder.is_dir():
+    if format_of(folder.name) or folder.is_file():
         return Artifact.at(folder)
+    if not folder.is_dir():
+        raise ArtifactError(f"{folder} does not exist", fix="Name an artifact, or a folder of artifacts.")
     artifacts = list(_artifacts_in(folder))
     _refuse_several_models(folder, artifacts)
     rates = _measured_rates(folder)
@@ -103,6 +105,16 @@ def choose(path: Path | str) -> Artifact:
         LOGGER.info("%s: %s", candidate.artifact.path, candidate.reason)
         return candidate.artifact
     raise ArtifactError(f"every artifact in {folder} that would run here is damaged", fix="Copy or convert them again.")
+
+
+def choose_verified(path: Path | str) -> Artifact:
+    """The same, verified (SHA-256) in any case, and once: it can be loaded without a further check.
+
+    Raises what `choose` raises, and ArtifactError for an artifact that is missing or damaged.
+    """
+    artifact = choose(path)
+    # That of a folder was verified when it was chosen.
+    return artifact.verified() if artifact.path == Path(path) else artifact
 
 
 def _artifacts_in(folder: Path) -> Iterator[Artifact]:

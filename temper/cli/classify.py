@@ -29,6 +29,7 @@ from temper.exit_codes import ExitCode
 from temper.formats import suffixes
 
 if TYPE_CHECKING:
+    from temper.card import Card
     from temper.infer.classify import StageTimes
     from temper.infer.job import Job
     from temper.infer.results import Result
@@ -98,16 +99,17 @@ def run(options: argparse.Namespace) -> int:
     _refuse_contradictions(options)
     if options.ray:
         return _run_on_ray(options)
-    from temper.choose import choose
+    from temper.choose import choose_verified
     from temper.infer.classify import Flow, classify
     from temper.infer.sources import SourceOptions, is_live, iterate_listed, iterate_named
-    from temper.runners.load import open_runner
+    from temper.runners.load import load_runner
 
     source_options = SourceOptions(fps=options.fps, allow_private=options.allow_private)
     iterate = iterate_listed if options.list else iterate_named
     images = iterate(_names(options), source_options)
-    with open_runner(choose(options.engine)) as runner:
-        threshold = _threshold(options, runner)
+    artifact = choose_verified(options.engine)
+    threshold = _threshold(options, artifact.card)
+    with load_runner(artifact) as runner:
         if options.out:
             return _write(options, runner, images)
         flow = Flow(is_live=is_live(options.images))
@@ -155,8 +157,8 @@ def _names(options: argparse.Namespace) -> Iterable[str]:
     return list(options.images)
 
 
-def _threshold(options: argparse.Namespace, runner: "Runner") -> float | None:
-    threshold = runner.card.confidence_threshold
+def _threshold(options: argparse.Namespace, card: "Card") -> float | None:
+    threshold = card.confidence_threshold
     if options.unknown and threshold is None:
         raise UsageError(
             f"--unknown needs a confidence threshold, and the card of {options.engine} has none",
@@ -169,6 +171,7 @@ def _write(options: argparse.Namespace, runner: "Runner", images: Iterator["Imag
     from temper.infer.classify import Flow, classify
     from temper.infer.job import Job, run_job
     from temper.infer.job_settings import JobSettings
+    from temper.infer.save import refuse_half_video
     from temper.infer.sources import count_images, is_live
 
     # In a file, an empty cell means that the classifier has no threshold.
@@ -179,6 +182,7 @@ def _write(options: argparse.Namespace, runner: "Runner", images: Iterator["Imag
     with Job(options.out, settings) as job, ProgressDisplay() as progress:
         is_watched = stderr_console().is_terminal and LOGGER.isEnabledFor(logging.INFO)
         total = count_images(options.images) if is_watched and not options.list else 0
+        refuse_half_video(options.save, options.out, len(job.written.keys))
         flow = Flow(is_done=job.is_done, is_live=is_live(options.images))
         results = _saved(classify(runner, images, options.top_k, threshold, flow), options, runner)
         run_job(job, results, runner.best_batch, flow, lambda done: progress("classifying", done, total))
@@ -199,31 +203,24 @@ def _summarize(job: "Job", times: "StageTimes") -> None:
 
 
 def _run_on_ray(options: argparse.Namespace) -> int:
-    from temper.choose import choose
+    from temper.choose import choose_verified
     from temper.cluster.job import run_on_ray
 
-    artifact = choose(options.engine)
-    return run_on_ray(
-        engine=artifact.path,
-        sources=list(_names(options)),
-        out=options.out,
-        address=options.ray,
-        top_k=options.top_k,
-        unknown=artifact.card.confidence_threshold is not None,
-    )
+    names, artifact = list(_names(options)), choose_verified(options.engine)
+    _threshold(options, artifact.card)
+    return run_on_ray(artifact=artifact, sources=names, out=options.out, address=options.ray, top_k=options.top_k)
 
 
 def _saved(results: Iterator["Result"], options: argparse.Namespace, runner: "Runner") -> Iterator["Result"]:
     """The same results, after each image is written where --save says."""
     if not options.save:
         return results
-    from temper.infer.save import save_images, save_video
-    from temper.infer.sources.video import VIDEO_SUFFIXES
+    from temper.infer.save import is_video, save_images, save_video
 
-    if options.save.name.lower().endswith(VIDEO_SUFFIXES):
+    if is_video(options.save):
         lines = min(options.top_k, len(runner.card.labels)) + (runner.card.confidence_threshold is not None)
         return save_video(results, options.save, options.fps, lines)
-    return save_images(results, options.save)
+    return save_images(results, options.save, goes_on=bool(options.out))
 
 
 def _rows(result: "Result") -> list[list[object]]:

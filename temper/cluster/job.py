@@ -2,7 +2,7 @@
 
 The command reads names only. Tasks on all nodes read and decode chunks of images, one actor for each GPU (or for each
 node) classifies them, and tasks write each chunk as a part file. What is done after an interruption is read from the
-part files, by path and content.
+part files, by name and content.
 """
 
 import functools
@@ -68,29 +68,18 @@ class Summary:
         return ", ".join(filter(None, parts))
 
 
-def run_on_ray(*, engine: Path, sources: list[str], out: Path, address: str, top_k: int, unknown: bool) -> int:
+def run_on_ray(*, artifact: Artifact, sources: list[str], out: Path, address: str, top_k: int) -> int:
     """Classify images on a Ray cluster and write Parquet files to the folder `out`; returns the exit code.
 
-    engine: path of an artifact, the same on every node. sources: files, folders, patterns and addresses; files are
-    read by every node at the same path. address: of the cluster, "auto" for the one of this node, or "local". unknown:
-    mark results below the card's confidence threshold. Run again, it goes on: an image with the same path and content
-    is classified once. Raises UsageError for another kind of source, for settings that differ from those of `out`, and
-    what `ray_session` and the artifact raise.
+    artifact: verified, at the same path on every node. sources: files, folders, patterns and addresses; files are read
+    by every node at the same path. address: of the cluster, "auto" for the one of this node, or "local". Run again, it
+    goes on: an image with the same name and content is classified once. Raises UsageError for another kind of source,
+    for settings that differ from those of `out`, and what `ray_session` raises.
     """
     check_ray()
-    artifact = Artifact.at(engine.absolute()).verified()
     card = artifact.card
-    if unknown and card.confidence_threshold is None:
-        raise UsageError(
-            f"a confidence threshold is needed, and the card of {engine} has none", fix="Leave --unknown out."
-        )
-    settings = JobSettings(
-        artifact=artifact.name,
-        sha256=card.sha256,
-        top_k=top_k,
-        threshold=card.confidence_threshold if unknown else None,
-    )
-    names = list(dict.fromkeys(names_of(sources)))
+    settings = JobSettings(artifact=artifact.name, sha256=card.sha256, top_k=top_k, threshold=card.confidence_threshold)
+    names = list(names_of(sources))
     with open_output(out, settings) as (run, written), ray_session(address) as ray, ProgressDisplay() as progress:
         summary = Summary(failed=written.failed)
         progress("classifying", 0, len(names))
@@ -115,11 +104,10 @@ def images_of_chunk(images: int, actors: int, card: Card) -> int:
 
 
 def names_of(sources: list[str]) -> Iterator[str]:
-    """Each path, absolute, and each address. Raises UsageError for what only this process could read."""
+    """Each path as it was named, and each address. Raises UsageError for what only this process could read."""
     for image in iterate_named(sources, SourceOptions()):
         if isinstance(image, Path):
-            # Nodes have another current folder. Links remain: they may be what the nodes have in common.
-            yield os.path.abspath(image)  # noqa: PTH100
+            yield str(image)
         elif isinstance(image, Url):
             yield image.address
         else:
@@ -141,14 +129,15 @@ def _rows(
     dataset = (
         ray.data.from_arrow(chunks)
         .map_batches(
-            functools.partial(decode_chunk, size=card.size, written=written),
+            # Nodes have another current folder.
+            functools.partial(decode_chunk, folder=str(Path.cwd()), size=card.size, written=written),
             # Of the largest image. Without it Ray would join this step and the next one in one process.
             memory=MAX_BYTES,
             **steps,
         )
         .map_batches(
             ClassifyChunks,
-            fn_constructor_args=(str(artifact.path), settings.sha256, settings.top_k, settings.threshold),
+            fn_constructor_args=(str(artifact.path.absolute()), settings.sha256, settings.top_k, settings.threshold),
             compute=ray.data.ActorPoolStrategy(size=actors),
             num_gpus=1 if artifact.format.needs_gpu else 0,
             **steps,

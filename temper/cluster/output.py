@@ -4,6 +4,7 @@ Each run writes to a folder of its own and moves a part into place when it is co
 before it looks what is done: a task that outlives a killed run has nowhere to write, and moves nothing into place.
 """
 
+import array
 import contextlib
 import secrets
 import shutil
@@ -24,6 +25,8 @@ SETTINGS = "_job.json"
 # Readers of Parquet folders ignore names that begin like this.
 WRITING = "_writing-"
 PARTS = "part-*.parquet"
+# Of files that a job on one machine writes; a folder may have the name of a Parquet file.
+TEXT_SUFFIXES = (".jsonl", ".csv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,7 @@ def recover_parts(out: Path) -> Written:
     """Which images have a row. Rows of what could not be read at all are removed: they are tried again."""
     import pyarrow.parquet
 
-    keys: list[int] = []
+    keys = array.array("Q")
     failed = 0
     for part in sorted(out.glob(PARTS)):
         try:
@@ -98,7 +101,7 @@ def recover_parts(out: Path) -> Written:
             _rewrite_without(part, again)
         for row in (row for row, is_again in zip(rows, again, strict=True) if not is_again):
             failed += bool(row["error"])
-            keys += keys_of(row)
+            keys.extend(keys_of(row))
     return Written(keys=np.sort(np.array(keys, np.uint64)), failed=failed)
 
 
@@ -126,6 +129,11 @@ def _remove_unfinished(out: Path) -> None:
 
 
 def _refuse_foreign(out: Path) -> None:
+    if out.suffix in TEXT_SUFFIXES:
+        raise UsageError(
+            f"--out {out} has the suffix of a file, and a job on Ray writes a folder of Parquet files",
+            fix=f"Name a folder, such as {out.with_suffix('')}.",
+        )
     if out.is_file():
         raise UsageError(f"--out {out} is a file, and a job on Ray writes a folder", fix="Name another path.")
     if out.is_dir() and not (out / SETTINGS).exists() and any(out.iterdir()):

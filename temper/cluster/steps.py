@@ -7,6 +7,7 @@ or a node is lost, is the same chunk.
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,18 @@ def chunk_of(number: int, names: list[str]) -> Any:
     return arrow.table({"number": arrow.array([number] * len(names), arrow.int64()), "name": encoded})
 
 
-def decode_chunk(chunk: Any, *, size: int, written: Written) -> Any:
-    """Read and decode; adds the pixels as bytes, empty for an image that is done or cannot be read."""
+def decode_chunk(chunk: Any, *, folder: str, size: int, written: Written) -> Any:
+    """Read and decode; adds the pixels as bytes, empty for an image that is done or cannot be read.
+
+    folder: the one that relative paths begin in, the command's.
+    """
     import pyarrow as arrow
 
-    sources = [_source_of(name) for name in chunk["name"].to_pylist()]
+    names = [os.fsdecode(name) for name in chunk["name"].to_pylist()]
     decoded: Iterator[Decoded] = map_ahead(
-        lambda source: decode(0, source, size, lambda name, sha256: key_of(name, sha256) in written),
-        sources,
-        workers=URL_THREADS if any(isinstance(each, Url) for each in sources) else 1,
+        lambda name: _decode_named(name, folder, size, written),
+        names,
+        workers=URL_THREADS if any(map(is_url, names)) else 1,
     )
     images = list(decoded)
     pixels = [b"" if each.pixels is None else each.pixels.tobytes() for each in images]
@@ -139,9 +143,12 @@ def write_chunk(chunk: Any, *, run: Run) -> Any:
     return arrow.Table.from_pylist([{"images": len(chunk), "classified": len(rows), "failed": failed, **where}])
 
 
-def _source_of(name: bytes) -> Path | Url:
-    text = os.fsdecode(name)
-    return Url(text) if is_url(text) else Path(text)
+def _decode_named(name: str, folder: str, size: int, written: Written) -> Decoded:
+    """Decode an image that is known, in its row and in messages, by the name that the command was given."""
+    source = Url(name) if is_url(name) else Path(folder, name)
+    decoded = decode(0, source, size, lambda _, sha256: key_of(name, sha256) in written)
+    error = decoded.result.error.replace(str(source), name, 1)
+    return replace(decoded, result=replace(decoded.result, source=name, error=error))
 
 
 def _predict(runner: Runner, images: list[ImageArray]) -> Iterator[Any]:

@@ -50,12 +50,19 @@ def _decode(number: int, source: ImageSource, size: int, is_done: IsDone) -> Dec
     if isinstance(source, Unreadable):
         return Decoded(result=Result(source=source.name, error=source.error), is_done=is_done(source.name, ""))
     if isinstance(source, Frame):
-        if is_done(source.name, ""):
-            return Decoded(result=Result(source=source.name), is_done=True)
-        return _prepared(source.name, source.image, size)
+        return _decode_frame(source, size, is_done)
     if isinstance(source, (Path, Url, EncodedImage)):
         return _decode_encoded(source, size, is_done)
     return _decode_object(f"image {number}", source, size)
+
+
+def _decode_frame(source: Frame, size: int, is_done: IsDone) -> Decoded:
+    pixels = fit(source.image, size)
+    # All pixels of a large frame would take longer to hash than the frame to decode.
+    digest = hashlib.sha256(pixels.tobytes()).hexdigest()
+    if is_done(source.name, digest):
+        return Decoded(result=Result(source=source.name, sha256=digest), is_done=True)
+    return Decoded(result=Result(source=source.name, image=source.image, sha256=digest), pixels=pixels)
 
 
 def _decode_encoded(source: Path | Url | EncodedImage, size: int, is_done: IsDone) -> Decoded:

@@ -61,19 +61,21 @@ class Job(Closing):
     def write(self, results: Iterable[Result], batch: int, report: Callable[[int], None]) -> None:
         """Write a row for each result, in pieces of `batch`. report: is called with the number of results so far.
 
-        Raises OSError when rows cannot be written.
+        Those before an interruption are written too. Raises OSError when rows cannot be written.
         """
         rows = []
-        for result in results:
-            rows.append(row_of(result))
-            self.failed += bool(result.error)
-            self.classified += 1
-            if len(rows) == batch:
-                self._journal.write(rows)
-                report(self.classified)
-                rows = []
-        self._journal.write(rows)
-        self._journal.wait()
+        try:
+            for result in results:
+                rows.append(row_of(result))
+                self.failed += bool(result.error)
+                self.classified += 1
+                if len(rows) == batch:
+                    piece, rows = rows, []
+                    self._journal.write(piece)
+                    report(self.classified)
+        finally:
+            self._journal.write(rows)
+            self._journal.wait()
         report(self.classified)
 
     def finish(self, times: StageTimes) -> None:
@@ -86,6 +88,11 @@ class Job(Closing):
     def close(self) -> None:
         """Write what is left and unlock the file."""
         self._open.close()
+
+    @property
+    def rows(self) -> int:
+        """Rows of this run that are on the disk."""
+        return self._journal.rows
 
     @property
     def seconds(self) -> float:
@@ -103,7 +110,7 @@ def run_job(job: Job, results: Iterator[Result], batch: int, flow: Flow, report:
         job.write(results, batch, lambda done: report(done + flow.times.done_before))
         job.finish(flow.times)
     except BaseException:
-        LOGGER.info("%s has %s more rows. The same command goes on from there.", job.out, f"{job.classified:,}")
+        LOGGER.info("%s has %s more rows. The same command goes on from there.", job.out, f"{job.rows:,}")
         raise
 
 

@@ -42,7 +42,8 @@ class Result:
     without a name its position in the input, from 0 ("image 3"). predictions: the top k, the most probable first; empty
     when there is an error. milliseconds: the time of the runner's call divided by the images of its batch, without
     decoding. unknown: see is_unknown. image: an input that is not on the disk: encoded as it was, or RGB. sha256: of
-    the encoded bytes that were decoded; empty for PIL images, arrays, frames and what could not be read.
+    the encoded bytes that were decoded, of a frame of the pixels that the network gets; empty for PIL images, arrays
+    and what could not be read.
 
     >>> result = Result(source="a.jpg", predictions=(Prediction("cat", 0.75), Prediction("dog", 0.25)))
     >>> result.label, result.probability, result.text()

@@ -2,6 +2,7 @@ import io
 import itertools
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -180,6 +181,20 @@ def test_work_ahead_is_bounded_and_in_order(monkeypatch: pytest.MonkeyPatch) -> 
     assert [next(results) for _ in range(30)] == [2 * number for number in range(30)]
     assert len(taken) <= 30 + 2 * AHEAD_PER_CORE
     results.close()  # type: ignore[attr-defined]
+
+
+def test_work_that_has_not_begun_is_given_up_after_an_interruption() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> int:
+        begun.append(number)
+        time.sleep(0.02)
+        return number
+
+    results = map_ahead(work, range(100), ahead=50, workers=1)
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+    assert len(begun) < 10
 
 
 def test_an_error_is_raised_in_the_place_of_its_image(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from temper.errors import DataError
 from temper.images import EncodedImage
@@ -17,16 +18,12 @@ from temper.infer.sources.video import VIDEO_SUFFIXES, is_camera
 def names_in_list(file: str) -> Iterator[str]:
     """The lines of a file, or of stdin for "-", without empty ones; read as they are needed.
 
-    Raises DataError for a file that cannot be read.
+    Raises DataError, at once, for a file that cannot be read.
     """
-    with contextlib.ExitStack() as stack:
-        try:
-            stream = sys.stdin.buffer if file == STDIN else stack.enter_context(Path(file).open("rb"))
-        except OSError as error:
-            raise DataError(f"the list {file} cannot be read ({error.strerror})", fix="Check the path.") from None
-        for line in stream:
-            if name := os.fsdecode(line.rstrip(b"\r\n")):
-                yield name
+    try:
+        return _lines(sys.stdin.buffer if file == STDIN else Path(file).open("rb"))
+    except OSError as error:
+        raise DataError(f"the list {file} cannot be read ({error.strerror})", fix="Check the path.") from None
 
 
 def iterate_named(names: Iterable[str], options: SourceOptions) -> Iterator[ImageSource]:
@@ -48,7 +45,8 @@ def iterate_listed(names: Iterable[str], options: SourceOptions) -> Iterator[Ima
 def check_sources(names: Iterable[str]) -> None:
     """Raise what `iterate_sources` would raise for one of the names; no image, shard or video is opened."""
     for name in names:
-        if name != STDIN and not is_url(name) and not Path(name).is_file() and not is_camera(name):
+        # os.path takes a name that is too long for that of no file; Path raises OSError.
+        if name != STDIN and not is_url(name) and not os.path.isfile(name) and not is_camera(name):  # noqa: PTH113
             next(files_of(name))
 
 
@@ -74,6 +72,13 @@ def once(images: Iterable[ImageSource]) -> Iterator[ImageSource]:
         if key not in seen:
             seen.add(key)
             yield image
+
+
+def _lines(stream: BinaryIO) -> Iterator[str]:
+    with contextlib.nullcontext() if stream is sys.stdin.buffer else stream:
+        for line in stream:
+            if name := os.fsdecode(line.rstrip(b"\r\n")):
+                yield name
 
 
 def _listed(name: str, options: SourceOptions) -> Iterator[ImageSource]:

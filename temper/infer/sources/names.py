@@ -26,11 +26,12 @@ def iterate_sources(source: Source, options: SourceOptions = DEFAULTS) -> Iterat
     """Single images, in order; a string is a name.
 
     "-" is the content of one image on stdin; http:// and https:// begin a URL; /dev/video0 is a camera. Any other name
-    is a path: a folder stands for the image files below it, sorted; .tar, .tar.gz and .tgz for the images of a shard;
-    the suffix of a video for its frames; a name that does not exist and contains *, ? or [ for the files that match it,
-    sorted; and everything else for an image file of any suffix. A missing or damaged file is reported later, when it is
-    read. Raises DataError for an empty name, a folder without images and a pattern without a match, MissingRuntime for
-    a video without PyAV, TypeError for what is no source.
+    is a path: a folder stands for the image files below it, sorted; .tar, .tar.gz and .tgz for the images of a
+    shard; the suffix of a video for its frames; a name that does not exist and contains *, ? or [ for the files
+    that match it, sorted; and everything else for an image file of any suffix. A missing or damaged file, and a
+    folder that cannot be listed, is reported later, when it is read. Raises DataError for an empty name, a folder
+    without images and a pattern without a match, MissingRuntime for a video without PyAV, TypeError for what is no
+    source.
     """
     if isinstance(source, str) and source == STDIN:
         yield _read_stdin()
@@ -87,7 +88,7 @@ def files_of(name: str) -> Iterator[Path]:
         raise DataError("the name of an image is empty", fix="Name a file, a folder or a pattern.")
     path = Path(name)
     if is_folder(name):
-        images = iterate_images(path)
+        images = iterate_images(path, goes_on=True)
         if (first := next(images, None)) is None:
             raise DataError(f"{path} holds no images", fix=f"Expected {', '.join(SUFFIXES)} files in it or below it.")
         yield from itertools.chain([first], images)

@@ -24,6 +24,8 @@ MAX_REDIRECTS = 5
 # From the first connection to the last byte.
 MAX_SECONDS = 30.0
 CHUNK_BYTES = 1 << 16
+# Characters of what a server sent that are repeated in a message.
+MAX_SHOWN = 200
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # What cannot be an image, whatever follows.
 REFUSED_TYPES = ("text/", "application/json", "application/xhtml+xml")
@@ -63,8 +65,8 @@ def fetch(url: Url, is_allowed: Callable[[IPAddress], bool] = is_public) -> Enco
         what, fix = error.args
     except (OSError, http.client.HTTPException, ValueError) as error:
         is_late = time.monotonic() >= deadline or isinstance(error, TimeoutError)
-        reason = getattr(error, "strerror", None) or error or type(error).__name__
-        what = f"no complete response in {MAX_SECONDS:g} s" if is_late else f"{reason}"
+        reason = str(getattr(error, "strerror", None) or error or type(error).__name__)
+        what = f"no complete response in {MAX_SECONDS:g} s" if is_late else _shown(reason)
         fix = "Check the address, or try again."
     raise UnreadableImage(f"{url.address} cannot be read: {what}", fix=fix)
 
@@ -120,7 +122,7 @@ def _checked_address(host: str, port: int, allowed: Callable[[IPAddress], bool])
 
 def _body(response: http.client.HTTPResponse, deadline: float) -> bytes:
     if response.status != http.HTTPStatus.OK:
-        raise _Refused(f"the server replied {response.status} {response.reason}"[:200], "Check the address.")
+        raise _Refused(f"the server replied {response.status} {_shown(response.reason)}", "Check the address.")
     kind = response.headers.get_content_type()
     if kind.startswith(REFUSED_TYPES) and "Content-Type" in response.headers:
         raise _Refused(f"the server sent {kind}, not an image", "Name the address of the image itself.")
@@ -131,8 +133,13 @@ def _body(response: http.client.HTTPResponse, deadline: float) -> bytes:
             raise _Refused(f"it has more than {MAX_URL_BYTES:,} bytes, the limit", "Scale the image down.")
         _seconds_left(deadline)
     if response.length:
-        raise http.client.IncompleteRead(bytes(content[:0]), response.length)
+        raise _Refused(f"the response ended {response.length:,} bytes too early", "Try again.")
     return bytes(content)
+
+
+def _shown(text: str) -> str:
+    """What a server sent, in one line without control characters, which could change a terminal."""
+    return "".join(each if each.isprintable() else " " for each in text.strip()[:MAX_SHOWN])
 
 
 def _seconds_left(deadline: float) -> float:

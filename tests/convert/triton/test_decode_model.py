@@ -39,6 +39,14 @@ def encoded(mode: str, kind: str, **options: Any) -> bytes:
     return stream.getvalue()
 
 
+def deep(kind: str) -> bytes:
+    """A gray image with 16 bits for each pixel."""
+    noise = np.random.default_rng(1).integers(0, 65536, (90, 70), dtype=np.uint16)
+    stream = io.BytesIO()
+    Image.fromarray(noise).save(stream, kind)
+    return stream.getvalue()
+
+
 def rotated() -> Image.Exif:
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -55,13 +63,15 @@ def test_pixels_are_those_of_temper_and_a_damaged_file_fails_its_own_request(mon
     model.initialize({"model_config": json.dumps({"output": [{"name": "images", "dims": ["16", "16", "3"]}]})})
     files = [
         encoded("RGB", "JPEG"), encoded("CMYK", "JPEG"), encoded("L", "PNG"), encoded("RGBA", "PNG"),
-        encoded("P", "GIF"), encoded("RGB", "JPEG", exif=rotated()),
+        encoded("P", "GIF"), encoded("LA", "PNG"), encoded("RGB", "JPEG", exif=rotated()), deep("PNG"), deep("TIFF"),
     ]  # fmt: skip
     good = Message(tensors={"file": Message(values=np.array(files, object)[:, None])})
     damaged = Message(tensors={"file": Message(values=np.array([[b"nonsense"]], object))})
     responses = model.execute([good, damaged])
     model.finalize()
     expected = np.stack([load_image(EncodedImage("file", each), 16) for each in files])
+    # Clipped to 8 bits, as Pillow itself would do it, nearly all of them were white.
+    assert 100 < expected[-2:].mean() < 156
     np.testing.assert_array_equal(responses[0].tensors[0].values, expected)
     assert "is not an image that can be read" in responses[1].error
 

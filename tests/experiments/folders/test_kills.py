@@ -29,3 +29,4 @@ def test_a_lost_a_repeated_and_a_wrong_row_are_counted(made_bundle: Path, tmp_pa
     (tmp_path / "out.jsonl").write_text(f"{json.dumps(row)}\n" * 2)
     check = kills.check_rows(made_bundle.with_name("model.fp32.onnx"), images, tmp_path / "out.jsonl")
     assert (check.rows, check.unique, check.missing, check.damaged_marked, check.wrong) == (2, 1, 3, 0, 2)
+    assert not check.is_right(images=4, damaged=1)

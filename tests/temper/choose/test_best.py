@@ -6,12 +6,14 @@ import msgspec
 import pytest
 
 import temper
+from temper import artifact as artifact_module
 from temper.artifact import Artifact
 from temper.card import write_card
 from temper.choose import best as choose_module
-from temper.choose.best import choose
+from temper.choose.best import choose, choose_verified
 from temper.errors import ArtifactError, IncompatibleMachine
 from temper.formats import FORMATS
+from temper.storage.digest import sha256_of
 from temper.system.environment import Environment
 from temper.system.host import describe_host
 
@@ -48,8 +50,36 @@ def write_report(folder: Path, rates: dict[str, float], **changes: object) -> No
 
 def test_a_file_is_that_artifact_whether_or_not_it_exists(tmp_path: Path) -> None:
     assert choose(tmp_path / "none.onnx").path == tmp_path / "none.onnx"
+    (tmp_path / "notes.txt").touch()
     with pytest.raises(ArtifactError, match="no suffix that Temper knows"):
-        choose(tmp_path / "none.txt")
+        choose(tmp_path / "notes.txt")
+
+
+def test_a_folder_that_does_not_exist_is_reported_as_such(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="none does not exist"):
+        choose(tmp_path / "none")
+
+
+def test_a_damaged_artifact_is_refused_where_a_verified_one_is_asked_for(folder: Path) -> None:
+    (folder / "model.fp32.onnx").write_bytes(b"damaged")
+    with pytest.raises(ArtifactError, match="SHA-256 differs"):
+        choose_verified(folder / "model.fp32.onnx")
+    assert choose_verified(folder).name == "model.int8.onnx"
+
+
+@pytest.mark.parametrize("name", ["", "model.fp32.onnx"])
+def test_an_artifact_is_hashed_once_until_it_is_loaded(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[tuple[Path, ...]] = []
+
+    def count(*files: Path) -> str:
+        hashed.append(files)
+        return sha256_of(*files)
+
+    monkeypatch.setattr(artifact_module, "sha256_of", count)
+    with temper.load(folder / name):
+        assert len(hashed) == 1
 
 
 def test_without_a_measurement_the_order_of_formats_decides_and_is_logged(

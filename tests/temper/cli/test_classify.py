@@ -92,6 +92,8 @@ def test_unknown_without_a_threshold_in_the_card_is_refused(engine: Path, image:
     write_card(engine, Artifact.at(engine).card.changed(confidence_threshold=None))
     with pytest.raises(UsageError, match="--unknown needs a confidence threshold"):
         run(engine, image, "--unknown")
+    with pytest.raises(UsageError, match="--unknown needs a confidence threshold"):
+        run(engine, image, "--unknown", "--ray", "local", "--out", image.with_name("rows"))
 
 
 def test_a_folder_and_a_pattern(engine: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:

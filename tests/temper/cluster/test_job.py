@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import temper
+from temper.artifact import Artifact
 from temper.card import BatchRange, Card
 from temper.cluster.job import Summary, _cause, images_of_chunk, names_of, run_on_ray
 from temper.errors import ArtifactError, UsageError
@@ -43,13 +44,15 @@ def test_the_summary_counts_images_failures_nodes_and_actors() -> None:
     assert text.endswith("4 images done before, 3 could not be read, 2 actors on 1 node")
 
 
-def test_names_are_absolute_paths_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_are_the_paths_and_addresses_that_were_given_each_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("a.png", "b.png"):
         (tmp_path / name).touch()
-    a, b, address = str(tmp_path / "a.png"), str(tmp_path / "b.png"), "https://a/b.png"
-    assert list(names_of(["a.png", f"{tmp_path}/*.png", address, "gone.png"])) == [
-        a, a, b, address, str(tmp_path / "gone.png")
+    b, address = str(tmp_path / "b.png"), "https://a/b.png"
+    assert list(names_of(["./a.png", "*.png", b, address, address, "gone.png"])) == [
+        "a.png", "b.png", b, address, "gone.png"
     ]  # fmt: skip
 
 
@@ -59,12 +62,11 @@ def test_what_only_this_process_could_read_is_refused(bundle: Path, tmp_path: Pa
     subprocess.run(["tar", "cf", shard, "images"], cwd=bundle.parent, check=True)
     with pytest.raises(UsageError, match=r"images\.tar.* is not a file or an address: Ray reads no stdin, shards"):
         run_on_ray(
-            engine=bundle.with_name("model.fp32.onnx"),
+            artifact=Artifact.at(bundle.with_name("model.fp32.onnx")),
             sources=[str(shard)],
             out=tmp_path / "out",
             address="local",
             top_k=1,
-            unknown=False,
         )
     assert not (tmp_path / "out").exists()
 
@@ -84,7 +86,9 @@ def test_the_error_of_a_task_is_reported_as_what_it_is() -> None:
 
 
 @pytest.mark.programs
-def test_a_job_on_ray_goes_on_after_an_interruption_and_has_the_rows_of_one_process(bundle: Path) -> None:
+def test_a_job_on_ray_goes_on_after_an_interruption_and_has_the_rows_of_one_process(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("ray")
     import pyarrow.parquet
 
@@ -98,8 +102,8 @@ def test_a_job_on_ray_goes_on_after_an_interruption_and_has_the_rows_of_one_proc
         engine,
         "--out",
         out,
-        folder,
-        f"{folder}/../images",
+        folder.name,
+        f"{folder.name}/red",
     ]
     command = [sys.executable, *map(str, words)]
 
@@ -128,8 +132,9 @@ def test_a_job_on_ray_goes_on_after_an_interruption_and_has_the_rows_of_one_proc
     assert f"{n_lost} images in " in last and f"{81 - n_lost} images done before" in last
     assert "1 could not be read, 1 actor on 1 node" in last
     rows = sorted(pyarrow.parquet.read_table(out).to_pylist(), key=lambda row: str(row["file"]))
+    monkeypatch.chdir(bundle.parent)
     with temper.load(engine) as classifier:
-        expected = [row_of(each) for each in classifier(folder)]
+        expected = [row_of(each) for each in classifier(folder.name)]
     expected.sort(key=lambda row: str(row["file"]))
     assert [row.pop("probability") for row in rows] == pytest.approx([row.pop("probability") for row in expected])
     for each in (*rows, *expected):

@@ -88,7 +88,11 @@ def test_another_artifact_is_refused_and_one_of_another_name_is_not(tmp_path: Pa
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    for path, message in ((tmp_path, "is not empty"), (tmp_path / "notes.txt", "is a file")):
+    for path, message in (
+        (tmp_path, "is not empty"),
+        (tmp_path / "notes.txt", "is a file"),
+        (tmp_path / "rows.csv", "Name a folder, such as .*rows"),
+    ):
         with pytest.raises(UsageError, match=message), open_output(path, SETTINGS_OF_JOB):
             pass
     assert [each.name for each in tmp_path.iterdir()] == ["notes.txt"]

@@ -34,7 +34,7 @@ def images(bundle: Path) -> list[str]:
 def test_rows_are_those_of_one_process(bundle: Path, images: list[str]) -> None:
     path = bundle.with_name("model.fp32.onnx")
     with open_runner(Artifact.at(path)) as runner, temper.load(path) as classifier:
-        chunk = decode_chunk(chunk_of(0, images), size=SIZE, written=NOTHING)
+        chunk = decode_chunk(chunk_of(0, images), folder="", size=SIZE, written=NOTHING)
         rows = [row_of(each) for each in results_of(runner, chunk, 2, classifier.card.confidence_threshold)]
         expected = [row_of(each) for each in classifier([Path(name) for name in images], top_k=2)]
     for row, other in zip(rows, expected, strict=True):
@@ -47,9 +47,22 @@ def test_rows_are_those_of_one_process(bundle: Path, images: list[str]) -> None:
 def test_an_image_that_is_done_is_not_decoded_and_a_changed_one_is(images: list[str]) -> None:
     done = [key_of(name, sha256_of(Path(name))) for name in images[:3]]
     Path(images[2]).write_bytes(Path(images[3]).read_bytes())
-    chunk = decode_chunk(chunk_of(0, images[:4]), size=SIZE, written=Written(keys=np.sort(np.array(done, np.uint64))))
+    written = Written(keys=np.sort(np.array(done, np.uint64)))
+    chunk = decode_chunk(chunk_of(0, images[:4]), folder="", size=SIZE, written=written)
     assert chunk["is_done"].to_pylist() == [True, True, False, False]
     assert [bool(pixels) for pixels in chunk["pixels"].to_pylist()] == [False, False, True, True]
+
+
+def test_rows_and_messages_have_the_names_that_the_command_was_given(bundle: Path) -> None:
+    (bundle.parent / "bad.png").write_bytes(b"no image")
+    good = "images/red/red000.png"
+    names = [good, "bad.png", "gone.png"]
+    done = [key_of(good, sha256_of(bundle.parent / good))]
+    for written in (NOTHING, Written(keys=np.array(done, np.uint64))):
+        chunk = decode_chunk(chunk_of(0, names), folder=str(bundle.parent), size=SIZE, written=written)
+        assert chunk["is_done"].to_pylist() == [written is not NOTHING, False, False]
+        none, bad, gone = (error.decode() for error in chunk["error"].to_pylist())
+        assert none == "" and bad.startswith("bad.png is not an image") and gone.startswith("gone.png does not exist")
 
 
 def test_a_chunk_is_written_without_the_images_that_were_done_before(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / PNG
 
 
+FRAME = Image.new("RGB", (9, 9))
+
+
 def never(name: str, sha256: str) -> bool:
     return False
 
@@ -53,7 +56,7 @@ def test_damaged_content_has_a_hash_and_a_missing_file_has_none(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("source", "known"),
-    [(Frame("v.mp4@1.000s", Image.new("RGB", (9, 9))), ("v.mp4@1.000s", "")),
+    [(Frame("v.mp4@1.000s", FRAME), ("v.mp4@1.000s", hashlib.sha256(bytes(8 * 8 * 3)).hexdigest())),
      (Url("http://example.invalid/a.jpg"), ("http://example.invalid/a.jpg", "")),
      (Unreadable("s.tar", "s.tar is damaged"), ("s.tar", "")),
      (EncodedImage("a", b"x"), ("a", hashlib.sha256(b"x").hexdigest()))],
@@ -68,10 +71,13 @@ def test_what_is_done_is_neither_read_nor_decoded(
     assert decoded.result.source == known[0]
 
 
-def test_frames_and_arrays_have_no_hash() -> None:
-    for source in (Frame("v.mp4@0.000s", Image.new("RGB", (9, 9))), np.zeros((9, 9, 3), np.uint8)):
-        decoded = decode(3, source, 8, never)
-        assert decoded.pixels is not None and not decoded.result.sha256
+def test_a_frame_of_a_changed_video_is_another_image_and_arrays_have_no_hash() -> None:
+    changed = Image.new("RGB", FRAME.size, (1, 0, 0))
+    before, after = (decode(3, Frame("v.mp4@0.000s", each), 8, never) for each in (FRAME, changed))
+    assert before.result.sha256 != after.result.sha256
+    assert before.pixels is not None and before.result.image is FRAME
+    decoded = decode(3, np.zeros((9, 9, 3), np.uint8), 8, never)
+    assert decoded.pixels is not None and not decoded.result.sha256
 
 
 def test_a_file_that_is_too_large_is_not_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

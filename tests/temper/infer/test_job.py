@@ -1,5 +1,7 @@
+import errno
 import json
 import logging
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,15 +106,30 @@ def test_an_interruption_leaves_the_rows_so_far_and_says_how_to_go_on(
     out = tmp_path / f"results.{suffix}"
 
     def stopped() -> Iterator[Result]:
-        yield from GOOD[:4]
+        yield from GOOD[:3]
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), Job(out, SETTINGS) as job:
         run_job(job, stopped(), 2, Flow(), lambda _: None)
-    assert "The same command goes on from there" in caplog.text
+    assert "has 3 more rows. The same command goes on from there" in caplog.text
     assert out.exists() == (suffix == "jsonl")
-    assert execute(out, GOOD) == (1, 0)
+    assert execute(out, GOOD) == (2, 0)
     assert out.exists()
+
+
+def test_rows_that_could_not_be_written_are_not_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "temper")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    out = tmp_path / "results.jsonl"
+    with pytest.raises(OSError, match="No space left"), Job(out, SETTINGS) as job:
+        monkeypatch.setattr(os, "fsync", full)
+        run_job(job, iter(GOOD), 2, Flow(), lambda _: None)
+    assert "has 0 more rows" in caplog.text
 
 
 def test_progress_counts_what_was_done_before(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_list_on_stdin_is_read_as_it_comes(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_missing_list_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"the list .*none cannot be read \(No such file"):
-        list(names_in_list(str(tmp_path / "none")))
+        names_in_list(str(tmp_path / "none"))
 
 
 def test_each_image_comes_once_also_when_a_folder_and_a_pattern_name_it(folder: Path) -> None:
@@ -74,7 +74,7 @@ def test_what_holds_no_images_is_reported_before_the_work(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match=words):
-        check_sources(["none.jpg", "-", "http://example.org/a", "/dev/video7", name])
+        check_sources(["none.jpg", "x" * 5000, "-", "http://example.org/a", "/dev/video7", name])
 
 
 def test_images_are_counted_where_they_can_be(folder: Path) -> None:

@@ -1,11 +1,15 @@
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from temper.errors import DataError
+from temper.errors import DataError, UnreadableImage
+from temper.images import iterate_images, read_image
 from temper.infer.sources import iterate_sources
 
 
@@ -53,6 +57,25 @@ def test_an_empty_name_is_an_error_and_not_the_current_folder(
     monkeypatch.chdir(folder)
     with pytest.raises(DataError, match="the name of an image is empty"):
         list(iterate_sources(source))
+
+
+def test_a_folder_that_cannot_be_listed_is_an_image_that_cannot_be_read_and_stops_no_other(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refuse(path: Path) -> Any:
+        if Path(path).name == "inner":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    images = list(iterate_sources(str(folder)))
+    assert images == [folder / "a.png", folder / "b.jpg", folder / "inner"]
+    with pytest.raises(UnreadableImage, match=r"inner cannot be read \(Permission denied\)\. Check the path and its"):
+        read_image(folder / "inner")
+    with pytest.raises(PermissionError):
+        list(iterate_images(folder))
 
 
 def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:

@@ -52,6 +52,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.head(Content_Length=len(self.content) + 5)
         self.wfile.write(self.content)
 
+    def send_odd(self, argument: str) -> None:
+        self.wfile.write(b"BBB\x1b[2J\r\n\r\n")
+
     def send_large(self, argument: str) -> None:
         self.head()
         for _ in range(100):
@@ -150,7 +153,8 @@ def test_a_redirect_to_a_private_address_is_refused(server: str) -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [("loop", "redirects more than 5 times"), ("to?file:///etc/passwd", "not an http or https address"),
-     ("page", "sent text/html, not an image"), ("missing", "replied 404"), ("short", "5 more expected")],
+     ("page", "sent text/html, not an image"), ("missing", "replied 404"), ("odd", "cannot be read: BBB [2J. Check"),
+     ("short", "ended 5 bytes too early")],
 )  # fmt: skip
 def test_a_response_that_is_no_image_is_refused(path: str, words: str, server: str) -> None:
     assert words in error(f"http://{server}/{path}")
