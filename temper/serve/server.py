@@ -90,7 +90,7 @@ async def run_server(server: Server, listener: socket.socket) -> None:
             watch.cancel()
         await asyncio.gather(*watches, return_exceptions=True)
         await asyncio.gather(*(each.stop() for each in models))
-        server.service.decoders.shutdown(wait=False, cancel_futures=True)
+        server.service.decoders.close()
     LOGGER.info("stopped")
 
 
