@@ -44,7 +44,7 @@ def add_parser(commands: Any) -> None:
     text = "file with a token that requests must send as `Authorization: Bearer TOKEN`"
     add("--token-file", type=Path, metavar="FILE", help=text)
     add("--ssl-certfile", type=Path, metavar="FILE", help="certificate (PEM): serve https")
-    add("--ssl-keyfile", type=Path, metavar="FILE", help="its key")
+    add("--ssl-keyfile", type=Path, metavar="FILE", help="its key (PEM), if it is not in the same file")
     text = "largest number of images in a call of the runtime (default: the best one of the card; 8 on a CPU)"
     add("--max-batch", type=_number(1, 4096), metavar="N", help=text)
     text = "let an idle runtime wait for a fuller batch (default: %(default)g)"
@@ -72,6 +72,12 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("--ssl-keyfile needs --ssl-certfile", fix="Name both.")
     if not options.deadline_ms:
         raise UsageError("--deadline-ms is 0", fix="Name a time in which a request can be answered, such as 5000.")
+    if options.max_wait_ms >= options.deadline_ms:
+        raise UsageError(
+            f"--max-wait-ms is {options.max_wait_ms:g}, and --deadline-ms {options.deadline_ms:g}: "
+            "a request would wait until its deadline has passed",
+            fix="Name a shorter wait, or a later deadline.",
+        )
     settings = Settings(
         host=options.host,
         port=options.port,

@@ -1,8 +1,6 @@
 """The routes of the server."""
 
 import asyncio
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from temper.errors import UnreadableImage
-from temper.images import EncodedImage, load_image
 from temper.infer.results import is_unknown, top_k
-from temper.runners.base import Images
+from temper.serve.decoding import Decoders
 from temper.serve.http.access import TokenCheck
 from temper.serve.http.body import Bodies
 from temper.serve.http.errors import RequestError, error_response, handle_error, json_response
@@ -28,8 +24,6 @@ from temper.serve.oip.request import parse_request
 from temper.serve.oip.response import VERSION, inference_response
 from temper.serve.settings import Settings
 
-NAME_OF_BODY = "the body"
-
 
 @dataclass(kw_only=True)
 class Service:
@@ -38,7 +32,7 @@ class Service:
     models: dict[str, ServedModel]
     settings: Settings
     metrics: Metrics
-    decoders: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(os.cpu_count() or 1, "decode"))
+    decoders: Decoders = field(default_factory=Decoders)
     is_stopping: bool = False
 
     def __post_init__(self) -> None:
@@ -63,7 +57,7 @@ class Service:
         return self.models[name]
 
     def deadline(self, timeout: float | None = None) -> float:
-        """Of a request that arrives now, in the time of the event loop."""
+        """Of a request whose body is complete now, in the time of the event loop: a slow network is not its fault."""
         seconds = self.settings.deadline_ms / 1000
         return asyncio.get_running_loop().time() + min(seconds, timeout or seconds)
 
@@ -125,16 +119,16 @@ async def classify(request: Request) -> Response:
     """The bytes of an image file in, labels out."""
     service = _service(request)
     model = service.model(request)
-    deadline = service.deadline()
-    model.generation.batcher.admit(1, deadline)
+    k = _top_k(request, service.settings.top_k)
+    model.generation.batcher.admit(1, service.deadline())
+    service.decoders.admit(service.deadline())
     async with service.bodies.read(request) as body:
-        started = asyncio.get_running_loop().time()
+        started, deadline = asyncio.get_running_loop().time(), service.deadline()
         generation = model.generation
         with generation.in_use():
             card = generation.artifact.card
-            k = _top_k(request, service.settings.top_k)
-            pixels = await _decoded(service, body, card.size)
-            answered = await generation.batcher.predict(pixels, deadline)
+            pixels = await service.decoders.decode(body, card.size, deadline)
+            answered = await generation.batcher.predict(pixels[None], deadline)
     predictions = top_k(answered.probabilities[0], card.labels, k)
     total = asyncio.get_running_loop().time() - started
     seconds = {"queue": answered.queue, "compute": answered.compute, "total": total}
@@ -170,10 +164,10 @@ async def server(request: Request) -> Response:
 
 
 async def models(request: Request) -> Response:
-    """The names of the models."""
-    return json_response(
-        {"models": [{"name": each.name, "ready": each.is_ready} for each in _service(request).models.values()]}
-    )
+    """The names of the models, and how large a request may be."""
+    service = _service(request)
+    named = [{"name": each.name, "ready": each.is_ready} for each in service.models.values()]
+    return json_response({"models": named, "max_request_bytes": service.settings.limits.body_bytes})
 
 
 async def metadata(request: Request) -> Response:
@@ -220,18 +214,6 @@ def _top_k(request: Request, default: int) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < len(text) < 7 or int(text) < 1:
         raise RequestError(400, f"top_k is {text[:20]!r}; expected a number of at least 1")
     return int(text)
-
-
-async def _decoded(service: Service, body: bytes, size: int) -> Images:
-    """The pixels [1, size, size, 3] of an image file. Raises RequestError for what is none."""
-    if not body:
-        raise RequestError(400, "the body is empty; expected the bytes of an image file")
-    loop = asyncio.get_running_loop()
-    try:
-        pixels = await loop.run_in_executor(service.decoders, load_image, EncodedImage(NAME_OF_BODY, body), size)
-    except UnreadableImage as error:
-        raise RequestError(400, error.what, cause="not_an_image") from None
-    return pixels[None]
 
 
 async def _http_error(request: Request, error: Any) -> Response:

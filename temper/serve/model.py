@@ -63,9 +63,11 @@ class ServedModel:
         new = Generation(self.source, self.settings, self.metrics)
         try:
             await new.start()
-        except (UserError, OSError) as error:
+        # Whatever it is: an exception would end the watch, and no later artifact would be served.
+        except Exception as error:
             self.metrics.swap("refused")
-            LOGGER.error("%s: the new artifact is refused, and the former one is still served: %s", self.name, error)
+            reason = error if isinstance(error, UserError) else repr(error)
+            LOGGER.error("%s: the new artifact is refused, and the former one is still served: %s", self.name, reason)
             return False
         old, self.generation = self.generation, new
         self.metrics.serve(new.artifact, old.artifact)

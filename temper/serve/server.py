@@ -2,25 +2,36 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
+import math
 import signal
 import socket
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from types import FrameType
 
 import uvicorn
 
 from temper.artifact import Artifact
-from temper.errors import ResourceError, UsageError
+from temper.errors import ResourceError
 from temper.serve.app import Service, make_app
 from temper.serve.http.connections import protocol_with
+from temper.serve.http.tls import check_certificate
 from temper.serve.metrics import Metrics
 from temper.serve.model import ServedModel
-from temper.serve.settings import Settings
+from temper.serve.open_files import limited_by_open_files
+from temper.serve.settings import Limits, Settings
+from temper.serve.workers.copies import remove_abandoned
 
 LOGGER = logging.getLogger("temper.serve")
-# Beyond `drain_seconds`, for what still holds a connection open.
+# Beyond `drain_seconds`, for what still holds a connection open. uvicorn takes complete seconds for the sum.
 GRACE_SECONDS = 0.5
+# How often uvicorn looks at `should_exit`.
+TICK_SECONDS = 0.1
+# A client that holds a connection open reads the end of TLS only with its next request.
+TLS_END_SECONDS = 0.5
 
 
 class Server(uvicorn.Server):
@@ -32,6 +43,10 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say where."""
+        if self.config.is_ssl:
+            # uvicorn has no option for them.
+            loop, times = asyncio.get_running_loop(), tls_times(self.service.settings.limits)
+            loop.create_server = functools.partial(loop.create_server, **times)  # type: ignore[method-assign]
         await super().startup(sockets)
         for each in sockets or []:
             announce(self.service, each)
@@ -72,8 +87,13 @@ def serve(artifacts: dict[str, Artifact], settings: Settings) -> None:
 
     Raises UserError when an artifact cannot be loaded or the address cannot be used.
     """
+    settings = replace(settings, limits=limited_by_open_files(settings.limits))
     with bound_socket(settings) as listener:
-        asyncio.run(run_server(make_server(artifacts, settings), listener))
+        if removed := remove_abandoned():
+            LOGGER.info("removed the copies of artifacts that %d killed servers have left", removed)
+        server = make_server(artifacts, settings)
+        with server.capture_signals():
+            asyncio.run(run_server(server, listener))
 
 
 async def run_server(server: Server, listener: socket.socket) -> None:
@@ -81,21 +101,40 @@ async def run_server(server: Server, listener: socket.socket) -> None:
     models = list(server.service.models.values())
     watches: list[asyncio.Task[None]] = []
     try:
-        for model in models:
-            await model.start()
-        watches += [asyncio.create_task(each.watch()) for each in models]
-        await server.serve(sockets=[listener])
+        if await _load(server):
+            watches += [asyncio.create_task(each.watch()) for each in models]
+            await server.serve(sockets=[listener])
     finally:
         for watch in watches:
             watch.cancel()
         await asyncio.gather(*watches, return_exceptions=True)
         await asyncio.gather(*(each.stop() for each in models))
-        server.service.decoders.shutdown(wait=False, cancel_futures=True)
+        server.service.decoders.close()
     LOGGER.info("stopped")
 
 
+async def _load(server: Server) -> bool:
+    """Load the models, one after the other; False when the server is to stop before. Raises UserError."""
+
+    async def load_all() -> None:
+        for model in server.service.models.values():
+            await model.start()
+
+    loading = asyncio.create_task(load_all())
+    while not server.should_exit and not loading.done():
+        await asyncio.wait({loading}, timeout=TICK_SECONDS)
+    if not loading.done():
+        loading.cancel()
+        await asyncio.gather(loading, return_exceptions=True)
+        return False
+    await loading
+    return True
+
+
 def make_server(artifacts: dict[str, Artifact], settings: Settings) -> Server:
-    """A server whose models are not started yet."""
+    """A server whose models are not started yet. Raises UsageError for a certificate that cannot be used."""
+    if settings.certfile:
+        check_certificate(settings.certfile, settings.keyfile)
     metrics = Metrics()
     models = {name: ServedModel(name, artifact, settings, metrics) for name, artifact in artifacts.items()}
     service = Service(models=models, settings=settings, metrics=metrics)
@@ -113,16 +152,11 @@ def make_server(artifacts: dict[str, Artifact], settings: Settings) -> Server:
         proxy_headers=False,
         backlog=settings.limits.connections,
         timeout_keep_alive=round(settings.limits.keep_alive_seconds),
-        timeout_graceful_shutdown=round(settings.drain_seconds + GRACE_SECONDS),
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds + GRACE_SECONDS),
         ssl_certfile=settings.certfile,
         ssl_keyfile=settings.keyfile,
     )
-    try:
-        config.load()
-    except OSError as error:
-        raise UsageError(
-            f"the certificate {settings.certfile} cannot be used ({error})", fix="Name a PEM file and its key."
-        ) from None
+    config.load()
     return Server(config, service)
 
 
@@ -137,6 +171,14 @@ def bound_socket(settings: Settings) -> socket.socket:
         raise ResourceError(
             f"{settings.host}:{settings.port} cannot be used ({error})", fix="Name another --host or --port."
         ) from None
+
+
+def tls_times(limits: Limits) -> dict[str, float]:
+    """Arguments of `create_server`: how long a client may begin TLS, and end it. asyncio waits 60 and 30 seconds."""
+    times = {"ssl_handshake_timeout": limits.header_seconds}
+    if sys.version_info >= (3, 11):
+        times["ssl_shutdown_timeout"] = TLS_END_SECONDS
+    return times
 
 
 def announce(service: Service, listener: socket.socket) -> None:

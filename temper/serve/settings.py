@@ -33,9 +33,9 @@ class Settings:
 
     token: which clients must send as `Authorization: Bearer TOKEN`; empty for none. max_batch: images in one call of
     the runtime; None for the card's best batch. max_wait_ms: how long an idle runtime waits for a full batch.
-    max_queue: images that wait for the runtime, of each model. deadline_ms: from the arrival of a request to its
-    response. top_k: labels that `classify` returns by default. drain_seconds: how long accepted requests are answered
-    after the signal to stop. watch_seconds: how often the card of an artifact is looked at.
+    max_queue: images that wait for the runtime, of each model. deadline_ms: from the last byte of a request to
+    its response. top_k: labels that `classify` returns by default. drain_seconds: how long accepted requests are
+    answered after the signal to stop. watch_seconds: how often the card of an artifact is looked at.
     """
 
     host: str = "127.0.0.1"
@@ -48,7 +48,7 @@ class Settings:
     max_queue: int = 256
     deadline_ms: float = 5000.0
     top_k: int = 5
-    drain_seconds: float = 4.0
+    drain_seconds: float = 3.5
     watch_seconds: float = 1.0
     limits: Limits = field(default_factory=Limits)
 

@@ -1,5 +1,6 @@
 """The page at `/`, and the files that it loads."""
 
+from functools import cache
 from pathlib import Path
 
 from starlette.requests import Request
@@ -27,7 +28,8 @@ HEADERS = {
 
 
 def page_routes() -> list[Route]:
-    """The routes of the page."""
+    """The routes of the page, whose files are read now."""
+    _files()
     return [Route("/", page), Route("/page/{file}", page_file)]
 
 
@@ -43,7 +45,11 @@ async def page_file(request: Request) -> Response:
 
 def _file(name: str) -> Response:
     # Names of the folder only: a path that a client made up is never opened.
-    files = {each.name: each for each in FOLDER.glob("*") if each.suffix in TYPES}
-    if name not in files:
+    if name not in _files():
         raise RequestError(404, "there is no such file", cause="unknown")
-    return Response(files[name].read_bytes(), headers={**HEADERS, "content-type": TYPES[files[name].suffix]})
+    return Response(_files()[name], headers={**HEADERS, "content-type": TYPES[Path(name).suffix]})
+
+
+@cache
+def _files() -> dict[str, bytes]:
+    return {each.name: each.read_bytes() for each in FOLDER.iterdir() if each.suffix in TYPES}

@@ -195,7 +195,7 @@ class Batcher:
             rows = values[start : start + len(part.images)]
             start += len(part.images)
             if math.isnan(rows[0, 0]):
-                self._fail(part, _too_late())
+                self._fail(part, too_late())
             elif not part.future.done():
                 queue = max(0.0, now - part.arrived - seconds)
                 self.metrics.queue_seconds.observe(queue)
@@ -209,7 +209,7 @@ class Batcher:
         self._seconds_per_image = known + NEWEST * (seconds - known) if known else seconds
 
     def _expire(self, parts: list[_Part]) -> None:
-        error = _too_late() if self.worker else _crashed()
+        error = too_late() if self.worker else _crashed()
         for part in parts:
             self._fail(part, error)
         self._abandon(parts)
@@ -231,7 +231,8 @@ class Batcher:
             part.future.set_exception(error)
 
 
-def _too_late() -> RequestError:
+def too_late() -> RequestError:
+    """The error of a request whose deadline has passed."""
     return RequestError(504, "the deadline of the request passed before it was predicted", cause="deadline")
 
 

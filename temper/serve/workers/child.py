@@ -1,5 +1,6 @@
 """The child process: it holds the runtime, and predicts the batches that the parent puts into shared memory."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -69,14 +70,21 @@ class Task:
 def run_child(channel: socket.socket, parent: int, task: Task) -> None:
     """The main function of the child. It ends when the parent does, or closes the channel.
 
-    channel: messages to the parent: first ("ready", runtime, device, executed) or ("failed", the error); then, for each
-    batch, its slot and the seconds that it took. From the parent: a slot, and the deadline of each image in it.
+    channel: messages to the parent: first ("ready", runtime, device, executed) or ("failed", the class of the error,
+    what, fix); then, for each batch, its slot and the seconds that it took. From the parent: a slot, and the deadline
+    of each image in it.
     """
     _end_with(parent)
+    # The parent has closed the channel: it does not wait for the result.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        _serve(channel, task)
+
+
+def _serve(channel: socket.socket, task: Task) -> None:
     try:
         runner = _load(task)
     except UserError as error:
-        channel.send(msgspec.msgpack.encode(("failed", str(error))))
+        channel.send(msgspec.msgpack.encode(("failed", type(error).__name__, error.what, error.fix)))
         return
     with runner:
         info = runner.runtime_info()

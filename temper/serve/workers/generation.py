@@ -3,18 +3,17 @@
 import asyncio
 import contextlib
 import logging
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from temper.artifact import Artifact
+from temper.errors import UserError
 from temper.runners.base import RuntimeInfo, best_batch
 from temper.serve.http.errors import RequestError
 from temper.serve.metrics import ModelMetrics
 from temper.serve.settings import Settings
 from temper.serve.workers.batching import Batcher, Batching
+from temper.serve.workers.copies import copy_artifact, copy_folder
 from temper.serve.workers.worker import Worker
 
 LOGGER = logging.getLogger("temper.serve")
@@ -31,7 +30,7 @@ class Generation:
     """
 
     def __init__(self, source: Artifact, settings: Settings, metrics: ModelMetrics) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="temper-serve-", ignore_cleanup_errors=True)
+        self._copy = contextlib.ExitStack()
         self._source = source
         self._settings = settings
         self._metrics = metrics
@@ -48,10 +47,17 @@ class Generation:
 
         Raises UserError when one of these fails; the generation is then closed.
         """
+        source = copied = str(self._source.path.parent)
         try:
-            self.artifact = await asyncio.to_thread(copy_artifact, self._source.path, Path(self._folder.name))
+            folder = self._copy.enter_context(copy_folder())
+            copied = str(folder)
+            self.artifact = await asyncio.to_thread(copy_artifact, self._source.path, folder)
             self.batcher = Batcher(self._batching(), self._metrics)
             await self._start_worker()
+        except UserError as error:
+            await self.close()
+            # The user knows the original, and not its copy.
+            raise type(error)(error.what.replace(copied, source), fix=error.fix) from error
         except BaseException:
             await self.close()
             raise
@@ -91,10 +97,12 @@ class Generation:
         """End the process and remove the copy."""
         if self._restart:
             self._restart.cancel()
+            # It ends the process that it has started, which reads the copy.
+            await asyncio.gather(self._restart, return_exceptions=True)
         if self._worker:
             worker, self._worker = self._worker, None
             await worker.stop()
-        self._folder.cleanup()
+        self._copy.close()
 
     def _batching(self) -> Batching:
         card, settings = self.artifact.card, self._settings
@@ -135,19 +143,3 @@ class Generation:
                 # After one failure requests still wait: it may have been the same incident.
                 self.batcher.unavailable_seconds = self._delay if failures > 1 else 0.0
                 LOGGER.error("%s cannot be loaded again: %s", self._source.path, error or type(error).__name__)
-
-
-def copy_artifact(source: Path, folder: Path) -> Artifact:
-    """Copy an artifact with its card and golden predictions, and check the copy.
-
-    Raises ArtifactError when it is missing, damaged, or is being replaced.
-    """
-    artifact = Artifact.at(source)
-    golden = artifact.card.golden
-    files = [artifact.card_path, *artifact.files, *([source.with_name(golden.file)] if golden else [])]
-    for file in files:
-        if file.is_dir():
-            shutil.copytree(file, folder / file.name, dirs_exist_ok=True)
-        elif file.exists():
-            shutil.copyfile(file, folder / file.name)
-    return Artifact.at(folder / source.name).verified()

@@ -9,9 +9,11 @@ import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
+from multiprocessing import resource_tracker
 
 import msgspec
 
+from temper import errors
 from temper.artifact import Artifact
 from temper.errors import ArtifactError, UserError
 from temper.runners.base import Images, Probabilities, RuntimeInfo
@@ -55,16 +57,18 @@ class Worker:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         task = Task(artifact=artifact.path, max_batch=max_batch, size=size, classes=classes, memories=memories)
         self._process = context.Process(target=run_child, args=(theirs, os.getpid(), task), daemon=True)
+        # It unblocks the signals when it is started: before they are blocked, therefore.
+        resource_tracker.ensure_running()
         # A terminal and systemd send their signal to all processes; the parent decides when the child ends. The child
         # inherits the mask.
-        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        former = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
             self._process.start()
         except BaseException:
             self._channel.close()
             raise
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+            signal.pthread_sigmask(signal.SIG_SETMASK, former)
             theirs.close()
         self._channel.setblocking(False)
         self._loop.add_reader(self._channel, self._read)
@@ -144,7 +148,9 @@ class Worker:
         if first == "ready":
             self._started.set_result(RuntimeInfo(runtime=rest[0], device=rest[1], executed=rest[2]))
         elif first == "failed":
-            self._started.set_exception(UserError(rest[0].rstrip(".")))
+            name, what, fix = rest
+            kind: type[UserError] = getattr(errors, name, UserError)
+            self._started.set_exception(kind(what, fix=fix))
         else:
             n, timer = self._sent.pop(first)
             timer.cancel()

@@ -38,6 +38,8 @@ def test_options_that_contradict_each_other_are_named() -> None:
         main.run(main.parse(["serve", "a.onnx", "--ssl-keyfile", "key.pem"]))
     with pytest.raises(UsageError, match="--deadline-ms is 0"):
         main.run(main.parse(["serve", "a.onnx", "--deadline-ms", "0"]))
+    with pytest.raises(UsageError, match="--max-wait-ms is 50, and --deadline-ms 50: a request would wait"):
+        main.run(main.parse(["serve", "a.onnx", "--deadline-ms", "50", "--max-wait-ms", "50"]))
 
 
 def test_without_its_libraries_the_command_says_how_to_install_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from tritonclient.utils import InferenceServerException
 from temper import __version__
 from temper.images import load_image
 from tests import tiny
-from tests.temper.serve.serving import Running, noise, predicted, values
+from tests.temper.serve.serving import SMALL, Running, noise, predicted, values
 
 INFER, CLASSIFY = "/v2/models/model/infer", "/v2/models/model/classify"
 
@@ -103,7 +103,7 @@ def test_classify_gives_labels_for_an_image_file(running: Running, onnx: Path, t
     ("body", "query", "message"),
     [
         (b"", "", "the body is empty; expected the bytes of an image file"),
-        (b"no image", "", "the body is not an image that can be read. Expected JPEG"),
+        (b"no image", "", "what was sent is not an image that can be read. Expected JPEG"),
         (b"x", "?top_k=0", "top_k is '0'; expected a number of at least 1"),
     ],
 )
@@ -124,7 +124,8 @@ def test_the_card_and_the_models_are_described(running: Running, onnx: Path) -> 
     assert card["artifact"] == onnx.name
     assert card["labels"] == list(tiny.LABELS)
     assert card["runtime"].startswith("ONNX Runtime ")
-    assert running.get("/v2/models").json == {"models": [{"name": "model", "ready": True}]}
+    models = {"models": [{"name": "model", "ready": True}], "max_request_bytes": SMALL.body_bytes}
+    assert running.get("/v2/models").json == models
 
 
 @pytest.mark.parametrize(

@@ -1,17 +1,21 @@
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from temper.errors import ResourceError, UsageError
-from temper.serve.server import bound_socket, make_server
+from temper.errors import ResourceError
+from temper.serve.server import bound_socket
 from temper.serve.settings import Settings
+from temper.serve.workers.copies import PREFIX
 from tests.source import ROOT
 from tests.temper.serve.serving import Reply, noise, serving, wait_for
 
@@ -36,12 +40,6 @@ def test_an_address_that_is_taken_is_an_error() -> None:
             bound_socket(Settings(port=listener.getsockname()[1]))
 
 
-def test_a_certificate_that_is_none_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "certificate").write_text("none")
-    with pytest.raises(UsageError, match="the certificate"):
-        make_server({}, Settings(certfile=tmp_path / "certificate"))
-
-
 def test_the_start_says_which_url_serves_what(onnx: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with serving(onnx, host="0.0.0.0") as server:
@@ -51,24 +49,56 @@ def test_the_start_says_which_url_serves_what(onnx: Path, caplog: pytest.LogCapt
 
 @pytest.mark.programs
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_command_with_exit_code_0_and_leaves_no_process(onnx: Path, stop: int) -> None:
-    code = "from temper.cli.main import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, "serve", str(onnx), "--port", "0"],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        start_new_session=True,
-    )
+def test_a_signal_to_all_processes_answers_what_was_accepted_and_leaves_nothing(
+    onnx: Path, tmp_path: Path, stop: int
+) -> None:
+    process = started(onnx, tmp_path, "--max-wait-ms", "700")
     assert process.stderr
-    assert "/v2/models/model: " in process.stderr.readline()
-    started = time.monotonic()
-    os.killpg(process.pid, stop)
+    line = process.stderr.readline()
+    (port,) = re.findall(r"127.0.0.1:(\d+)/v2/models/model: ", line)
+    with ThreadPoolExecutor(1) as pool:
+        image = (onnx.parent / "images" / "red" / "red000.png").read_bytes()
+        url = f"http://127.0.0.1:{port}/v2/models/model/classify"
+        reply = pool.submit(lambda: urllib.request.urlopen(url, image, timeout=10).status)
+        time.sleep(0.3)
+        began = time.monotonic()
+        os.killpg(process.pid, stop)
+        assert reply.result() == 200
     assert process.wait(10) == 0
-    assert time.monotonic() - started < 5
-    assert process.stderr.read().endswith("stopped\n")
+    assert time.monotonic() - began < 5
+    messages = process.stderr.read()
+    assert messages.endswith("stopped\n") and "has ended" not in messages and "Traceback" not in messages
     # Python's own resource tracker ends a moment later.
     wait_for(lambda: not living(process.pid))
+    assert not copies(tmp_path)
+
+
+@pytest.mark.programs
+def test_a_signal_while_the_first_model_is_loaded_ends_the_command(onnx: Path, tmp_path: Path) -> None:
+    process = started(onnx, tmp_path)
+    assert process.stderr
+    wait_for(lambda: bool(copies(tmp_path)))
+    process.terminate()
+    assert process.wait(10) == 0
+    assert process.stderr.read().splitlines()[-1] == "stopped"
+    wait_for(lambda: not living(process.pid))
+    assert not copies(tmp_path)
+
+
+def started(artifact: Path, temporary: Path, *options: str) -> "subprocess.Popen[str]":
+    """The command in a process group of its own, with a folder for its temporary files."""
+    code = "from temper.cli.main import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, "serve", str(artifact), "--port", "0", *options],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)},
+        start_new_session=True,
+    )
+
+
+def copies(temporary: Path) -> list[Path]:
+    return list(temporary.glob(f"{PREFIX}*"))
 
 
 def living(group: int) -> list[str]:

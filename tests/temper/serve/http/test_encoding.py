@@ -7,7 +7,16 @@ from temper.serve.http.encoding import MIN_BYTES, encoded
 
 
 @pytest.mark.parametrize(
-    ("accepted", "name"), [("gzip, deflate", "gzip"), ("deflate", "deflate"), ("", ""), ("gzip;q=0", ""), ("br", "")]
+    ("accepted", "name"),
+    [
+        ("gzip, deflate", "gzip"),
+        ("deflate", "deflate"),
+        ("", ""),
+        ("gzip;q=0", ""),
+        ("gzip; q=0.000, deflate;q=0.5", "deflate"),
+        ("GZIP;q=0.05", "gzip"),
+        ("br", ""),
+    ],
 )
 def test_a_body_is_compressed_as_the_client_takes_it(accepted: str, name: str) -> None:
     body = bytes(MIN_BYTES)

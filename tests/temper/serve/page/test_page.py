@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route
 
+from temper.serve.settings import Limits
 from tests.temper.serve.page.conftest import HOSTILE, Visit, served
 
 pytestmark = pytest.mark.programs
@@ -109,6 +111,37 @@ def test_several_images_give_a_result_each_and_a_text_file_a_sentence(
     assert visit.page.locator("#summary").inner_text() == "7 images, 2 unknown, 1 not classified"
     # Of the 400, by the browser itself.
     assert ["400" in text for text in visit.console] == [True]
+
+
+def test_a_file_beyond_the_limit_of_the_server_is_not_sent(open_page: Open, server: str, tmp_path: Path) -> None:
+    path = tmp_path / "huge.jpg"
+    with path.open("wb") as file:
+        file.truncate(Limits().body_bytes + 1)
+    visit = open_page(server)
+    visit.page.set_input_files("#files", path)
+    assert "The file has 67.1 MB; this server takes at most 67.1 MB." in visit.results(1)[0]
+    assert not [url for url in visit.requests if "classify" in url]
+    assert visit.console == []
+
+
+# A server of its own, with two models, and a page.
+@pytest.mark.slow
+def test_of_several_models_the_selected_one_classifies(
+    open_page: Open, artifact: Path, images: dict[str, Path], tmp_path: Path
+) -> None:
+    for path in artifact.parent.glob("model.golden.*"):
+        shutil.copy(path, tmp_path)
+    for suffix in ("", ".json"):
+        shutil.copy(f"{artifact}{suffix}", tmp_path / f"second.onnx{suffix}")
+    with served(artifact, tmp_path / "second.onnx") as (url, _):
+        visit = open_page(url)
+        visit.page.set_input_files("#files", images["blue"])
+        assert visit.results(1)[0].endswith("· model")
+        visit.page.select_option("#model", "second")
+        visit.page.set_input_files("#files", images["blue"])
+        assert visit.results(2)[0].endswith("· second")
+        assert "second.onnx" in visit.page.locator("#about dl").inner_text()
+        assert visit.console == []
 
 
 def test_the_keyboard_is_enough(open_page: Open, server: str, images: dict[str, Path]) -> None:

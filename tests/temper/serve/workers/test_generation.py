@@ -1,3 +1,4 @@
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,6 @@ import pytest
 
 from temper.errors import ArtifactError
 from temper.serve.workers import generation
-from temper.serve.workers.generation import copy_artifact
 from temper.serve.workers.worker import Worker
 from tests.temper.serve.serving import Reply, noise, predicted, serving, values, wait_for
 
@@ -60,9 +60,9 @@ def test_a_process_that_cannot_be_started_is_tried_again(onnx: Path, monkeypatch
         assert starts == 2
 
 
-def test_a_copy_is_complete_and_checked(onnx: Path, tmp_path: Path) -> None:
-    copied = copy_artifact(onnx, tmp_path)
-    assert {each.name for each in tmp_path.iterdir()} >= {onnx.name, f"{onnx.name}.json"}
-    assert copied.card.golden and (tmp_path / copied.card.golden.file).is_file()
-    with pytest.raises(ArtifactError):
-        copy_artifact(tmp_path / "none.onnx", tmp_path)
+def test_an_error_names_the_artifact_and_not_its_copy(onnx: Path, tmp_path: Path) -> None:
+    path = tmp_path / onnx.name
+    shutil.copy(onnx, path)
+    shutil.copy(f"{onnx}.json", tmp_path)
+    with pytest.raises(ArtifactError, match=f"^{path} has no golden predictions beside it"), serving(path):
+        pass
