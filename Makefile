@@ -21,10 +21,12 @@ DEMO_TRAINING := --trainable all --size 64 --epochs 5 --batch 32 \
 DEMO_GATE := --max-drop 2 --max-class-drop 4 --min-agreement 95
 # A crashed worker ends the tests: the others would wait for it.
 TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
+COMPILE   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.10 --generate-hashes --no-header --no-annotate
+LOCKED    := requirements requirements-serve requirements-dev
 COVERAGE  := --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo data train convert bench gpu-check serve wheel lint test test-fast test-slow audit clean
+.PHONY: help demo data train convert bench gpu-check serve wheel lint test test-fast test-slow lock audit sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -80,8 +82,21 @@ test-fast: $(VENV)/.dev ## the tests that need no TensorFlow and start no other 
 test-slow: $(VENV)/.dev ## the extras: other backbones, kills, workers on loopback; takes many minutes
 	@$(VENV)/bin/pytest -m slow
 
-audit: $(VENV)/.dev ## known vulnerabilities of the installed packages (pip-audit)
-	@$(VENV)/bin/pip-audit --skip-editable
+lock: $(VENV)/bin/python ## resolve requirements*.txt to the newest releases, with their hashes: requirements*.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	@$(COMPILE) --upgrade requirements-dev.txt --output-file requirements-dev.lock
+	@# The others get the releases that the tests run with.
+	@for name in $(filter-out requirements-dev,$(LOCKED)); do \
+	  $(COMPILE) --constraint requirements-dev.lock $$name.txt --output-file $$name.lock || exit 1; \
+	done
+
+audit: $(VENV)/.dev ## known vulnerabilities of the locked packages (pip-audit); needs a connection
+	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes $(LOCKED:%=-r %.lock)
+
+sbom: $(VENV)/.dev ## list the installed packages with versions, licenses and hashes: dist/sbom.cdx.json (CycloneDX)
+	@mkdir -p dist
+	@$(VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-file dist/sbom.cdx.json $(VENV)
+	@echo dist/sbom.cdx.json
 
 clean: ## remove artifacts and built wheels; images and the environment stay
 	rm -rf artifacts dist
@@ -91,14 +106,14 @@ $(VENV)/bin/python:
 	  || { echo "Temper runs on Python 3.10 to 3.13; name one: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.run: requirements.txt | $(VENV)/bin/python
-	@echo "installing requirements.txt into $(VENV) (once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+$(VENV)/.run: requirements.lock | $(VENV)/bin/python
+	@echo "installing requirements.lock into $(VENV) (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements.txt | $(VENV)/bin/python
-	@echo "installing requirements-dev.txt into $(VENV) (once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.dev: requirements-dev.lock | $(VENV)/bin/python
+	@echo "installing requirements-dev.lock into $(VENV) (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
 $(VENV)/.gpu: requirements-gpu.txt | $(VENV)/bin/python
@@ -106,7 +121,7 @@ $(VENV)/.gpu: requirements-gpu.txt | $(VENV)/bin/python
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-gpu.txt
 	@touch $@
 
-$(VENV)/.serve: requirements-serve.txt requirements.txt | $(VENV)/bin/python
-	@echo "installing requirements-serve.txt into $(VENV) (once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-serve.txt
+$(VENV)/.serve: requirements-serve.lock | $(VENV)/bin/python
+	@echo "installing requirements-serve.lock into $(VENV) (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-serve.lock
 	@touch $@

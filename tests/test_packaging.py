@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from temper import __version__
@@ -43,12 +44,43 @@ def requirements(name: str) -> set[str]:
 
 def range_of(requirement: str) -> tuple[Version, Version]:
     """The smallest version of a requirement, and the first that it excludes again."""
-    bounds = {each.operator: Version(each.version) for each in Requirement(requirement).specifier}
+    specifier = Requirement(requirement).specifier
+    bounds = {each.operator: Version(each.version) for each in specifier if each.operator in (">=", "<")}
     return bounds[">="], bounds["<"]
 
 
 def by_name(lines: Iterable[str]) -> dict[str, str]:
     return {Requirement(line).name.lower(): line for line in lines}
+
+
+def pins(name: str) -> dict[str, list[Requirement]]:
+    """The lines of a lock file, by package; each must have a hash."""
+    found: dict[str, list[Requirement]] = {}
+    for block in re.split(r"\n(?=\S)", (ROOT / name).read_text().strip()):
+        line, *hashes = block.split(" \\\n")
+        assert hashes
+        assert all(each.strip().startswith("--hash=sha256:") for each in hashes), line
+        requirement = Requirement(line)
+        found.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+    return found
+
+
+@pytest.mark.parametrize("name", ["requirements", "requirements-serve", "requirements-dev"])
+def test_a_lock_file_pins_every_requirement_within_its_range_and_with_hashes(name: str) -> None:
+    locked, tested = pins(f"{name}.lock"), pins("requirements-dev.lock")
+    included = requirements("requirements.txt")
+    for requirement in map(Requirement, requirements(f"{name}.txt") | included):
+        releases = locked[canonicalize_name(requirement.name)]
+        for pin in releases:
+            ((version),) = pin.specifier
+            assert version.operator == "=="
+            assert requirement.specifier.contains(version.version), f"{pin}: run `make lock`"
+        # One release for each Python that is supported.
+        for python in ("3.10", "3.11", "3.12", "3.13"):
+            environment = {"python_version": python, "python_full_version": f"{python}.1", "sys_platform": "linux"}
+            assert sum(pin.marker is None or pin.marker.evaluate(environment) for pin in releases) == 1
+    # What users get is what the tests run with.
+    assert all(locked[package] == tested[package] for package in locked)
 
 
 @needs_tomllib
