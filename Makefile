@@ -82,13 +82,19 @@ test-fast: $(VENV)/.dev ## the tests that need no TensorFlow and start no other 
 test-slow: $(VENV)/.dev ## the extras: other backbones, kills, workers on loopback; takes many minutes
 	@$(VENV)/bin/pytest -m slow
 
-lock: $(VENV)/bin/python ## resolve requirements*.txt to the newest releases, with their hashes: requirements*.lock
+lock: $(VENV)/bin/python ## resolve requirements*.txt to the newest releases, with their hashes: *.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
 	@$(COMPILE) --upgrade requirements-dev.txt --output-file requirements-dev.lock
 	@# The others get the releases that the tests run with.
 	@for name in $(filter-out requirements-dev,$(LOCKED)); do \
 	  $(COMPILE) --constraint requirements-dev.lock $$name.txt --output-file $$name.lock || exit 1; \
 	done
+	@for runtime in onnx openvino; do \
+	  $(COMPILE) --constraint requirements-dev.lock --extra serve --extra $$runtime pyproject.toml \
+	    --output-file deploy/$$runtime.lock || exit 1; \
+	done
+	@$(COMPILE) --constraint requirements-dev.lock --extra serve pyproject.toml deploy/gpu.txt \
+	  --output-file deploy/gpu.lock
 
 audit: $(VENV)/.dev ## known vulnerabilities of the locked packages (pip-audit); needs a connection
 	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes $(LOCKED:%=-r %.lock)

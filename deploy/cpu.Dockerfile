@@ -1,6 +1,6 @@
 # The server for machines without a GPU. In the root of the repository:
 #     docker build -f deploy/cpu.Dockerfile -t temper:0.2.0-cpu .
-# RUNTIME is an extra of the wheel: onnx or openvino.
+# RUNTIME: onnx or openvino.
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS wheel
@@ -13,8 +13,10 @@ RUN python -m build --wheel --no-isolation --outdir /dist
 
 FROM ${PYTHON_IMAGE}
 ARG RUNTIME=onnx
+COPY deploy/${RUNTIME}.lock /tmp/packages.lock
 RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
-    pip install --no-cache-dir "$(echo /dist/*.whl)[serve,${RUNTIME}]"
+    pip install --no-cache-dir --require-hashes -r /tmp/packages.lock \
+    && pip install --no-cache-dir --no-deps /dist/*.whl
 RUN useradd --uid 10001 --create-home temper
 USER 10001
 # What runtimes prepare once is stored here: mount a volume for a faster second start.

@@ -14,8 +14,10 @@ RUN python -m build --wheel --no-isolation --outdir /dist
 
 FROM ${TENSORRT_IMAGE}
 # TensorRT's Python module is part of the image: the extra [tensorrt] would install a second one.
+COPY deploy/gpu.lock /tmp/packages.lock
 RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
-    pip install --no-cache-dir "$(echo /dist/*.whl)[serve]" "cuda-python>=12.9,<14"
+    pip install --no-cache-dir --require-hashes -r /tmp/packages.lock \
+    && pip install --no-cache-dir --no-deps /dist/*.whl
 RUN useradd --uid 10001 --create-home temper
 USER 10001
 ENV XDG_CACHE_HOME=/home/temper/.cache PYTHONUNBUFFERED=1

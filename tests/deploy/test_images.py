@@ -3,18 +3,22 @@
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from temper import __version__
 from temper.cli import main
-from temper.formats import FORMATS
 from tests.source import ROOT
+from tests.test_packaging import pins
 
 DEPLOY = ROOT / "deploy"
+RUNTIMES = ("onnx", "openvino")
 DOCKERFILES = sorted(DEPLOY.glob("*.Dockerfile"))
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 TEXTS = {path.name: path.read_text(encoding="utf-8") for path in DEPLOY.rglob("*") if path.is_file()}
@@ -38,23 +42,25 @@ def test_hadolint_finds_nothing(dockerfile: Path) -> None:
 
 @each_dockerfile
 def test_what_is_copied_from_the_clone_exists_and_is_sent_to_the_builder(dockerfile: Path) -> None:
-    sources = [word for line in instructions(dockerfile, "COPY") for word in line.split()[:-1]]
+    copied = [word for line in instructions(dockerfile, "COPY") for word in line.split()[:-1]]
     ignored = (DEPLOY / f"{dockerfile.name}.dockerignore").read_text(encoding="utf-8").split()
-    assert {"pyproject.toml", "temper"} <= set(sources)
-    for source in sources:
-        assert (ROOT / source).exists()
-        assert f"!{source}" in ignored
+    assert {"pyproject.toml", "temper"} <= set(copied)
+    for runtime in RUNTIMES:
+        for source in [word.replace("${RUNTIME}", runtime) for word in copied]:
+            assert (ROOT / source).exists()
+            assert any(fnmatch(source, each.removeprefix("!")) for each in ignored if each.startswith("!"))
 
 
-@each_dockerfile
-def test_an_image_installs_extras_of_the_wheel(dockerfile: Path) -> None:
+@pytest.mark.parametrize("name", [*RUNTIMES, "gpu"])
+def test_the_lock_file_of_an_image_pins_what_its_extras_need(name: str) -> None:
     tomllib = pytest.importorskip("tomllib", reason="tomllib is part of Python 3.11 and later")
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    (line,) = re.findall(r"whl\)\[([^\]]+)\]", dockerfile.read_text())
-    for extra in line.split(","):
-        assert extra.removeprefix("${").removesuffix("}") in {*extras, "RUNTIME"}
-    runtimes = re.findall(r"^ARG RUNTIME=(\w+)", dockerfile.read_text(), re.MULTILINE)
-    assert set(runtimes) <= {each.extra for each in FORMATS}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [*project["dependencies"], *project["optional-dependencies"]["serve"]]
+    needed += project["optional-dependencies"][name] if name in RUNTIMES else ["cuda-python>=12.9,<14"]
+    locked = pins(f"deploy/{name}.lock")
+    for requirement in map(Requirement, needed):
+        for pin in locked[canonicalize_name(requirement.name)]:
+            assert requirement.specifier.contains(next(iter(pin.specifier)).version), f"{pin}: run `make lock`"
 
 
 @each_dockerfile
