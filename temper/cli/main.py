@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 
 from temper import __version__
-from temper.cli import classify, inspect, serve
+from temper.cli.commands import classify, inspect, serve
 from temper.cli.entry_point import run_command
 from temper.formats import describe_suffixes
 

@@ -8,7 +8,7 @@ from temper import formats
 from temper.artifact import Artifact
 from temper.card import BatchRange, write_card
 from temper.cli import main
-from temper.cli.inspect import describe_formats
+from temper.cli.commands.inspect import describe_formats
 from temper.errors import ArtifactError, IncompatibleMachine, QualityError
 from temper.exit_codes import ExitCode
 from temper.formats import FORMATS, KERAS_BACKENDS, Format
