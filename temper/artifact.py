@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from temper.card import PRECISIONS, Card, Precision, card_path, read_card
+from temper.card.files import read_card_and_sha256
 from temper.card.ownership import MOVE_AWAY, refuse_foreign
 from temper.errors import ArtifactError
 from temper.formats import Format, format_of, suffixes
@@ -78,6 +79,12 @@ class Artifact:
         """The card. Raises ArtifactError when the artifact or its card is missing, damaged, or of another version."""
         finish_publication(self.path)
         return read_card(self.path)
+
+    def card_sha256(self) -> str:
+        """SHA-256 of the card's file; `card` is from now on what was hashed. Raises ArtifactError as `card` does."""
+        finish_publication(self.path)
+        self.__dict__["card"], sha256 = read_card_and_sha256(self.path)
+        return sha256
 
     @property
     def bytes(self) -> int:

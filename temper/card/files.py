@@ -1,5 +1,6 @@
 """Cards as files: read with a check of every field, written completely or not at all."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -43,27 +44,47 @@ def read_card(artifact: Path) -> Card:
     Raises ArtifactError when the artifact or its card is missing, damaged, of an unknown schema, or was made with
     another preprocessing than this version applies.
     """
+    return read_card_and_sha256(artifact)[0]
+
+
+def read_card_and_sha256(artifact: Path) -> tuple[Card, str]:
+    """The card beside an artifact, and the SHA-256 of the bytes that it was read from. Raises as `read_card` does."""
     if not artifact.exists():
         fix = "Check the path."
         raise ArtifactError(f"{artifact} does not exist", fix=fix)
     path = card_path(artifact)
     try:
-        return _card_of(read_fields(path), path)
+        content = path.read_bytes()
+        return _card_of(_decode(content, path), path), hashlib.sha256(content).hexdigest()
     except FileNotFoundError:
         raise ArtifactError(
             f"{artifact} has no card: {path.name} was expected beside it",
             fix="Copy the card along with the artifact, or convert again.",
         ) from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 def read_fields(path: Path) -> Any:
     """The content of a card, unchecked. Raises FileNotFoundError, and ArtifactError for a file that is not JSON."""
     try:
-        return msgspec.json.decode(path.read_bytes())
+        content = path.read_bytes()
     except FileNotFoundError:
         raise
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
-        raise ArtifactError(f"{path} cannot be read ({error})", fix="Copy it again, or convert again.") from None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    return _decode(content, path)
+
+
+def _decode(content: bytes, path: Path) -> Any:
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> ArtifactError:
+    return ArtifactError(f"{path} cannot be read ({error})", fix="Copy it again, or convert again.")
 
 
 def _card_of(fields: Any, path: Path) -> Card:

@@ -40,16 +40,18 @@ class RuntimeInfo:
 class Runner(Closing):
     """A loaded artifact that gives probabilities for images; a context manager.
 
-    mode: how the runtime is called, one of the format's; "" for its default. A subclass writes `_load`, `_run`,
+    mode: how the runtime is called, one of the format's; "" for its default. is_authentic: whether the card may decide
+    how the artifact is loaded, because it was made here or is signed (temper.trust). A subclass writes `_load`, `_run`,
     `runtime_info` and `shapes`, and `close` if it holds more than memory.
     has_device_copies: a call copies images to a device and results back; `run_on_device` then runs the network alone.
     """
 
     has_device_copies = False
 
-    def __init__(self, artifact: Artifact, mode: str = "") -> None:
+    def __init__(self, artifact: Artifact, mode: str = "", is_authentic: bool = False) -> None:
         self.artifact = artifact
         self.mode = mode
+        self.is_authentic = is_authentic
         self._load()
 
     @property

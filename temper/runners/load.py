@@ -5,19 +5,26 @@ import importlib
 from temper.artifact import Artifact
 from temper.errors import ArtifactError, MissingRuntime
 from temper.runners.base import Runner, Shape
+from temper.trust.policy import authenticate
 
 
-def open_runner(artifact: Artifact, mode: str = "") -> Runner:
-    """Check an artifact against its card and load it into the runner of its format; `mode` is one of the format's.
+def open_runner(artifact: Artifact, mode: str = "", require_signature: bool = False) -> Runner:
+    """Check an artifact against its card, and where it comes from, and load it into the runner of its format.
 
-    Raises ArtifactError for a missing or damaged artifact, MissingRuntime when its library or device is not on this
-    machine.
+    mode: one of the format's. require_signature: see temper.trust.policy.authenticate. Raises ArtifactError for a
+    missing or damaged artifact, and for a program of unknown origin; MissingRuntime when its library or device is not
+    on this machine.
     """
-    return load_runner(artifact.verified(), mode)
+    while True:
+        card = artifact.verified().card
+        is_authentic = authenticate(artifact, require_signature)
+        # It may have read the card again, and another command may have published a new one meanwhile.
+        if artifact.card == card:
+            return load_runner(artifact, mode, is_authentic)
 
 
-def load_runner(artifact: Artifact, mode: str = "") -> Runner:
-    """Load an artifact that was just made or checked.
+def load_runner(artifact: Artifact, mode: str = "", is_authentic: bool = True) -> Runner:
+    """Load an artifact that was just made or checked. is_authentic: see Runner.
 
     Raises MissingRuntime as `open_runner` does, ArtifactError for a network that takes or gives other shapes than those
     of its card.
@@ -25,7 +32,7 @@ def load_runner(artifact: Artifact, mode: str = "") -> Runner:
     module, name = artifact.format.runner.split(":")
     try:
         kind: type[Runner] = getattr(importlib.import_module(module), name)
-        runner = kind(artifact, mode)
+        runner = kind(artifact, mode, is_authentic)
     except ImportError as error:
         # Another ImportError: the library is there, and one of its shared libraries is not, or does not fit.
         problem = "is not installed" if isinstance(error, ModuleNotFoundError) else "cannot be imported"

@@ -33,6 +33,7 @@ class TensorRtRunner(Runner):
             raise problem
         module = runtime_of(self.artifact, environment)
         self._plan = plan_info(self.artifact)
+        self._refuse_unknown_host_code()
         if not self._was_built_on(environment, module):
             self._try_in_child(module)
         self._device = environment.gpu.name if environment.gpu else ""
@@ -105,9 +106,18 @@ class TensorRtRunner(Runner):
     def _has_host_code(self) -> bool:
         return self._plan.module == "tensorrt" and "version" in self._plan.portable
 
+    def _refuse_unknown_host_code(self) -> None:
+        if self._has_host_code and not self.is_authentic:
+            raise ArtifactError(
+                f"{self.artifact.path} contains a runtime of its own, which is native code for the processor; it runs "
+                "only when the plan was made here or is signed by a trusted key",
+                fix=f"Sign it where it was made:\n    temper sign {self.artifact.path}\n"
+                f"{REBUILD}\n    {rebuild_command(self.artifact)}",
+            )
+
     def _was_built_on(self, environment: Environment, module: str) -> bool:
         plan, gpu = self._plan, environment.gpu
-        if module != plan.module or gpu is None or not gpu.driver:
+        if not self.is_authentic or module != plan.module or gpu is None or not gpu.driver:
             return False
         built = (plan.gpu, plan.driver, self.card.host.system)
         return built == (gpu.name, gpu.driver, environment.system)

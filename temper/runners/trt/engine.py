@@ -49,7 +49,7 @@ def load_engine(trt: ModuleType, plan: Path, has_host_code: bool, log: Log) -> A
     """
     runtime = trt.Runtime(make_logger(trt, log))
     if has_host_code:
-        # A version-compatible plan contains the runtime of its release; the checksum has shown that it is unchanged.
+        # A version-compatible plan contains the runtime of its release. The runner refuses one of unknown origin.
         runtime.engine_host_code_allowed = True
     engine = runtime.deserialize_cuda_engine(plan.read_bytes())
     if engine is None:

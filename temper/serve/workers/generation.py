@@ -16,6 +16,8 @@ from temper.serve.metrics import ModelMetrics
 from temper.serve.settings import Settings
 from temper.serve.workers.batching import Batcher, Batching
 from temper.serve.workers.worker import Worker
+from temper.trust.policy import authenticate
+from temper.trust.signature import signature_path
 
 LOGGER = logging.getLogger("temper.serve")
 # A process that ends sooner than this after its start is started again after a delay, which doubles each time.
@@ -138,13 +140,20 @@ class Generation:
 
 
 def copy_artifact(source: Path, folder: Path) -> Artifact:
-    """Copy an artifact with its card and golden predictions, and check the copy.
+    """Copy an artifact with its card, signature and golden predictions, and check the copy.
 
-    Raises ArtifactError when it is missing, damaged, or is being replaced.
+    Raises ArtifactError when it is missing, damaged, may not be loaded, or is being replaced.
     """
     artifact = Artifact.at(source)
+    # The copy is checked too, when it is opened; a message about it would name a folder that nobody knows.
+    authenticate(artifact)
     golden = artifact.card.golden
-    files = [artifact.card_path, *artifact.files, *([source.with_name(golden.file)] if golden else [])]
+    files = [
+        artifact.card_path,
+        signature_path(artifact),
+        *artifact.files,
+        *([source.with_name(golden.file)] if golden else []),
+    ]
     for file in files:
         if file.is_dir():
             shutil.copytree(file, folder / file.name, dirs_exist_ok=True)

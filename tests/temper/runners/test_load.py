@@ -2,6 +2,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from temper.artifact import Artifact
@@ -10,6 +11,8 @@ from temper.errors import ArtifactError, MissingRuntime
 from temper.formats import FORMATS, Format
 from temper.runners.load import load_runner, open_runner
 from temper.system.child_process import run_in_child
+from temper.trust.policy import trust_by_hand
+from temper.trust.records import record_made_here
 from tests import tiny
 
 
@@ -73,3 +76,56 @@ def test_dimensions_that_are_not_known_match_any(bundle: Path, monkeypatch: pyte
     for shapes in (None, ([None, -1, "channels"], ["classes"])):
         monkeypatch.setattr("temper.runners.onnxruntime.OnnxRuntimeRunner.shapes", lambda _, shapes=shapes: shapes)
         open_runner(artifact).close()
+
+
+@pytest.mark.tensorflow
+def test_a_hostile_folder_of_tensorflow_with_a_card_in_order_is_refused_before_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    canary, folder = tmp_path / "canary", tmp_path / "model.savedmodel"
+
+    class Hostile(tf.Module):  # type: ignore[misc]
+        @tf.function(input_signature=[tf.TensorSpec([None, tiny.SIZE, tiny.SIZE, 3], tf.uint8)])  # type: ignore[untyped-decorator]
+        def serve(self, images: Any) -> Any:
+            tf.io.write_file(str(canary), "code has run")
+            return tf.fill([tf.shape(images)[0], 2], 0.5)
+
+    module = Hostile()
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
+    artifact = tiny.with_card(folder)
+    with pytest.raises(ArtifactError, match="can run any code on this machine"):
+        open_runner(artifact)
+    assert not canary.exists()
+    trust_by_hand(artifact)
+    with open_runner(artifact) as runner:
+        runner.predict(np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.uint8))
+    assert canary.exists(), "the file is hostile indeed"
+
+
+def test_a_program_whose_card_is_replaced_while_it_is_checked_is_checked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files of one card and the origin of another one are never put together."""
+    path = tmp_path / "model.plan"
+    path.write_bytes(b"made here")
+    artifact = tiny.with_card(path)
+    record_made_here(artifact)
+    made_here = artifact.card_path.read_bytes()
+    path.write_bytes(b"from elsewhere")
+    hostile = tiny.with_card(path)
+    verified = Artifact.verified
+    checked: list[str] = []
+
+    def swap(self: Artifact) -> Artifact:
+        verified(self)
+        checked.append(self.card.sha256)
+        self.card_path.write_bytes(made_here)
+        return self
+
+    monkeypatch.setattr(Artifact, "verified", swap)
+    with pytest.raises(ArtifactError, match="is not the file that its card describes"):
+        open_runner(hostile)
+    assert len(checked) == 1, "what was checked is not loaded with the card that came later"

@@ -89,7 +89,7 @@ def test_the_doctor_shows_that_an_artifact_is_compatible(
     artifact: Artifact, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("doctor", artifact.path) == ExitCode.OK
-    assert "model.fp32.onnx: undamaged, and compatible with this machine\n" in capsys.readouterr().out
+    assert "model.fp32.onnx: undamaged, compatible with this machine, origin: made here\n" in capsys.readouterr().out
 
 
 def test_the_doctor_as_json(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,55 @@
+"""Folders and files that decide about trust: nobody but this user, and root, may write them."""
+
+import os
+import stat
+from pathlib import Path
+
+from temper.errors import ResourceError, UserError
+
+GROUP_OR_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def make_private(folder: Path) -> Path:
+    """Make a folder that this user alone can enter; an existing one is checked. Raises as `check_private` does."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(mode=0o700, exist_ok=True)
+    check_private(folder)
+    return folder
+
+
+def check_private(*paths: Path) -> None:
+    """Raise ResourceError for a path that another user owns or may write."""
+    if not hasattr(os, "getuid"):
+        return
+    for path in paths:
+        status = path.stat()
+        if status.st_uid not in (0, os.getuid()):
+            raise ResourceError(
+                f"{path} belongs to another user, so what it says about trust is not read",
+                fix=f"Move it away, or make it yours:\n    sudo chown {os.getuid()} {path}",
+            )
+        if status.st_mode & GROUP_OR_OTHERS_WRITE:
+            raise ResourceError(
+                f"{path} can be written by other users, so what it says about trust is not read",
+                fix=f"Check what is in it, then:\n    chmod go-w {path}",
+            )
+
+
+def read_small(path: Path, max_bytes: int, kind: type[UserError]) -> bytes:
+    """The content of a regular file of at most so many bytes; `kind` is raised for anything else that exists.
+
+    Raises FileNotFoundError.
+    """
+    # A pipe without a writer must not block.
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise kind(f"{path} is not a regular file", fix="Move it away.")
+        if status.st_size > max_bytes:
+            raise kind(f"{path} has {status.st_size:,} bytes; at most {max_bytes:,} were expected", fix="Move it away.")
+        with open(descriptor, "rb", closefd=False) as stream:
+            return stream.read(max_bytes)
+    finally:
+        os.close(descriptor)
