@@ -14,6 +14,8 @@ from temper.errors import ArtifactError, IncompatibleMachine
 from temper.formats import FORMATS
 from temper.system.environment import Environment
 from temper.system.host import describe_host
+from temper.trust.keys import own_key
+from temper.trust.signature import sign
 
 
 @pytest.fixture
@@ -144,3 +146,14 @@ def test_every_format_has_a_preference_of_its_own_for_every_precision() -> None:
         assert each.preference.keys() == (each.conversions.keys() or {"fp32"})
     numbers = [number for each in FORMATS for number in each.preference.values()]
     assert len(set(numbers)) == len(numbers)
+
+
+def test_an_artifact_that_may_not_be_loaded_is_left_out_with_a_warning(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sign(Artifact.at(folder / "model.fp32.onnx"), own_key())
+    assert choose(folder, require_signature=True).name == "model.fp32.onnx"
+    assert "model.int8.onnx is not signed, and a signature is required" in caplog.text
+    (folder / "model.fp32.onnx.sig").unlink()
+    with pytest.raises(ArtifactError, match="is damaged, or of unknown origin"):
+        choose(folder, require_signature=True)

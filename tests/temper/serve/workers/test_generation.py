@@ -5,10 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from temper.artifact import Artifact
 from temper.errors import ArtifactError
 from temper.serve.workers import generation
 from temper.serve.workers.generation import copy_artifact
 from temper.serve.workers.worker import Worker
+from temper.trust.keys import own_key
+from temper.trust.policy import authenticate
+from temper.trust.signature import sign
 from tests.temper.serve.serving import Reply, noise, predicted, serving, values, wait_for
 
 
@@ -66,3 +70,18 @@ def test_a_copy_is_complete_and_checked(onnx: Path, tmp_path: Path) -> None:
     assert copied.card.golden and (tmp_path / copied.card.golden.file).is_file()
     with pytest.raises(ArtifactError):
         copy_artifact(tmp_path / "none.onnx", tmp_path)
+
+
+def test_an_unknown_program_is_not_copied_and_a_signature_is(
+    onnx: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in (onnx, onnx.with_name(f"{onnx.name}.json")):
+        (tmp_path / path.name.replace(".onnx", ".plan")).write_bytes(path.read_bytes())
+    plan = Artifact.at(tmp_path / "model.fp32.plan")
+    (tmp_path / "copy").mkdir()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with pytest.raises(ArtifactError, match=f"{plan.path} can run any code on this machine"):
+        copy_artifact(plan.path, tmp_path / "copy")
+    assert not list((tmp_path / "copy").iterdir())
+    sign(plan, own_key())
+    assert authenticate(copy_artifact(plan.path, tmp_path / "copy"))
