@@ -59,7 +59,7 @@ def test_a_folder_cannot_be_trusted_by_hand(bundle: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--trust", "--require-signature"])
-def test_a_cluster_is_not_told_what_to_trust(tmp_path: Path, option: str) -> None:
+def test_every_node_of_a_cluster_decides_itself(tmp_path: Path, option: str) -> None:
     with pytest.raises(UsageError, match="every node of a cluster decides itself"):
         run("classify", "x.jpg", "--engine", tmp_path / "m.plan", "--ray", "local", "--out", tmp_path, option)
 
