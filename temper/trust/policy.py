@@ -7,7 +7,6 @@ from typing import Literal
 from temper.artifact import Artifact
 from temper.errors import ArtifactError, UserError
 from temper.trust.records import is_recorded, record
-from temper.trust.signature import find_signer
 
 # Set to 1 on a server or a device: nothing is loaded without a signature by a trusted key.
 VARIABLE = "TEMPER_REQUIRE_SIGNATURE"
@@ -39,6 +38,9 @@ def origin_of(artifact: Artifact) -> Origin:
     sha256 = artifact.card_sha256()
     if is_recorded("made-here", artifact, sha256):
         return Origin(kind="made here")
+    # Most starts need none of it.
+    from temper.trust.signature import find_signer
+
     problem: UserError | None = None
     try:
         if signer := find_signer(artifact, sha256):
@@ -68,6 +70,8 @@ def authenticate(artifact: Artifact, require_signature: bool = False) -> bool:
 
 def check_signature(artifact: Artifact) -> str:
     """The name of the trusted key that signed an artifact. Raises ArtifactError without a valid signature."""
+    from temper.trust.signature import find_signer
+
     signer = find_signer(artifact, artifact.card_sha256())
     if not signer:
         raise ArtifactError(
