@@ -20,7 +20,7 @@ from temper.trust.private import check_private, make_private, read_small
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
 
-INSTALL = "pip install 'temper-classifier[sign]'"
+INSTALL = "pip install cryptography"
 CURVES = ("secp256r1", "secp384r1", "secp521r1")
 MAX_KEY_BYTES = 16 * 1024
 

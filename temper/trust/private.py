@@ -19,11 +19,14 @@ def make_private(folder: Path) -> Path:
 
 
 def check_private(*paths: Path) -> None:
-    """Raise ResourceError for a path that another user owns or may write."""
+    """Raise ResourceError for a path that another user owns or may write, and for a broken link."""
     if not hasattr(os, "getuid"):
         return
     for path in paths:
-        status = path.stat()
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise ResourceError(f"{path} cannot be read ({error.strerror})", fix="Remove it, or repair it.") from None
         if status.st_uid not in (0, os.getuid()):
             raise ResourceError(
                 f"{path} belongs to another user, so what it says about trust is not read",

@@ -58,6 +58,13 @@ def test_trusted_keys_that_others_can_write_are_refused(place: str) -> None:
         trusted_keys()
 
 
+def test_a_trusted_key_that_is_a_broken_link_is_named() -> None:
+    own_key()
+    (trusted_folder() / "broken.pub").symlink_to("nowhere")
+    with pytest.raises(ResourceError, match=r"broken\.pub cannot be read \(No such file or directory\)"):
+        trusted_keys()
+
+
 def test_a_private_key_that_others_can_write_is_refused() -> None:
     own_key()
     (config_folder() / "signing-key.pem").chmod(0o622)
@@ -94,4 +101,4 @@ def test_without_cryptography_the_error_names_the_extra(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric", None)
     with pytest.raises(MissingRuntime, match="signatures need the package") as caught:
         own_key()
-    assert caught.value.fix.endswith("pip install 'temper-classifier[sign]'")
+    assert caught.value.fix.endswith("pip install cryptography")
