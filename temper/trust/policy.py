@@ -64,6 +64,8 @@ def authenticate(artifact: Artifact, require_signature: bool = False) -> bool:
         return False
     origin = origin_of(artifact)
     if origin.kind == "unknown":
+        # Nobody is asked to trust what is damaged.
+        artifact.verified()
         raise _refusal(artifact, origin)
     return origin.is_authentic
 
