@@ -13,7 +13,13 @@ def open_runner(artifact: Artifact, mode: str = "") -> Runner:
     Raises ArtifactError for a missing or damaged artifact, MissingRuntime when its library or device is not on this
     machine.
     """
-    return load_runner(artifact.verified(), mode)
+    while True:
+        try:
+            return load_runner(artifact, mode)
+        except ArtifactError:
+            # Another command may have published new files after the card was read.
+            if not artifact.reread_card():
+                raise
 
 
 def load_runner(artifact: Artifact, mode: str = "") -> Runner:
@@ -34,6 +40,8 @@ def load_runner(artifact: Artifact, mode: str = "") -> Runner:
             fix=f"Install it:\n    {artifact.format.install}",
         ) from None
     try:
+        if not runner.content.is_checked:
+            raise TypeError(f"{name}._load takes nothing from self.content, so what it loads is not checked")
         _check_shapes(runner)
     except BaseException:
         runner.close()

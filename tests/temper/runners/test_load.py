@@ -8,6 +8,7 @@ from temper.artifact import Artifact
 from temper.card import Card, write_card
 from temper.errors import ArtifactError, MissingRuntime
 from temper.formats import FORMATS, Format
+from temper.runners.base import Runner
 from temper.runners.load import load_runner, open_runner
 from temper.system.child_process import run_in_child
 from tests import tiny
@@ -73,3 +74,16 @@ def test_dimensions_that_are_not_known_match_any(bundle: Path, monkeypatch: pyte
     for shapes in (None, ([None, -1, "channels"], ["classes"])):
         monkeypatch.setattr("temper.runners.onnxruntime.OnnxRuntimeRunner.shapes", lambda _, shapes=shapes: shapes)
         open_runner(artifact).close()
+
+
+class Careless(Runner):
+    """Opens whatever is at the path."""
+
+    def _load(self) -> None:
+        self.artifact.path.read_bytes()
+
+
+def test_a_runner_that_loads_what_was_not_checked_is_a_bug(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("temper.runners.onnxruntime.OnnxRuntimeRunner", Careless)
+    with pytest.raises(TypeError, match=r"_load takes nothing from self\.content"):
+        open_runner(Artifact.at(bundle).sibling("fp32", ".onnx"))

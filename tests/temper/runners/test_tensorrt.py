@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -51,7 +52,9 @@ class Simulation:
         for name in ("record", "launch", "free"):
             patch.setattr(tensorrt, f"{name}_graph", getattr(self.graphs, name))
         card = self.onnx.card.changed(plan=plan_info(**changed), host=Host(system=ENVIRONMENT.system))
-        self.plan = Artifact.with_card(self.onnx.path.with_suffix(".plan"), card)
+        plan = self.onnx.path.with_suffix(".plan")
+        shutil.copy(self.onnx.path, plan)
+        self.plan = Artifact.with_card(plan, card)
 
     def open(self) -> TensorRtRunner:
         return TensorRtRunner(self.plan)
