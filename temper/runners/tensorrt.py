@@ -28,12 +28,12 @@ class TensorRtRunner(Runner):
     has_device_copies = True
 
     def _load(self) -> None:
+        (content,) = self.content.read()
         environment = detect_environment()
         if problem := check_compatibility(self.artifact, environment):
             raise problem
         module = runtime_of(self.artifact, environment)
         self._plan = plan_info(self.artifact)
-        (content,) = self.content.read()
         plan = Plan(content=content, path=self.artifact.path, has_host_code=self._has_host_code)
         if not self._was_built_on(environment, module):
             self._try_in_child(module, plan)
