@@ -80,7 +80,7 @@ def _network_model(network: Network, artifact: Artifact) -> TritonModel:
         # As Temper's own runner: on a CPU the file as it is takes several times as long.
         from temper.runners.onnx_x86 import rewrite_for_x86
 
-        content = rewrite_for_x86(artifact.path)
+        content = rewrite_for_x86(artifact.path.read_bytes())
     files = {FILES[network.platform]: content, CARD: _card(network)}
     return TritonModel(config=network_config(network), version=files, shared=_labels(network))
 

@@ -16,11 +16,14 @@ def open_runner(artifact: Artifact, mode: str = "", require_signature: bool = Fa
     on this machine.
     """
     while True:
-        card = artifact.verified().card
+        # From here on the card is that of this origin, and the runner checks the bytes that it loads against the card.
         is_authentic = authenticate(artifact, require_signature)
-        # It may have read the card again, and another command may have published a new one meanwhile.
-        if artifact.card == card:
+        try:
             return load_runner(artifact, mode, is_authentic)
+        except ArtifactError:
+            # Another command may have published new files after the card was read.
+            if not artifact.reread_card():
+                raise
 
 
 def load_runner(artifact: Artifact, mode: str = "", is_authentic: bool = True) -> Runner:
@@ -41,6 +44,8 @@ def load_runner(artifact: Artifact, mode: str = "", is_authentic: bool = True) -
             fix=f"Install it:\n    {artifact.format.install}",
         ) from None
     try:
+        if not runner.content.is_checked:
+            raise TypeError(f"{name}._load takes nothing from self.content, so what it loads is not checked")
         _check_shapes(runner)
     except BaseException:
         runner.close()

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from temper.errors import ArtifactError
-from temper.trust.private import read_small
+from temper.storage.reading import read_file
 
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -113,7 +113,7 @@ def make_bundle(payload: bytes, signature: bytes, key_id: str) -> bytes:
 def read_bundle(path: Path) -> Bundle:
     """The content of a signature file, unchecked. Raises ArtifactError for any other file."""
     try:
-        return msgspec.json.decode(read_small(path, MAX_BYTES, ArtifactError), type=Bundle)
+        return msgspec.json.decode(read_file(path, MAX_BYTES), type=Bundle)
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read ({error.strerror})", fix="Copy it again.") from None
     except INVALID as error:

@@ -15,7 +15,8 @@ from platformdirs import user_config_path
 from temper.errors import MissingRuntime, ResourceError, UsageError
 from temper.storage.atomic import atomic_write
 from temper.storage.lock import lock_folder
-from temper.trust.private import check_private, make_private, read_small
+from temper.storage.reading import read_file
+from temper.trust.private import check_private, make_private
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -133,7 +134,7 @@ def _load_public_key(path: Path) -> "EllipticCurvePublicKey":
 
 def _read_key(path: Path) -> bytes:
     try:
-        return read_small(path, MAX_KEY_BYTES, UsageError)
+        return read_file(path, MAX_KEY_BYTES)
     except OSError as error:
         raise ResourceError(f"the key {path} cannot be read ({error.strerror})", fix="Check the path.") from None
 

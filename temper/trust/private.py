@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from temper.errors import ResourceError, UserError
+from temper.errors import ResourceError
 
 GROUP_OR_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -37,22 +37,3 @@ def check_private(*paths: Path) -> None:
                 f"{path} can be written by other users, so what it says about trust is not read",
                 fix=f"Check what is in it, then:\n    chmod go-w {path}",
             )
-
-
-def read_small(path: Path, max_bytes: int, kind: type[UserError]) -> bytes:
-    """The content of a regular file of at most so many bytes; `kind` is raised for anything else that exists.
-
-    Raises FileNotFoundError.
-    """
-    # A pipe without a writer must not block.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise kind(f"{path} is not a regular file", fix="Move it away.")
-        if status.st_size > max_bytes:
-            raise kind(f"{path} has {status.st_size:,} bytes; at most {max_bytes:,} were expected", fix="Move it away.")
-        with open(descriptor, "rb", closefd=False) as stream:
-            return stream.read(max_bytes)
-    finally:
-        os.close(descriptor)

@@ -107,11 +107,12 @@ def run_selftest(options: argparse.Namespace) -> int:
         result = self_test(runner)
     summary = (
         f"{options.artifact.name} predicts the label of Keras for {result.images - result.label_changes} of "
-        f"{result.images} images. Probabilities differ by at most {result.max_difference:.4f}; the limit is "
-        f"{result.tolerance:.4f}"
+        f"{result.images} images"
+        + (f" ({result.unexpected_changes} change that did not at the conversion)" if result.unexpected_changes else "")
+        + f". Probabilities differ by at most {result.max_difference:.4f}; the limit is {result.tolerance:.4f}"
     )
     if options.json:
-        fields = ("images", "max_difference", "tolerance", "label_changes", "passed")
+        fields = ("images", "max_difference", "tolerance", "label_changes", "unexpected_changes", "passed")
         print(json.dumps({name: getattr(result, name) for name in fields}))
     if not result.passed:
         raise QualityError(

@@ -9,6 +9,7 @@ from temper.artifact import Artifact
 from temper.card import Card, write_card
 from temper.errors import ArtifactError, MissingRuntime
 from temper.formats import FORMATS, Format
+from temper.runners.base import Runner
 from temper.runners.load import load_runner, open_runner
 from temper.system.child_process import run_in_child
 from temper.trust.policy import trust_by_hand
@@ -116,16 +117,22 @@ def test_a_program_whose_card_is_replaced_while_it_is_checked_is_checked_again(
     made_here = artifact.card_path.read_bytes()
     path.write_bytes(b"from elsewhere")
     hostile = tiny.with_card(path)
-    verified = Artifact.verified
-    checked: list[str] = []
+    assert hostile.card.labels == tiny.LABELS
+    artifact.card_path.write_bytes(made_here)
+    loaded: list[str] = []
+    monkeypatch.setattr("temper.runners.load.load_runner", lambda each, *_: loaded.append(each.card.sha256))
+    open_runner(hostile)
+    assert loaded == [artifact.card.sha256], "the bytes that are loaded are compared with the card of that origin"
 
-    def swap(self: Artifact) -> Artifact:
-        verified(self)
-        checked.append(self.card.sha256)
-        self.card_path.write_bytes(made_here)
-        return self
 
-    monkeypatch.setattr(Artifact, "verified", swap)
-    with pytest.raises(ArtifactError, match="is not the file that its card describes"):
-        open_runner(hostile)
-    assert len(checked) == 1, "what was checked is not loaded with the card that came later"
+class Careless(Runner):
+    """Opens whatever is at the path."""
+
+    def _load(self) -> None:
+        self.artifact.path.read_bytes()
+
+
+def test_a_runner_that_loads_what_was_not_checked_is_a_bug(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("temper.runners.onnxruntime.OnnxRuntimeRunner", Careless)
+    with pytest.raises(TypeError, match=r"_load takes nothing from self\.content"):
+        open_runner(Artifact.at(bundle).sibling("fp32", ".onnx"))

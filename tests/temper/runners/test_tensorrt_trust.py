@@ -7,6 +7,7 @@ import pytest
 
 from temper.errors import ArtifactError
 from temper.runners import tensorrt
+from temper.runners.trt.engine import Plan
 from tests.temper.runners.test_tensorrt import Simulation, crash
 
 
@@ -23,8 +24,8 @@ def test_a_card_does_not_allow_the_host_code_of_its_plan(bundle: Path, monkeypat
     simulation = Simulation(bundle, monkeypatch, [(1, 1, 1)], portable=("version",))
     allowed: list[bool] = []
 
-    def load_engine(trt: object, plan: Path, has_host_code: bool, log: object) -> Any:
-        allowed.append(has_host_code)
+    def load_engine(trt: object, plan: Plan, log: object) -> Any:
+        allowed.append(plan.has_host_code)
         return simulation.engine
 
     monkeypatch.setattr(tensorrt, "load_engine", load_engine)

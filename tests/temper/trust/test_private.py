@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from temper.errors import ArtifactError, ResourceError
-from temper.trust.private import check_private, make_private, read_small
+from temper.errors import ResourceError
+from temper.trust.private import check_private, make_private
 
 
 def test_a_new_folder_is_for_this_user_alone(tmp_path: Path) -> None:
@@ -28,17 +28,3 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
     os.chown(path, 65534, -1)
     with pytest.raises(ResourceError, match="belongs to another user"):
         check_private(tmp_path, path)
-
-
-def test_a_small_file_is_read_and_what_is_none_is_refused_without_waiting(tmp_path: Path) -> None:
-    path = tmp_path / "small"
-    path.write_bytes(b"content")
-    assert read_small(path, 7, ArtifactError) == b"content"
-    with pytest.raises(ArtifactError, match="7 bytes; at most 6 were expected"):
-        read_small(path, 6, ArtifactError)
-    os.mkfifo(tmp_path / "pipe")
-    for name in ("pipe", "."):
-        with pytest.raises(ArtifactError, match="is not a regular file"):
-            read_small(tmp_path / name, 10, ArtifactError)
-    with pytest.raises(FileNotFoundError):
-        read_small(tmp_path / "none", 10, ArtifactError)
