@@ -12,10 +12,12 @@ collect_ignore = ["convert/triton/decode_model.py"]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Tests and the processes they start write nothing to the user's cache."""
+def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests and the processes they start write nothing to the user's cache, records and keys, and read none."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        for name in ("cache", "state", "config"):
+            patch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path_factory.mktemp(name)))
+        patch.delenv("TEMPER_REQUIRE_SIGNATURE", raising=False)
         yield
 
 

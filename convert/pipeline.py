@@ -30,6 +30,8 @@ from temper.storage.publish import publish
 from temper.system.environment import detect_environment
 from temper.system.gpu import find_gpu
 from temper.system.host import describe_host
+from temper.trust.policy import authenticate
+from temper.trust.records import record_made_here
 
 PACKAGES = ("keras", "tensorflow", "numpy")
 LOGGER = logging.getLogger("temper.convert")
@@ -87,8 +89,13 @@ class Pipeline:
     def _source(self, conversion: Conversion) -> Artifact:
         model = self.dataset.model
         if conversion.source == model.format.suffix:
+            authenticate(model)
             return model.verified()
-        return self.build(model.sibling(conversion.source_precision, conversion.source), conversion.source_precision)
+        source = self.build(model.sibling(conversion.source_precision, conversion.source), conversion.source_precision)
+        if source.format.is_program:
+            # It may be up to date and from elsewhere.
+            authenticate(source)
+        return source
 
     def _settings(self, conversion: Conversion) -> dict[str, object]:
         return {**self.settings.select(conversion.settings), **CONSTANTS.get(conversion.function, {})}
@@ -151,6 +158,7 @@ class Pipeline:
         if not has_golden(Artifact.with_card(target.path, card)):
             card = card.changed(golden=golden_predictions(self.dataset, scratch))
         _write_card(scratch / target.name, card)
+        record_made_here(Artifact.at(scratch / target.name))
         publish(scratch, target.path)
 
     def _verified_card(self, candidate: Artifact, source: Artifact, examples: list[Example]) -> Card:

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from temper.card import BatchRange
+from temper.card.values import MAX_BATCH
 from temper.errors import UsageError
 
 CalibrationMethod = Literal["auto", "max", "percentile", "entropy"]
@@ -59,9 +60,9 @@ def parse_batch(text: str) -> BatchRange:
         smallest, best, largest = (int(part) for part in text.split(":"))
     except ValueError:
         smallest, best, largest = 0, 0, 0
-    if not 1 <= smallest <= best <= largest:
+    if not 1 <= smallest <= best <= largest <= MAX_BATCH:
         raise UsageError(
             f"{text!r} is not a range of batch sizes",
-            fix="Expected min:best:max, each 1 or more and none below the one before, such as 1:8:32.",
+            fix=f"Expected min:best:max, each from 1 to {MAX_BATCH} and none below the one before, such as 1:8:32.",
         )
     return BatchRange(smallest, best, largest)

@@ -1,15 +1,24 @@
 """Artifact: a file, or a file with its companions, together with the card that says what it means."""
 
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from temper.card import PRECISIONS, Card, Precision, card_path, read_card
+from temper.card.files import read_card_and_sha256
 from temper.card.ownership import MOVE_AWAY, refuse_foreign
 from temper.errors import ArtifactError
 from temper.formats import Format, format_of, suffixes
-from temper.storage.digest import bytes_of, former_sha256_of, sha256_of
+from temper.storage.digest import bytes_of, copy_hashed, former_sha256_of, sha256_of, sha256_of_content
 from temper.storage.publish import finish_publication, is_published
+from temper.storage.reading import read_file
+
+# Of each file, in the order of Artifact.files.
+Contents = tuple[bytes, ...]
+# Files that are larger together are hashed before they are read, so that a wrong one takes no memory.
+MAX_UNCHECKED_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -79,44 +88,75 @@ class Artifact:
         finish_publication(self.path)
         return read_card(self.path)
 
+    def card_sha256(self) -> str:
+        """SHA-256 of the card's file; `card` is from now on what was hashed. Raises ArtifactError as `card` does."""
+        finish_publication(self.path)
+        self.__dict__["card"], sha256 = read_card_and_sha256(self.path)
+        return sha256
+
     @property
     def bytes(self) -> int:
         """Size of all files in bytes."""
         return bytes_of(*self.files)
 
     def sha256(self) -> str:
-        """SHA-256 over all files. Raises ArtifactError when one is missing."""
-        for file in self.files:
-            if not file.exists():
-                raise ArtifactError(
-                    f"{file} is missing: {self.name} needs it beside it", fix="Copy it along, or convert again."
-                )
-        return sha256_of(*self.files)
+        """SHA-256 over all files. Raises ArtifactError when one is missing or cannot be read."""
+        with _clear_errors(self):
+            return sha256_of(*self.files)
 
     def verified(self) -> "Artifact":
         """The artifact, after a check that its files are those that the card describes (SHA-256).
 
-        Raises ArtifactError for missing files, a missing card or changed content. Check before loading: a plan is
-        native code, and a flipped bit in an ONNX file changes predictions without an error.
+        Raises ArtifactError for missing files, a missing card or changed content. When another command publishes new
+        files meanwhile, the card is from then on theirs. A file can change after this check: a runtime gets what `read`
+        or `copy_to` returns.
         """
         while True:
-            checked = self.card
             try:
-                self._check_files()
+                self.check()
                 return self
             except ArtifactError:
-                # Another command may have published new files after the card was read.
-                self.__dict__["card"] = Artifact.at(self.path).card
-                if self.card == checked:
+                if not self.reread_card():
                     raise
 
-    def _check_files(self) -> None:
-        expected = self.card.sha256
-        try:
-            is_intact = expected == self.sha256() or expected == former_sha256_of(*self.files)
-        except FileNotFoundError as error:
-            raise ArtifactError(f"{error.filename} is missing", fix="Copy it along, or convert again.") from None
-        if not is_intact:
+    def check(self) -> None:
+        """Raise ArtifactError unless the files are those of this card (SHA-256)."""
+        self._compare(self.sha256(), lambda: former_sha256_of(*self.files))
+
+    def read(self) -> Contents:
+        """The content of all files, read once, after a check that exactly these bytes are those of the card.
+
+        Check before loading: a plan is native code, and a flipped bit in an ONNX file changes predictions without an
+        error. Raises ArtifactError as `check` does.
+        """
+        with _clear_errors(self):
+            if self.bytes > MAX_UNCHECKED_BYTES:
+                self.check()
+            contents = tuple(read_file(file) for file in self.files)
+        self._compare(sha256_of_content(contents), lambda: sha256_of_content([b"".join(contents)]))
+        return contents
+
+    def copy_to(self, folder: Path) -> Path:
+        """Copy all files to an empty folder, for a runtime that opens paths; returns the artifact's path there.
+
+        Exactly the bytes that are copied are checked. Raises ArtifactError as `check` does.
+        """
+        with _clear_errors(self):
+            sha256 = copy_hashed(self.files, folder)
+        copied = Artifact.at(folder / self.name)
+        self._compare(sha256, lambda: former_sha256_of(*copied.files))
+        return copied.path
+
+    def reread_card(self) -> bool:
+        """Read the card again, and return whether it has changed: then another command has published new files."""
+        before = self.card
+        self.__dict__["card"] = Artifact.at(self.path).card
+        return self.card != before
+
+    def _compare(self, sha256: str, former: Callable[[], str]) -> None:
+        # Before version 0.2 the hash of several files did not say where one ends and the next begins.
+        is_old = not self.card.provenance.temper
+        if self.card.sha256 != sha256 and not (is_old and self.card.sha256 == former()):
             raise ArtifactError(
                 f"{self.path} is not the file that its card describes: it is truncated, damaged or replaced (SHA-256 "
                 "differs)",
@@ -147,3 +187,17 @@ class Artifact:
     def beside(self, suffix: str) -> Path:
         """A file that belongs to the model, such as "model.split.csv" for ".split.csv"."""
         return self.path.with_name(self.model_name + suffix)
+
+
+@contextlib.contextmanager
+def _clear_errors(artifact: Artifact) -> Iterator[None]:
+    """Turn errors of the operating system into an ArtifactError that names the file."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        needs = "" if error.filename == str(artifact.path) else f": {artifact.name} needs it beside it"
+        raise ArtifactError(f"{error.filename} is missing{needs}", fix="Copy it along, or convert again.") from None
+    except OSError as error:
+        raise ArtifactError(
+            f"{error.filename or artifact.path} cannot be read ({error.strerror})", fix="Check its permissions."
+        ) from None

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from temper.artifact import Artifact
 from temper.card import Card
-from temper.choose import choose_verified
+from temper.choose import choose
 from temper.closing import Closing
 from temper.infer.classify import Flow, classify
 from temper.infer.results import Result
 from temper.infer.sources import DEFAULT_FPS, Source, SourceOptions, is_live, iterate_sources
 from temper.runners.base import RuntimeInfo
-from temper.runners.load import load_runner
+from temper.runners.load import open_runner
+from temper.trust.policy import trust_by_hand
 
 
 class Classifier(Closing):
@@ -25,13 +26,12 @@ class Classifier(Closing):
     photos/b.jpg blue ['blue', 'red']
     """
 
-    def __init__(self, artifact: Artifact, mode: str = "") -> None:
+    def __init__(self, artifact: Artifact, mode: str = "", require_signature: bool = False) -> None:
         if mode and mode not in artifact.format.modes:
             modes = ", ".join(filter(None, artifact.format.modes))
             expected = f"expected one of {modes}" if modes else "it has no modes"
             raise ValueError(f"{artifact.format.title} has no mode {mode!r}; {expected}")
-        # As choose_verified returns it.
-        self._runner = load_runner(artifact, mode)
+        self._runner = open_runner(artifact, mode, require_signature)
 
     def __call__(
         self, source: Source, *, top_k: int = 1, fps: float = DEFAULT_FPS, allow_private: bool = False
@@ -76,15 +76,22 @@ class Classifier(Closing):
         self._runner.close()
 
 
-def load(path: Path | str, *, mode: str = "") -> Classifier:
+def load(path: Path | str, *, mode: str = "", trust: bool = False, require_signature: bool = False) -> Classifier:
     """Load an artifact of any format (temper.formats.FORMATS) after checking it against its card.
 
     path: of the artifact, or of a folder, of which the best artifact that runs here is chosen (temper.choose). mode:
     how the runtime is called, where there are several ways (temper.formats.Format.modes); by default the first that
-    works. Raises ArtifactError for a missing or damaged artifact, MissingRuntime when its library or device is not
-    on this machine (both are a temper.UserError), ValueError for an unknown mode.
+    works. trust: remember that you trust this artifact, which can run any code (docs/trust.md). require_signature: load
+    nothing without a signature by a trusted key. Raises ArtifactError for a missing or damaged artifact and for one
+    that may not be loaded, MissingRuntime when its library or device is not on this machine (both are a
+    temper.UserError), ValueError for an unknown mode, and for `trust` with a folder or with `require_signature`.
 
     >>> load("model.onnx").labels
     ('blue', 'red')
     """
-    return Classifier(choose_verified(path), mode)
+    artifact = choose(path, require_signature)
+    if trust:
+        if require_signature or artifact.path != Path(path):
+            raise ValueError("trust is for one artifact that is named, and not for require_signature")
+        trust_by_hand(artifact)
+    return Classifier(artifact, mode, require_signature)

@@ -9,6 +9,7 @@ UserError                    exit code 1
 │   └── MissingRuntime          a library or a device is not installed
 ├── ResourceError            6: out of disk space or memory, or no permission
 └── QualityError             7: the accuracy gate or the self-test failed
+    └── InvalidPredictions      a network gives values that are no probabilities
 
 A message says what happened, what was expected, and how to fix it.
 """
@@ -83,6 +84,10 @@ class QualityError(UserError):
     """The accuracy gate or the self-test failed."""
 
     exit_code = ExitCode.QUALITY
+
+
+class InvalidPredictions(QualityError):
+    """A network gives values that are no probabilities: NaN, infinite, negative, or with another sum than 1."""
 
 
 def _restore(kind: type[UserError], what: str, fix: str) -> UserError:

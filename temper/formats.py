@@ -35,7 +35,8 @@ class Format:
     requires: modules that the runner imports. requires_one: modules of which it needs one besides. install: the command
     that installs them. extra: the extra of the wheel (pyproject.toml) with the same packages. modes: ways to call the
     runner; the first that works is the default. companions: suffixes that replace the format's own in files that belong
-    to the artifact. is_folder: whether the artifact is a folder. needs_gpu: whether it runs on an NVIDIA GPU only.
+    to the artifact. is_folder: whether the artifact is a folder. is_program: whether it can run any code when it is
+    loaded or used, so that its origin must be known (temper.trust). needs_gpu: whether it runs on an NVIDIA GPU only.
     on_request: converted only when it is named as a target. preference: of the artifacts of a folder, the one with the
     smallest number is used where nothing is measured; by precision. buildable: "module:function" that says whether it
     can be built on this machine; by default it can where `requires` are installed. conversions: how it is made, by
@@ -52,6 +53,7 @@ class Format:
     modes: tuple[str, ...] = ("",)
     companions: tuple[str, ...] = ()
     is_folder: bool = False
+    is_program: bool = False
     needs_gpu: bool = False
     on_request: bool = False
     buildable: str = ""
@@ -102,6 +104,7 @@ FORMATS: tuple[Format, ...] = (
         install="pip install tensorflow keras",
         extra="keras",
         is_folder=True,
+        is_program=True,
         conversions={
             "fp32": Conversion(
                 source=".keras", source_precision="fp32", function="convert.exporters.saved_model:convert"
@@ -116,6 +119,7 @@ FORMATS: tuple[Format, ...] = (
         requires=("tensorflow",),
         install="pip install -r requirements-tftrt.txt",
         is_folder=True,
+        is_program=True,
         needs_gpu=True,
         on_request=True,
         conversions={
@@ -168,6 +172,7 @@ FORMATS: tuple[Format, ...] = (
         requires=("tensorrt",),
         install="pip install tensorrt cuda-python",
         extra="tensorrt",
+        is_program=True,
         needs_gpu=True,
         buildable="convert.trt.find:can_compile",
         conversions=_from_onnx("convert.trt.to_tensorrt:convert", settings=("batch", "builder_options")),

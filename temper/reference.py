@@ -7,7 +7,7 @@ so that a new one replaces none that other artifacts refer to.
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +15,42 @@ from numpy.typing import NDArray
 from temper.artifact import Artifact
 from temper.card import Card, FileReference
 from temper.errors import ArtifactError
+from temper.storage.arrays import load_arrays
 from temper.storage.atomic import atomic_write
-from temper.storage.digest import sha256_of
+from temper.storage.digest import sha256_of, sha256_of_content
+from temper.storage.reading import read_file
 
 HASH_DIGITS = 8
+# Sixteen images of 1,600 pixels; larger ones are stored in a smaller number.
+MAX_GOLDEN_BYTES = 1 << 27
+# Of 1,000 labels, those of 33,000 images.
+MAX_REFERENCE_BYTES = 1 << 27
 
 
-def write_golden(target: Path, images: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> FileReference:
-    """Store images [n, size, size, 3] and probabilities [n, classes], compressed; returns the card's reference.
+class Golden(NamedTuple):
+    """Images [n, size, size, 3], the Keras model's probabilities [n, classes], and the images' names, "label/file".
+
+    files: empty when they were not recorded, before version 0.3.
+    """
+
+    images: NDArray[np.uint8]
+    probabilities: NDArray[np.float32]
+    files: tuple[str, ...] = ()
+
+
+def write_golden(target: Path, golden: Golden) -> FileReference:
+    """Store golden predictions, compressed; returns the card's reference. Very large images are left out.
 
     target: "model.golden.npz", to which digits of the content's hash are added: "model.golden.0a1b2c3d.npz".
     """
+    n = max(1, min(len(golden.images), MAX_GOLDEN_BYTES // 2 // max(1, golden.images[:1].nbytes)))
     content = io.BytesIO()
-    np.savez_compressed(content, images=images, probabilities=probabilities)
+    np.savez_compressed(
+        content,
+        images=golden.images[:n],
+        probabilities=golden.probabilities[:n],
+        files=np.array(golden.files[:n], dtype=np.str_),
+    )
     with atomic_write(target) as path:
         path.write_bytes(content.getvalue())
         sha256 = sha256_of(path)
@@ -37,31 +60,34 @@ def write_golden(target: Path, images: NDArray[np.uint8], probabilities: NDArray
 
 def has_golden(artifact: Artifact) -> bool:
     """True when the golden predictions that the card names are beside the artifact, unchanged."""
-    golden = artifact.card.golden
-    path = artifact.path.with_name(golden.file) if golden else None
-    return bool(golden and path and path.is_file() and sha256_of(path) == golden.sha256)
+    return _golden_content(artifact) is not None
 
 
-def read_golden(artifact: Artifact) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Images [n, size, size, 3] and probabilities [n, classes] that the card names.
+def read_golden(artifact: Artifact) -> Golden:
+    """The golden predictions that the card names.
 
     Raises ArtifactError when they are missing, changed, or not those of such a model.
     """
-    golden = artifact.card.golden
-    if golden is None or not has_golden(artifact):
+    content = _golden_content(artifact)
+    if content is None:
+        golden = artifact.card.golden
         name = golden.file if golden else "its card names none"
         raise ArtifactError(
             f"{artifact.path} has no golden predictions beside it ({name})",
             fix="Copy them along with the artifact, or convert again.",
         )
-    path, size = artifact.path.with_name(golden.file), artifact.card.size
-    images, probabilities = _load(path, "images"), _load(path, "probabilities")
+    arrays, size = load_arrays(content, MAX_GOLDEN_BYTES), artifact.card.size
+    images, probabilities, files = (arrays.get(name) for name in ("images", "probabilities", "files"))
     is_valid = images is not None and images.dtype == np.uint8 and images.shape[1:] == (size, size, 3) and len(images)
     if images is None or not is_valid or not _are_probabilities(probabilities, artifact.card, len(images)):
+        name = artifact.card.golden.file if artifact.card.golden else ""
         raise ArtifactError(
-            f"{path} does not contain golden predictions of {artifact.name}", fix="Convert the model again."
+            f"{artifact.path.with_name(name)} does not contain golden predictions of {artifact.name}",
+            fix="Convert the model again.",
         )
-    return images, np.asarray(probabilities, dtype=np.float32)
+    is_named = files is not None and files.dtype.kind == "U" and files.shape == (len(images),)
+    names = tuple(map(str, files.tolist())) if files is not None and is_named else ()
+    return Golden(images, np.asarray(probabilities, dtype=np.float32), names)
 
 
 def read_reference(artifact: Artifact) -> NDArray[np.float32] | None:
@@ -69,8 +95,12 @@ def read_reference(artifact: Artifact) -> NDArray[np.float32] | None:
 
     artifact: the model itself, or one that was converted from it. None if they are not stored, or are damaged.
     """
-    path = _reference_path(artifact)
-    key, probabilities = _load(path, "key"), _load(path, "probabilities")
+    try:
+        content = read_file(_reference_path(artifact), MAX_REFERENCE_BYTES)
+    except (OSError, ArtifactError):
+        return None
+    arrays = load_arrays(content, MAX_REFERENCE_BYTES)
+    key, probabilities = arrays.get("key"), arrays.get("probabilities")
     if key is None or str(key) != _reference_key(artifact) or not _are_probabilities(probabilities, artifact.card):
         return None
     return np.asarray(probabilities, dtype=np.float32)
@@ -94,14 +124,15 @@ def _reference_key(artifact: Artifact) -> str:
     return f"{artifact.card.model_sha256} {dataset.split.sha256 if dataset else ''}"
 
 
-def _load(path: Path, name: str) -> NDArray[Any] | None:
-    """One array of an .npz file, or None when the file or the array is missing or damaged."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return np.asarray(stored[name])
-    # A damaged .npz file raises errors of zipfile, zlib, struct and NumPy, which have nothing else in common.
-    except Exception:
+def _golden_content(artifact: Artifact) -> bytes | None:
+    golden = artifact.card.golden
+    if golden is None:
         return None
+    try:
+        content = read_file(artifact.path.with_name(golden.file), MAX_GOLDEN_BYTES)
+    except (OSError, ArtifactError):
+        return None
+    return content if sha256_of_content([content]) == golden.sha256 else None
 
 
 def _are_probabilities(values: NDArray[Any] | None, card: Card, n: int | None = None) -> bool:

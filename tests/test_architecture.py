@@ -13,6 +13,7 @@ LIGHT = {"numpy", "PIL", "msgspec", "rich", "platformdirs"}
 # Where the library may import what an extra installs (pyproject.toml).
 OPTIONAL = {
     "temper/system/gpu.py": {"pynvml"},
+    "temper/trust/": {"cryptography"},
     "temper/serve/": {"starlette", "uvicorn", "prometheus_client"},
     "temper/infer/": {"pyarrow", "av"},
     "temper/cluster/": {"ray", "pyarrow"},
@@ -21,6 +22,7 @@ OPTIONAL = {
 HEAVY = {
     "numpy", "PIL", "scipy", "tensorflow", "keras", "onnx", "onnxruntime", "openvino", "tensorrt", "tensorrt_rtx",
     "matplotlib", "tf2onnx", "imagehash", "jinja2", "starlette", "uvicorn", "prometheus_client", "ray", "pyarrow", "av",
+    "cryptography",
 }  # fmt: skip
 
 

@@ -39,7 +39,8 @@ class MadeUpRunner(Runner):
     """Runs a file that is an ONNX file backwards."""
 
     def _load(self) -> None:
-        self._session = ort.InferenceSession(self.artifact.path.read_bytes()[::-1])
+        (content,) = self.content.read()
+        self._session = ort.InferenceSession(content[::-1])
 
     def _run(self, images: Images) -> Probabilities:
         return np.asarray(self._session.run(None, {"images": images})[0], np.float32)

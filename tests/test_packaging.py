@@ -27,7 +27,7 @@ if sys.version_info >= (3, 11):
     PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 needs_tomllib = pytest.mark.skipif(not PROJECT, reason="tomllib is part of Python 3.11 and later")
-NOT_FOR_DEVICES = {"serve", "ray", "parquet", "video"}
+NOT_FOR_DEVICES = {"sign", "serve", "ray", "parquet", "video"}
 USE = """
 import json, sys, temper
 with temper.load(sys.argv[1]) as classifier:

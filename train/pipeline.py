@@ -19,6 +19,7 @@ from temper.errors import ArtifactError
 from temper.provenance import provenance
 from temper.storage.atomic import atomic_write
 from temper.system.host import describe_host
+from temper.trust.records import record_made_here
 from train.config import TrainingConfig
 from train.dataset.batches import EVALUATION_BATCH
 from train.dataset.decode import LabeledImages, labels_of, load_subsets
@@ -121,6 +122,7 @@ def save(
         split = write_split(new.beside(SPLIT_SUFFIX), folder, examples)
         trained.model.save(new.path)
         write_card(new.path, _card(trained, new, _dataset(split, folder), config))
+        record_made_here(new)
 
 
 def _card(trained: TrainedModel, artifact: Artifact, dataset: Dataset, config: TrainingConfig) -> Card:

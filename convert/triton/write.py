@@ -13,6 +13,7 @@ from temper import errors, exit_codes, images
 from temper.artifact import Artifact
 from temper.card import BatchRange
 from temper.errors import UsageError
+from temper.trust.policy import authenticate
 
 JPEG = ",jpeg"
 DECODE_MODEL = Path(__file__).with_name("decode_model.py")
@@ -57,9 +58,12 @@ def write_models(
     """Write an artifact into a model repository; returns the names of the models.
 
     batch: sizes for a network that accepts any. with_jpeg: also an ensemble that takes image files. Raises UsageError
-    for a format without a backend, ArtifactError for a damaged artifact or a folder that is not Temper's.
+    for a format without a backend, ArtifactError for an artifact that is damaged or may not be loaded, and for a folder
+    that is not Temper's.
     """
-    network = network_of(artifact.verified(), batch)
+    # Triton asks nobody where a plan comes from.
+    authenticate(artifact.verified())
+    network = network_of(artifact, batch)
     models = [_network_model(network, artifact)]
     check_network(models[0].config, network)
     if with_jpeg:
@@ -76,7 +80,7 @@ def _network_model(network: Network, artifact: Artifact) -> TritonModel:
         # As Temper's own runner: on a CPU the file as it is takes several times as long.
         from temper.runners.onnx_x86 import rewrite_for_x86
 
-        content = rewrite_for_x86(artifact.path)
+        content = rewrite_for_x86(artifact.path.read_bytes())
     files = {FILES[network.platform]: content, CARD: _card(network)}
     return TritonModel(config=network_config(network), version=files, shared=_labels(network))
 

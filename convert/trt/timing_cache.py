@@ -3,6 +3,7 @@
 TensorRT-RTX measures nothing when it builds: its cache stays empty.
 """
 
+import contextlib
 import hashlib
 import re
 import warnings
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from temper.storage.atomic import atomic_write
-from temper.storage.cache import cache_folder
+from temper.storage.cache import PRIVATE_FILE, cache_folder, private_folder, read_private
 
 
 def cache_path(*key: str) -> Path:
@@ -21,7 +22,7 @@ def cache_path(*key: str) -> Path:
 
 def load_cache(config: Any, path: Path) -> None:
     """Give a builder configuration the cache that is stored, or an empty one where it is missing or refused."""
-    stored = path.read_bytes() if path.is_file() else b""
+    stored = read_private(path) or b""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         cache = config.create_timing_cache(stored) or config.create_timing_cache(b"")
@@ -34,7 +35,11 @@ def save_cache(config: Any, path: Path) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         content = bytes(config.get_timing_cache().serialize())
-    if not path.is_file() or path.read_bytes() != content:
-        with atomic_write(path) as fresh:
-            fresh.write_bytes(content)
+    if read_private(path) != content:
+        # Without the cache the next build is only slower.
+        with contextlib.suppress(OSError):
+            private_folder()
+            with atomic_write(path) as fresh:
+                fresh.touch(mode=PRIVATE_FILE)
+                fresh.write_bytes(content)
     return f"{path.name} {hashlib.sha256(content).hexdigest()[:12]}"

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from convert.dataset import ModelDataset
 from temper.card import Agreement, FileReference, LabelFlip
 from temper.dataset.split import Example
-from temper.reference import read_reference, write_golden, write_reference
+from temper.reference import Golden, read_reference, write_golden, write_reference
 from temper.runners.base import Probabilities
 from temper.runners.load import open_runner
 
@@ -35,7 +35,9 @@ def golden_predictions(dataset: ModelDataset, folder: Path) -> FileReference:
     by_hash = sorted(range(len(examples)), key=lambda i: examples[i].sha256)
     chosen = list(dict.fromkeys([*unsure[: GOLDEN_IMAGES // 2], *by_hash]))[:GOLDEN_IMAGES]
     images = np.concatenate(list(dataset.batches([examples[i] for i in chosen])))
-    return write_golden(folder / dataset.model.beside(".golden.npz").name, images, probabilities[chosen])
+    files = tuple(f"{examples[i].label}/{examples[i].path.name}" for i in chosen)
+    golden = Golden(images, probabilities[chosen], files)
+    return write_golden(folder / dataset.model.beside(".golden.npz").name, golden)
 
 
 def compare(

@@ -5,22 +5,18 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
+from temper.card.values import BatchSize, Count, Difference, FileName, Fraction, Label, Sha256, Size
+
 SCHEMA = 2
 Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
-Count = Annotated[int, Meta(ge=0)]
-Positive = Annotated[int, Meta(ge=1)]
-# Larger images would need gigabytes each.
-Size = Annotated[int, Meta(ge=1, le=16_384)]
-FileName = Annotated[str, Meta(pattern=r"^(?!\.{1,2}$)[^/\\\x00]+$")]
 
 
 class FileReference(Struct, frozen=True):
     """A file in the artifact's folder, by name (no path, on any system), and the SHA-256 of its content."""
 
     file: FileName
-    sha256: str
+    sha256: Sha256
 
     def __post_init__(self) -> None:
         if len(self.file.encode()) > 255:
@@ -47,9 +43,9 @@ class Preprocessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class BatchRange(Struct, frozen=True, array_like=True):
     """Batch sizes that a plan accepts, and the one that it is optimized for."""
 
-    min: Positive
-    best: Positive
-    max: Positive
+    min: BatchSize
+    best: BatchSize
+    max: BatchSize
 
     def __post_init__(self) -> None:
         if not self.min <= self.best <= self.max:
@@ -190,8 +186,8 @@ class Agreement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     top1: Fraction
     keras_top1: Fraction
     agreement: Fraction
-    max_difference: float
-    mean_difference: float
+    max_difference: Difference
+    mean_difference: Difference
     cosine: float
     regressed: Count
     improved: Count
@@ -213,12 +209,12 @@ class Card(Struct, frozen=True, kw_only=True):
     'fp32'
     """
 
-    labels: Annotated[tuple[str, ...], Meta(min_length=2)]
+    labels: Annotated[tuple[Label, ...], Meta(min_length=2)]
     size: Size
     precision: Precision = "fp32"
     preprocessing: Preprocessing = Preprocessing()
     batch: BatchRange | None = None
-    sha256: str = ""
+    sha256: Sha256 = ""
     provenance: Provenance = Provenance()
     host: Host = Host()
     dataset: Dataset | None = None

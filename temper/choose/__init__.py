@@ -1,5 +1,5 @@
 """Which artifact of a folder is used."""
 
-from temper.choose.best import choose, choose_verified
+from temper.choose.best import choose
 
-__all__ = ["choose", "choose_verified"]
+__all__ = ["choose"]

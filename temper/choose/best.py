@@ -11,10 +11,11 @@ from msgspec import Struct
 from temper.artifact import Artifact
 from temper.card import Host
 from temper.compatibility import check_compatibility
-from temper.errors import ArtifactError, IncompatibleMachine
+from temper.errors import ArtifactError, IncompatibleMachine, UserError
 from temper.formats import format_of
 from temper.system.environment import detect_environment
 from temper.system.host import describe_host
+from temper.trust.policy import authenticate
 
 LOGGER = logging.getLogger("temper.choose")
 # Where `python benchmarks/run.py FOLDER` writes its report.
@@ -72,14 +73,15 @@ class _Candidate:
         return f"{what}; the first of Temper's order of formats that runs here"
 
 
-def choose(path: Path | str) -> Artifact:
+def choose(path: Path | str, require_signature: bool = False) -> Artifact:
     """The artifact at a path; of a folder, the best one that runs on this machine, which is logged with the reason.
 
     Artifacts without a card and rejected ones never count. A benchmark's report in the folder decides by its measured
     throughput, where it is of the same files (SHA-256), of the same kind of machine (processor, cores, system), and
-    shows no drop of top-1 beyond 0.5 points; otherwise Format.preference does. A damaged artifact is left out with a
-    warning. Raises ArtifactError for a path that is neither an artifact nor a folder, for a folder without artifacts or
-    with those of several models, IncompatibleMachine when none runs here.
+    shows no drop of top-1 beyond 0.5 points; otherwise Format.preference does. An artifact that is damaged, or may not
+    be loaded (temper.trust.policy.authenticate), is left out with a warning. Raises ArtifactError for a path that is
+    neither an artifact nor a folder, for a folder without artifacts or with those of several models,
+    IncompatibleMachine when none runs here.
 
     >>> choose("model.onnx").name
     'model.onnx'
@@ -98,23 +100,16 @@ def choose(path: Path | str) -> Artifact:
     ]
     for candidate in sorted(candidates, key=lambda each: each.rank):
         try:
-            candidate.artifact.verified()
-        except ArtifactError as error:
+            authenticate(candidate.artifact.verified(), require_signature)
+        except UserError as error:
             LOGGER.warning("%s", error)
             continue
         LOGGER.info("%s: %s", candidate.artifact.path, candidate.reason)
         return candidate.artifact
-    raise ArtifactError(f"every artifact in {folder} that would run here is damaged", fix="Copy or convert them again.")
-
-
-def choose_verified(path: Path | str) -> Artifact:
-    """The same, verified (SHA-256) in any case, and once: it can be loaded without a further check.
-
-    Raises what `choose` raises, and ArtifactError for an artifact that is missing or damaged.
-    """
-    artifact = choose(path)
-    # That of a folder was verified when it was chosen.
-    return artifact.verified() if artifact.path == Path(path) else artifact
+    raise ArtifactError(
+        f"every artifact in {folder} that would run here is damaged, or of unknown origin",
+        fix="Copy or convert them again, or sign them; the warnings above say more.",
+    )
 
 
 def _artifacts_in(folder: Path) -> Iterator[Artifact]:

@@ -1,10 +1,12 @@
-"""Use a trained classifier: classify images, and check artifacts and this machine.
+"""Use a trained classifier: classify images, serve, check artifacts and this machine, sign.
 
 temper classify --engine model.int8.onnx photos/
 temper selftest model.int8.plan
 temper doctor model.int8.plan
 temper inspect model.int8.plan
 temper serve model.int8.plan
+temper sign model.int8.plan
+temper verify model.int8.plan
 """
 
 import argparse
@@ -12,7 +14,8 @@ import sys
 from collections.abc import Callable
 
 from temper import __version__
-from temper.cli import classify, inspect, serve
+from temper.cli.commands import classify, inspect, serve, sign
+from temper.cli.commands.trust_options import ARTIFACT_OF, add_trust_options, apply_trust_options
 from temper.cli.entry_point import run_command
 from temper.formats import describe_suffixes
 
@@ -22,6 +25,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": inspect.run_doctor,
     "inspect": inspect.run_inspect,
     "serve": serve.run,
+    "sign": sign.run_sign,
+    "verify": sign.run_verify,
+    "trustkey": sign.run_trust_key,
 }
 
 
@@ -41,6 +47,9 @@ def parse(
     classify.add_parser(commands)
     inspect.add_parsers(commands)
     serve.add_parser(commands)
+    sign.add_parsers(commands)
+    for name in set(ARTIFACT_OF) - {"verify"}:
+        add_trust_options(commands.choices[name])
     words = sys.argv[1:] if arguments is None else arguments
     if words and not words[0].startswith("-") and words[0] not in COMMANDS:
         parser.error(f"unknown command {words[0]!r}; expected one of {', '.join(COMMANDS)}")
@@ -49,6 +58,8 @@ def parse(
 
 def run(options: argparse.Namespace) -> int:
     """Run the chosen command; returns its exit code."""
+    if options.command in ARTIFACT_OF:
+        apply_trust_options(options)
     return COMMANDS[options.command](options)
 
 

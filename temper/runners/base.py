@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from temper.artifact import Artifact
 from temper.card import Card
 from temper.closing import Closing
+from temper.runners.checks.predictions import check_predictions
+from temper.runners.content import Content
 
 Images = NDArray[np.uint8]
 Probabilities = NDArray[np.float32]
@@ -40,17 +42,21 @@ class RuntimeInfo:
 class Runner(Closing):
     """A loaded artifact that gives probabilities for images; a context manager.
 
-    mode: how the runtime is called, one of the format's; "" for its default. A subclass writes `_load`, `_run`,
-    `runtime_info` and `shapes`, and `close` if it holds more than memory.
+    mode: how the runtime is called, one of the format's; "" for its default. is_authentic: whether the card may decide
+    how the artifact is loaded, because it was made here or is signed (temper.trust). A subclass writes `_load`, `_run`,
+    `runtime_info` and `shapes`, and `close` if it holds more than memory. `_load` gets the artifact's bytes from
+    `content`, which has checked them; the path of the artifact may lead to other ones a moment later.
     has_device_copies: a call copies images to a device and results back; `run_on_device` then runs the network alone.
     """
 
     has_device_copies = False
 
-    def __init__(self, artifact: Artifact, mode: str = "") -> None:
+    def __init__(self, artifact: Artifact, mode: str = "", is_authentic: bool = False) -> None:
         self.artifact = artifact
         self.mode = mode
-        self._load()
+        self.is_authentic = is_authentic
+        with Content(artifact) as self.content:
+            self._load()
 
     @property
     def card(self) -> Card:
@@ -65,13 +71,16 @@ class Runner(Closing):
     def predict(self, images: Images) -> Probabilities:
         """Probabilities, float32 [n, classes], of images, uint8 RGB [n, size, size, 3], n ≥ 1.
 
-        Raises ValueError for another dtype or shape: images come from `temper.images`, so this is a bug.
+        Raises ValueError for another dtype or shape: images come from `temper.images`, so this is a bug. Raises
+        InvalidPredictions when the network gives no probabilities of the card's labels.
         """
         size = self.card.size
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (size, size, 3) or not len(images):
             raise ValueError(f"expected uint8 images [n, {size}, {size}, 3], got {images.dtype} {list(images.shape)}")
         results = [self._run(batch) for batch in self._batches(images)]
-        return results[0] if len(results) == 1 else np.concatenate(results)
+        probabilities = results[0] if len(results) == 1 else np.concatenate(results)
+        check_predictions(probabilities, (len(images), len(self.card.labels)), self.artifact.path)
+        return probabilities
 
     def run_on_device(self, n: int) -> None:
         """Run the network once on n images that are on the device already, whatever they show; for benchmarks.

@@ -16,6 +16,7 @@ import numpy as np
 from temper.errors import ArtifactError, IncompatibleMachine, MissingRuntime
 from temper.formats import KERAS_BACKENDS
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
+from temper.runners.checks.keras_file import check_keras_file
 from temper.runners.saved_model import import_tensorflow
 from temper.system.quiet import quiet_stderr
 
@@ -37,14 +38,19 @@ def import_keras() -> Any:
     return keras
 
 
-def open_model(path: Path) -> Any:
-    """The Keras model in a file. Raises ArtifactError when Keras cannot open it."""
+def open_model(path: Path, named: Path | None = None) -> Any:
+    """The Keras model in a file that nobody changes meanwhile. Raises ArtifactError when Keras cannot open it.
+
+    named: the path in messages, where the file is a copy.
+    """
+    named = named or path
+    check_keras_file(path, named)
     try:
         # Safe mode refuses files that contain code.
         return import_keras().saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, OSError) as error:
         raise ArtifactError(
-            f"{path} cannot be opened by Keras: {str(error).rstrip('.')}", fix="Train it again."
+            f"{named} cannot be opened by Keras: {str(error).rstrip('.')}", fix="Train it again."
         ) from None
 
 
@@ -53,7 +59,7 @@ class KerasRunner(Runner):
 
     def _load(self) -> None:
         self._backend: str = import_keras().backend.backend()
-        self._model = open_model(self.artifact.path)
+        self._model = open_model(self.content.copy(), self.artifact.path)
         modes = [each for each in self.artifact.format.modes if self._backend == "tensorflow" or each != TF_FUNCTION]
         self.mode = self.mode or modes[0]
         self._call: Call = getattr(self, f"_{self.mode.lower().replace('.', '_')}")()

@@ -5,19 +5,29 @@ import importlib
 from temper.artifact import Artifact
 from temper.errors import ArtifactError, MissingRuntime
 from temper.runners.base import Runner, Shape
+from temper.trust.policy import authenticate
 
 
-def open_runner(artifact: Artifact, mode: str = "") -> Runner:
-    """Check an artifact against its card and load it into the runner of its format; `mode` is one of the format's.
+def open_runner(artifact: Artifact, mode: str = "", require_signature: bool = False) -> Runner:
+    """Check an artifact against its card, and where it comes from, and load it into the runner of its format.
 
-    Raises ArtifactError for a missing or damaged artifact, MissingRuntime when its library or device is not on this
-    machine.
+    mode: one of the format's. require_signature: see temper.trust.policy.authenticate. Raises ArtifactError for a
+    missing or damaged artifact, and for a program of unknown origin; MissingRuntime when its library or device is not
+    on this machine.
     """
-    return load_runner(artifact.verified(), mode)
+    while True:
+        # From here on the card is that of this origin, and the runner checks the bytes that it loads against the card.
+        is_authentic = authenticate(artifact, require_signature)
+        try:
+            return load_runner(artifact, mode, is_authentic)
+        except ArtifactError:
+            # Another command may have published new files after the card was read.
+            if not artifact.reread_card():
+                raise
 
 
-def load_runner(artifact: Artifact, mode: str = "") -> Runner:
-    """Load an artifact that was just made or checked.
+def load_runner(artifact: Artifact, mode: str = "", is_authentic: bool = True) -> Runner:
+    """Load an artifact that was just made or checked. is_authentic: see Runner.
 
     Raises MissingRuntime as `open_runner` does, ArtifactError for a network that takes or gives other shapes than those
     of its card.
@@ -25,7 +35,7 @@ def load_runner(artifact: Artifact, mode: str = "") -> Runner:
     module, name = artifact.format.runner.split(":")
     try:
         kind: type[Runner] = getattr(importlib.import_module(module), name)
-        runner = kind(artifact, mode)
+        runner = kind(artifact, mode, is_authentic)
     except ImportError as error:
         # Another ImportError: the library is there, and one of its shared libraries is not, or does not fit.
         problem = "is not installed" if isinstance(error, ModuleNotFoundError) else "cannot be imported"
@@ -34,6 +44,8 @@ def load_runner(artifact: Artifact, mode: str = "") -> Runner:
             fix=f"Install it:\n    {artifact.format.install}",
         ) from None
     try:
+        if not runner.content.is_checked:
+            raise TypeError(f"{name}._load takes nothing from self.content, so what it loads is not checked")
         _check_shapes(runner)
     except BaseException:
         runner.close()

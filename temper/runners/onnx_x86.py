@@ -24,8 +24,8 @@ FLOAT_PRODUCTS = {"Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatM
 Pairs = dict[str, tuple[str, str]]
 
 
-def rewrite_for_x86(path: Path) -> bytes:
-    """A rewritten copy of an int8 Q/DQ model, serialized.
+def rewrite_for_x86(content: bytes) -> bytes:
+    """A rewritten copy of a serialized int8 Q/DQ model, serialized.
 
     Three of four steps change no value: a Q/DQ pair before a ReLU whose output is quantized with the same scale
     (rounding, ReLU and max pooling commute); a leaky ReLU of slope 0 for a ReLU between two pairs, because it has a
@@ -33,7 +33,7 @@ def rewrite_for_x86(path: Path) -> bytes:
     convolution's side of each residual addition, because no kernel adds in float; its calibrated scales are in the
     file's metadata, and the parity check at conversion runs this code.
     """
-    model = onnx.load(path)
+    model = onnx.load_from_string(content)
     graph = model.graph
     pairs = _pairs_before_relus(graph)
     zero_point = next((zero_point for _, zero_point in pairs.values()), None)

@@ -8,6 +8,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as status
 
 from temper.errors import ArtifactError
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
+from temper.runners.checks.onnx_file import check_onnx
 from temper.runners.onnx_metadata import KERNELS
 from temper.storage.cache import cache_key, get_cached, store
 from temper.system.host import describe_processor
@@ -28,10 +29,16 @@ def open_session(
     """A session on the CPU for an ONNX file or its bytes. target: where the optimized graph is written, if anywhere."""
     options = ort.SessionOptions()
     options.log_severity_level = 3
+    # Otherwise the content decides, and ONNX Runtime's own format is not checked.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     options.graph_optimization_level = level
     if target:
         options.optimized_model_filepath = target
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    # It would hold the bytes for as long as it lives, to open them again on another device.
+    session.disable_fallback()
+    session._model_bytes = None
+    return session
 
 
 class OnnxRuntimeRunner(Runner):
@@ -40,7 +47,7 @@ class OnnxRuntimeRunner(Runner):
     def _load(self) -> None:
         try:
             is_int8 = self.card.precision == "int8"
-            self._session = self._open_int8() if is_int8 else open_session(str(self.artifact.path))
+            self._session = self._open_int8() if is_int8 else open_session(self._read())
         except LOAD_ERRORS as error:
             raise ArtifactError(
                 f"{self.artifact.path} cannot be opened by ONNX Runtime: {str(error).rstrip('.')}",
@@ -52,18 +59,21 @@ class OnnxRuntimeRunner(Runner):
         # The optimized graph depends on ONNX Runtime's version and on the processor.
         library = f"{ort.__version__} {ort.get_build_info()}"
         key = cache_key(self.card.sha256, library, describe_processor(), REWRITER.read_text(encoding="utf-8"))
-        cached = get_cached(key, ".onnx") or store(key, ".onnx", self._optimize)
-        return (
-            open_session(str(cached), ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
-            if cached
-            else open_session(self._rewrite())
-        )
+        self.content.check()
+        if optimized := get_cached(key, ".onnx") or store(key, ".onnx", self._optimize):
+            return open_session(optimized, ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
+        return open_session(self._rewrite())
+
+    def _read(self) -> bytes:
+        (content,) = self.content.read()
+        check_onnx(content, self.artifact.path)
+        return content
 
     def _rewrite(self) -> bytes:
         # Imported only here: importing onnx takes as long as importing ONNX Runtime itself.
         from temper.runners.onnx_x86 import rewrite_for_x86
 
-        return rewrite_for_x86(self.artifact.path)
+        return rewrite_for_x86(self._read())
 
     def _optimize(self, target: Path) -> None:
         from temper.runners.onnx_x86 import annotate_kernel_counts

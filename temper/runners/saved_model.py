@@ -31,7 +31,7 @@ class SavedModelRunner(Runner):
         self._tf = import_tensorflow()
         try:
             # The module is stored: its variables live as long as it does.
-            self._module = self._tf.saved_model.load(str(self.artifact.path))
+            self._module = self._tf.saved_model.load(str(self.content.copy()))
         except (OSError, ValueError) as error:
             raise ArtifactError(
                 f"{self.artifact.path} cannot be opened by TensorFlow: {str(error).rstrip('.')}",

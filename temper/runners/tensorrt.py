@@ -13,7 +13,7 @@ from temper.errors import ArtifactError, ResourceError, UserError
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
 from temper.runners.trt.batches import Profile, Slot, allocate_slot, choose_profile
 from temper.runners.trt.cuda import Cuda, free_graph, launch_graph, open_cuda, record_graph
-from temper.runners.trt.engine import Log, load_engine, try_loading
+from temper.runners.trt.engine import Log, Plan, load_engine, try_loading
 from temper.system.child_process import ChildCrashed, run_in_child
 from temper.system.environment import Environment, detect_environment
 
@@ -28,13 +28,16 @@ class TensorRtRunner(Runner):
     has_device_copies = True
 
     def _load(self) -> None:
+        (content,) = self.content.read()
         environment = detect_environment()
         if problem := check_compatibility(self.artifact, environment):
             raise problem
         module = runtime_of(self.artifact, environment)
         self._plan = plan_info(self.artifact)
+        self._refuse_unknown_host_code()
+        plan = Plan(content=content, path=self.artifact.path, has_host_code=self._has_host_code)
         if not self._was_built_on(environment, module):
-            self._try_in_child(module)
+            self._try_in_child(module, plan)
         self._device = environment.gpu.name if environment.gpu else ""
         self._lock = threading.Lock()
         self._engine: Any = None
@@ -45,7 +48,7 @@ class TensorRtRunner(Runner):
         self._cuda: Cuda = open_cuda()
         try:
             with self._cuda.context():
-                self._open()
+                self._open(plan)
         except BaseException:
             self.close()
             raise
@@ -105,25 +108,34 @@ class TensorRtRunner(Runner):
     def _has_host_code(self) -> bool:
         return self._plan.module == "tensorrt" and "version" in self._plan.portable
 
+    def _refuse_unknown_host_code(self) -> None:
+        if self._has_host_code and not self.is_authentic:
+            raise ArtifactError(
+                f"{self.artifact.path} contains a runtime of its own, which is native code for the processor; it runs "
+                "only when the plan was made here or is signed by a trusted key",
+                fix=f"Sign it where it was made:\n    temper sign {self.artifact.path}\n"
+                f"{REBUILD}\n    {rebuild_command(self.artifact)}",
+            )
+
     def _was_built_on(self, environment: Environment, module: str) -> bool:
         plan, gpu = self._plan, environment.gpu
-        if module != plan.module or gpu is None or not gpu.driver:
+        if not self.is_authentic or module != plan.module or gpu is None or not gpu.driver:
             return False
         built = (plan.gpu, plan.driver, self.card.host.system)
         return built == (gpu.name, gpu.driver, environment.system)
 
-    def _try_in_child(self, module: str) -> None:
+    def _try_in_child(self, module: str, plan: Plan) -> None:
         """A plan from another machine may crash the process that loads it, so a child process loads it first."""
         try:
-            run_in_child(try_loading, module, self.artifact.path, self._has_host_code)
+            run_in_child(try_loading, module, plan)
         except ChildCrashed as crash:
             raise ArtifactError(
                 f"{self.artifact.path} crashes {module} ({crash}) when it is loaded",
                 fix=f"{REBUILD}\n    {rebuild_command(self.artifact)}",
             ) from None
 
-    def _open(self) -> None:
-        self._engine = load_engine(self._trt, self.artifact.path, self._has_host_code, self._log)
+    def _open(self, plan: Plan) -> None:
+        self._engine = load_engine(self._trt, plan, self._log)
         names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
         modes = {self._engine.get_tensor_mode(name): name for name in names}
         self._input = modes[self._trt.TensorIOMode.INPUT]

@@ -8,6 +8,7 @@ from temper.errors import UserError
 from temper.serve.metrics import Metrics
 from temper.serve.settings import Settings
 from temper.serve.workers.generation import Generation
+from temper.trust.signature import signature_path
 
 LOGGER = logging.getLogger("temper.serve")
 # Of each file: modification time, inode and size. None: it is missing.
@@ -87,9 +88,9 @@ class ServedModel:
 
 
 def signature_of(artifact: Artifact) -> Signature:
-    """What changes when an artifact or its card is replaced."""
+    """What changes when an artifact or its card is replaced, or signed."""
     signatures: list[tuple[int, int, int] | None] = []
-    for path in (artifact.card_path, *artifact.files):
+    for path in (artifact.card_path, signature_path(artifact), *artifact.files):
         try:
             status = path.stat()
             signatures.append((status.st_mtime_ns, status.st_ino, status.st_size))

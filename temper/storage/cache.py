@@ -1,18 +1,25 @@
 """Files that can be made again, stored in the user's cache folder so that the next start is faster.
 
-The name of a file holds its SHA-256: a damaged or incomplete file is not used.
+The name of a file holds a SHA-256 of its key and its content: a damaged file, and one that was renamed, is not used.
+The folder and its files belong to this user alone: what another user may have written is not used either.
 """
 
+import contextlib
 import hashlib
+import os
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from temper.storage.digest import sha256_of
+from temper.errors import ArtifactError
+from temper.storage.reading import open_regular, read_file
 
 MAX_ENTRIES = 8
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
+WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 def cache_folder() -> Path:
@@ -20,34 +27,75 @@ def cache_folder() -> Path:
     return user_cache_path("temper", appauthor=False)
 
 
+def private_folder() -> Path:
+    """The same folder, which exists and is this user's alone from now on.
+
+    Raises PermissionError when it belongs to another user, OSError where it cannot be made.
+    """
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    status = folder.stat()
+    if not _is_own(status):
+        raise PermissionError(13, "it belongs to another user", str(folder))
+    if stat.S_IMODE(status.st_mode) != PRIVATE_FOLDER:
+        folder.chmod(PRIVATE_FOLDER)
+    return folder
+
+
+def read_private(path: Path) -> bytes | None:
+    """The content of a file in the cache folder; None where it is missing, or where another user could write it."""
+    try:
+        private_folder()
+        with open_regular(path) as stream:
+            status = os.fstat(stream.fileno())
+            return stream.read() if _is_own(status) and not status.st_mode & WRITABLE_BY_OTHERS else None
+    except (OSError, ArtifactError):
+        return None
+
+
 def cache_key(*parts: str) -> str:
     """A key for a file that depends on these parts and on nothing else."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def get_cached(key: str, suffix: str) -> Path | None:
-    """The file that was stored under a key, if it is there and undamaged."""
+def get_cached(key: str, suffix: str) -> bytes | None:
+    """The content that was stored under a key, if it is there, undamaged and this user's."""
     for path in cache_folder().glob(f"{key}-*{suffix}"):
-        if path.name == f"{key}-{sha256_of(path)}{suffix}":
-            return path
-        path.unlink(missing_ok=True)
+        content = read_private(path)
+        if content is not None and path.name == _name(key, content, suffix):
+            return content
+        with contextlib.suppress(OSError):
+            path.unlink()
     return None
 
 
-def store(key: str, suffix: str, write: Callable[[Path], object]) -> Path | None:
-    """Let `write` write a file and store it under a key; the oldest of its suffix are removed when there are too many.
+def store(key: str, suffix: str, write: Callable[[Path], object]) -> bytes | None:
+    """Let `write` write a file and store it under a key; returns its content.
 
-    None where nothing can be written or `write` raises OSError: without a cache the start is only slower.
+    The oldest files of the suffix are removed when there are too many. None where nothing can be written or `write`
+    raises OSError: without a cache the start is only slower.
     """
     try:
-        folder = cache_folder()
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = private_folder()
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             new = Path(scratch) / f"new{suffix}"
             write(new)
-            stored = new.replace(folder / f"{key}-{sha256_of(new)}{suffix}")
+            new.chmod(PRIVATE_FILE)
+            content = read_file(new)
+            new.replace(folder / _name(key, content, suffix))
         for path in sorted(folder.glob(f"*-*{suffix}"), key=lambda path: path.stat().st_mtime)[:-MAX_ENTRIES]:
             path.unlink(missing_ok=True)
     except OSError:
         return None
-    return stored
+    return content
+
+
+def _name(key: str, content: bytes, suffix: str) -> str:
+    digest = hashlib.sha256(key.encode())
+    digest.update(content)
+    return f"{key}-{digest.hexdigest()}{suffix}"
+
+
+def _is_own(status: os.stat_result) -> bool:
+    # Windows has no such function, and keeps caches in the user's own folder.
+    return not hasattr(os, "getuid") or status.st_uid == os.getuid()

@@ -59,7 +59,7 @@ def detect_environment() -> Environment:
 
 
 def format_environment(environment: Environment) -> list[str]:
-    """An environment in a few lines of text; temper.cli.inspect.describe_formats adds what runs in it."""
+    """An environment in a few lines of text; temper.cli.commands.inspect.describe_formats adds what runs in it."""
     gpu = environment.gpu
     missing = "an NVIDIA GPU whose driver does not respond" if environment.has_nvidia_device else "none"
     runtimes = ", ".join(f"{module} {each.version}" for module, each in environment.tensorrt.items())

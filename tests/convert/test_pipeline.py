@@ -14,6 +14,7 @@ from temper.formats import FORMATS
 from temper.storage import digest
 from temper.storage.digest import sha256_of
 from temper.system.gpu import Gpu
+from temper.trust.policy import origin_of
 from tests import tiny
 from tests.convert.converters import contents, inverting, use
 
@@ -203,3 +204,22 @@ def test_a_missing_library_is_an_error_with_what_to_install(
 def test_no_keras_is_needed_where_its_predictions_are_stored(bundle: Path, copy: Artifact) -> None:
     assert bundle.read_bytes() == b"stand-in"
     tiny.pipeline_of(bundle).build(copy, "fp16")
+
+
+def test_what_is_published_is_known_to_be_made_here(bundle: Path, copy: Artifact) -> None:
+    tiny.pipeline_of(bundle).build(copy, "fp16")
+    assert str(origin_of(Artifact.at(copy.path))) == "made here"
+
+
+def test_a_program_from_elsewhere_is_no_source_of_a_conversion_though_it_is_up_to_date(bundle: Path) -> None:
+    source, target = Artifact.at(bundle).sibling("fp32", ".savedmodel"), Artifact.at(bundle).sibling("int8", ".tftrt")
+    pipeline = tiny.pipeline_of(bundle)
+    source.path.mkdir()
+    (source.path / "saved_model.pb").write_bytes(b"from elsewhere")
+    model = read_card(bundle)
+    settings = pipeline._settings(conversion_of(source, "fp32"))
+    provenance = Provenance(source=FileReference(bundle.name, model.sha256), settings=settings)
+    write_card(source.path, model.changed(sha256=source.sha256(), provenance=provenance))
+    assert pipeline.is_current(Artifact.at(source.path), Artifact.at(bundle), "fp32")
+    with pytest.raises(ArtifactError, match=r"model\.fp32\.savedmodel can run any code on this machine"):
+        pipeline.build(target, "int8")

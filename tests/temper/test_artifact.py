@@ -1,11 +1,13 @@
 import hashlib
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from temper.artifact import Artifact
-from temper.card import Card, card_path, write_card
+from temper.artifact import MAX_UNCHECKED_BYTES, Artifact
+from temper.card import Card, Provenance, card_path, write_card
 from temper.errors import ArtifactError
 from temper.formats import FORMATS, Format, suffixes
 from tests import tiny
@@ -166,15 +168,11 @@ def test_an_artifact_that_is_published_again_while_it_is_verified_is_the_new_one
     assert artifact.verified().card == new
 
 
-def test_a_file_that_vanishes_while_it_is_verified_is_an_artifact_error(
-    artifact: Artifact, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def vanished(*paths: Path) -> str:
-        raise FileNotFoundError(2, "No such file or directory", str(paths[0]))
-
-    monkeypatch.setattr("temper.artifact.sha256_of", vanished)
+def test_a_file_that_vanishes_while_it_is_verified_is_an_artifact_error(artifact: Artifact) -> None:
+    assert artifact.card
+    artifact.path.unlink()
     with pytest.raises(ArtifactError, match=r"model\.fp32\.onnx is missing"):
-        artifact.verified()
+        artifact.check()
 
 
 def test_companions_belong_to_an_artifact_with_a_card(artifact: Artifact) -> None:
@@ -184,3 +182,63 @@ def test_companions_belong_to_an_artifact_with_a_card(artifact: Artifact) -> Non
     artifact.card_path.unlink()
     with pytest.raises(ArtifactError, match=r"Name another one\.$"):
         Artifact.at(artifact.path).refuse_foreign(beside, fix="Name another one.")
+
+
+def test_the_content_that_is_read_is_that_of_the_card(artifact: Artifact, network: Artifact) -> None:
+    assert artifact.read() == (artifact.path.read_bytes(),)
+    write_card(network.path, Card(labels=("cat", "dog"), size=8, sha256=network.sha256()))
+    assert network.read() == (b"content of .xml", b"content of .bin")
+
+
+def test_content_that_is_not_that_of_the_card_is_not_returned(artifact: Artifact, tmp_path: Path) -> None:
+    artifact.path.write_bytes(artifact.path.read_bytes() + b"\n")
+    with pytest.raises(ArtifactError, match="SHA-256 differs"):
+        artifact.read()
+    with pytest.raises(ArtifactError, match="SHA-256 differs"):
+        artifact.copy_to(tmp_path / "copy")
+
+
+def test_a_large_file_that_is_not_that_of_the_card_is_not_read_to_memory(
+    artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with artifact.path.open("r+b") as stream:
+        stream.truncate(MAX_UNCHECKED_BYTES + 1)
+    monkeypatch.setattr("temper.artifact.read_file", None)
+    with pytest.raises(ArtifactError, match="SHA-256 differs"):
+        artifact.read()
+
+
+def test_a_copy_is_checked_with_its_companions(network: Artifact, tmp_path: Path) -> None:
+    write_card(network.path, Card(labels=("cat", "dog"), size=8, sha256=network.sha256()))
+    copied = Artifact.at(network.copy_to(tmp_path / "copy"))
+    assert [each.read_bytes() for each in copied.files] == [each.read_bytes() for each in network.files]
+
+
+def test_the_former_hash_is_accepted_for_cards_of_version_0_1_alone(network: Artifact, tmp_path: Path) -> None:
+    former = hashlib.sha256(b"".join(file.read_bytes() for file in network.files)).hexdigest()
+    card = Card(labels=("cat", "dog"), size=8, sha256=former)
+    write_card(network.path, card)
+    assert len(Artifact.at(network.path).read()) == 2
+    assert Artifact.at(network.path).copy_to(tmp_path / "copy").is_file()
+    write_card(network.path, card.changed(provenance=Provenance(temper="0.2.0")))
+    for use in (Artifact.read, Artifact.verified, lambda each: each.copy_to(tmp_path / "other")):
+        with pytest.raises(ArtifactError, match="SHA-256 differs"):
+            use(Artifact.at(network.path))
+
+
+def test_a_pipe_in_place_of_an_artifact_is_refused_and_does_not_block(artifact: Artifact) -> None:
+    card = artifact.card
+    artifact.path.unlink()
+    os.mkfifo(artifact.path)
+    for use in (Artifact.read, Artifact.verified):
+        with pytest.raises(ArtifactError, match="is not a regular file"):
+            use(Artifact.with_card(artifact.path, card))
+
+
+@pytest.mark.parametrize("use", [Artifact.read, Artifact.check, Artifact.sha256])
+def test_an_error_of_the_system_names_the_file(artifact: Artifact, use: Callable[[Artifact], object]) -> None:
+    card = artifact.card
+    artifact.path.unlink()
+    artifact.path.symlink_to(artifact.path.name)
+    with pytest.raises(ArtifactError, match=r"model\.fp32\.onnx cannot be read \(Too many levels of symbolic links\)"):
+        use(Artifact.with_card(artifact.path, card))

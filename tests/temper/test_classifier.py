@@ -14,6 +14,7 @@ from temper.dataset.split import read_split
 from temper.errors import ArtifactError, DataError
 from temper.infer.classify import BATCHES_AHEAD
 from temper.runners.base import CPU_BATCH
+from temper.trust.policy import origin_of
 from tests import tiny
 
 
@@ -143,3 +144,17 @@ def test_leaving_the_context_closes_the_runner(bundle: Path, monkeypatch: pytest
     with temper.load(bundle.with_name("model.fp32.onnx")) as classifier:
         monkeypatch.setattr(classifier._runner, "close", lambda: closed.append(True))
     assert closed == [True]
+
+
+def test_an_artifact_is_trusted_by_hand_or_must_be_signed(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    path = bundle.with_name("model.fp32.onnx")
+    with temper.load(path, trust=True) as classifier:
+        assert str(origin_of(classifier._runner.artifact)) == "trusted by hand"
+    with pytest.raises(ArtifactError, match="is not signed, and a signature is required"):
+        temper.load(path, require_signature=True)
+    for wrong in ({"path": path, "require_signature": True}, {"path": bundle.parent}):
+        with pytest.raises(ValueError, match="trust is for one artifact"):
+            temper.load(**wrong, trust=True)

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from random import Random
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from temper.artifact import Artifact
 from temper.card import FileReference
 from temper.errors import ArtifactError
-from temper.reference import read_golden, read_reference, write_golden, write_reference
+from temper.reference import MAX_GOLDEN_BYTES, Golden, read_golden, read_reference, write_golden, write_reference
 from temper.storage.digest import sha256_of
 
 
@@ -18,16 +19,18 @@ def onnx(bundle: Path) -> Artifact:
 
 
 def test_a_converted_artifact_has_sixteen_golden_images_and_their_probabilities(onnx: Artifact) -> None:
-    images, probabilities = read_golden(onnx)
-    assert images.shape == (16, 16, 16, 3)
-    assert probabilities.shape == (16, 2)
+    golden = read_golden(onnx)
+    assert golden.images.shape == (16, 16, 16, 3)
+    assert golden.probabilities.shape == (16, 2)
+    assert len(golden.files) == 16
 
 
 def test_golden_predictions_are_read_as_they_were_written(onnx: Artifact) -> None:
     images, probabilities = np.zeros((2, 16, 16, 3), np.uint8), np.full((2, 2), 0.5, np.float32)
-    golden = write_golden(onnx.path.with_name("model.golden.npz"), images, probabilities)
+    golden = write_golden(onnx.path.with_name("model.golden.npz"), Golden(images, probabilities, ("a/b", "c/d")))
     stored = read_golden(Artifact.with_card(onnx.path, onnx.card.changed(golden=golden)))
     assert np.array_equal(stored[0], images) and np.array_equal(stored[1], probabilities)
+    assert stored.files == ("a/b", "c/d")
 
 
 @pytest.mark.parametrize("content", [b"", b"other"])
@@ -61,9 +64,10 @@ def test_the_reference_of_another_model_is_not_read(bundle: Path) -> None:
 
 
 def test_golden_predictions_are_named_by_their_content(onnx: Artifact) -> None:
-    images, probabilities = read_golden(onnx)
-    again = write_golden(onnx.path.with_name("model.golden.npz"), images, probabilities)
-    other = write_golden(onnx.path.with_name("model.golden.npz"), images, 1 - probabilities)
+    golden = read_golden(onnx)
+    probabilities = golden.probabilities
+    again = write_golden(onnx.path.with_name("model.golden.npz"), golden)
+    other = write_golden(onnx.path.with_name("model.golden.npz"), golden._replace(probabilities=1 - probabilities))
     assert again == onnx.card.golden != other
     assert again.file == f"model.golden.{again.sha256[:8]}.npz"
     assert read_golden(onnx)[1].tolist() == probabilities.tolist()
@@ -95,7 +99,7 @@ IMAGES, HALVES = np.zeros((2, 16, 16, 3), np.uint8), np.full((2, 2), 0.5, np.flo
 def test_golden_predictions_of_another_model_are_refused(
     onnx: Artifact, images: NDArray[np.uint8], probabilities: NDArray[np.float32]
 ) -> None:
-    golden = write_golden(onnx.path.with_name("model.golden.npz"), images, probabilities)
+    golden = write_golden(onnx.path.with_name("model.golden.npz"), Golden(images, probabilities))
     with pytest.raises(ArtifactError, match=r"does not contain golden predictions of model\.fp32\.onnx"):
         read_golden(Artifact.with_card(onnx.path, onnx.card.changed(golden=golden)))
 
@@ -130,3 +134,40 @@ def test_a_file_that_is_one_array_is_no_reference(bundle: Path) -> None:
     with bundle.with_name("model.reference.npz").open("wb") as stream:
         np.save(stream, np.zeros((16, 2)))
     assert read_reference(Artifact.at(bundle)) is None
+
+
+def test_golden_predictions_that_expand_to_gigabytes_are_refused_before_they_do(onnx: Artifact) -> None:
+    path = onnx.path.with_name("model.golden.npz")
+    np.savez_compressed(path, images=np.zeros(MAX_GOLDEN_BYTES + 1, np.uint8), probabilities=HALVES)
+    assert path.stat().st_size < 1 << 20
+    card = onnx.card.changed(golden=FileReference(path.name, sha256_of(path)))
+    with pytest.raises(ArtifactError, match="does not contain golden predictions"):
+        read_golden(Artifact.with_card(onnx.path, card))
+
+
+def test_golden_predictions_in_a_file_of_gigabytes_are_not_read(onnx: Artifact, tmp_path: Path) -> None:
+    path = onnx.path.with_name("model.golden.npz")
+    with path.open("wb") as stream:
+        stream.truncate(1 << 36)
+    card = onnx.card.changed(golden=FileReference(path.name, "0" * 64))
+    with pytest.raises(ArtifactError, match="no golden predictions"):
+        read_golden(Artifact.with_card(onnx.path, card))
+
+
+def test_of_very_large_images_as_many_are_stored_as_can_be_read(onnx: Artifact) -> None:
+    side = 2048
+    images = np.zeros((16, side, side, 3), np.uint8)
+    golden = Golden(images, np.full((16, 2), 0.5, np.float32), tuple("abcdefghijklmnop"))
+    card = onnx.card.changed(golden=write_golden(onnx.path.with_name("model.golden.npz"), golden), size=side)
+    stored = read_golden(Artifact.with_card(onnx.path, card))
+    assert stored.files == tuple("abcde") and len(stored.images) == 5
+
+
+def test_a_pipe_in_place_of_golden_predictions_or_of_the_reference_does_not_block(bundle: Path, onnx: Artifact) -> None:
+    assert onnx.card.golden
+    for path in (onnx.path.with_name(onnx.card.golden.file), bundle.with_name("model.reference.npz")):
+        path.unlink()
+        os.mkfifo(path)
+    assert read_reference(onnx) is None
+    with pytest.raises(ArtifactError, match="no golden predictions"):
+        read_golden(onnx)

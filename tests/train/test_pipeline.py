@@ -10,6 +10,7 @@ from temper.dataset.split import Example, read_split
 from temper.images import load_images
 from temper.runners.load import open_runner
 from temper.storage.digest import sha256_of
+from temper.trust.policy import origin_of
 from tests.train.images import fill
 from train.config import TrainingConfig
 from train.dataset.split import find_examples
@@ -60,6 +61,7 @@ def test_the_model_has_its_files_beside_it_and_no_others(trained: Trained) -> No
 def test_the_card_records_labels_size_configuration_result_and_split(trained: Trained) -> None:
     artifact, folder, examples = trained
     card = artifact.verified().card
+    assert str(origin_of(artifact)) == "made here"
     assert card.labels == ("cat", "dog")
     assert (card.size, card.precision) == (32, "fp32")
     assert card.training is not None and card.dataset is not None

@@ -42,24 +42,33 @@ def make_logger(trt: ModuleType, log: Log) -> Any:
     return Logger()
 
 
-def load_engine(trt: ModuleType, plan: Path, has_host_code: bool, log: Log) -> Any:
-    """Deserialize a plan. Raises ArtifactError with TensorRT's reason.
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A plan that is loaded.
 
-    has_host_code: the plan contains a runtime of its own.
+    content: its bytes, checked. path: for messages only. has_host_code: it contains a runtime of its own.
     """
+
+    content: bytes
+    path: Path
+    has_host_code: bool
+
+
+def load_engine(trt: ModuleType, plan: Plan, log: Log) -> Any:
+    """Deserialize a plan. Raises ArtifactError with TensorRT's reason."""
     runtime = trt.Runtime(make_logger(trt, log))
-    if has_host_code:
-        # A version-compatible plan contains the runtime of its release; the checksum has shown that it is unchanged.
+    if plan.has_host_code:
+        # A version-compatible plan contains the runtime of its release. The runner refuses one of unknown origin.
         runtime.engine_host_code_allowed = True
-    engine = runtime.deserialize_cuda_engine(plan.read_bytes())
+    engine = runtime.deserialize_cuda_engine(plan.content)
     if engine is None:
         raise ArtifactError(
-            f"{trt.__name__} {trt.__version__} does not load {plan}: {log.reason}",
+            f"{trt.__name__} {trt.__version__} does not load {plan.path}: {log.reason}",
             fix="A plan runs only where it was built: build it again on this machine.",
         )
     return engine
 
 
-def try_loading(module: str, plan: Path, has_host_code: bool) -> None:
+def try_loading(module: str, plan: Plan) -> None:
     """Load a plan and discard it; for a child process, which may crash instead."""
-    load_engine(importlib.import_module(module), plan, has_host_code, Log())
+    load_engine(importlib.import_module(module), plan, Log())

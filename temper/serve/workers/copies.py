@@ -10,6 +10,8 @@ from pathlib import Path
 from temper.artifact import Artifact
 from temper.errors import ResourceError
 from temper.storage.lock import lock_folder
+from temper.trust.policy import authenticate
+from temper.trust.signature import signature_path
 
 PREFIX = "temper-serve-"
 # A server that has just made its folder locks it a moment later.
@@ -28,13 +30,16 @@ def copy_folder() -> Iterator[Path]:
 
 
 def copy_artifact(source: Path, folder: Path) -> Artifact:
-    """Copy an artifact with its card and golden predictions, and check the copy.
+    """Copy an artifact with its card, signature and golden predictions, and check the copy.
 
-    Raises ArtifactError when it is missing, damaged, or is being replaced, and ResourceError when there is no space.
+    Raises ArtifactError when it is missing, damaged, may not be loaded, or is being replaced, and ResourceError when
+    there is no space.
     """
     artifact = Artifact.at(source)
-    golden = artifact.card.golden
-    files = [artifact.card_path, *artifact.files, *([source.with_name(golden.file)] if golden else [])]
+    # The copy is checked too, when it is opened; a message about it would name a folder that nobody knows.
+    authenticate(artifact)
+    golden = [source.with_name(artifact.card.golden.file)] if artifact.card.golden else []
+    files = [artifact.card_path, signature_path(artifact), *artifact.files, *golden]
     try:
         for file in files:
             if file.is_dir():

@@ -1,5 +1,8 @@
+import hashlib
 import json
+import os
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import msgspec
@@ -22,6 +25,7 @@ from temper.card import (
     read_card,
     write_card,
 )  # fmt: skip
+from temper.card.files import MAX_BYTES, sealed
 from temper.errors import ArtifactError
 from tests import tiny
 
@@ -82,10 +86,47 @@ def test_a_field_of_a_later_version_is_ignored(artifact: Path) -> None:
 
 
 DEEP = "[" * 5_000 + "]" * 5_000
+
+
+def lacking(name: str) -> dict[str, Any]:
+    return {key: value for key, value in fields().items() if key != name}
+
+
+def agreement(**changed: object) -> dict[str, Any]:
+    return fields(agreement={**fields()["agreement"], **changed})
+
+
+def dataset(file: str) -> dict[str, Any]:
+    return fields(dataset={**fields()["dataset"], "split": {"file": file, "sha256": "0" * 64}})
+
+
+def source(file: str) -> dict[str, Any]:
+    return fields(provenance={**fields()["provenance"], "source": {"file": file, "sha256": "0" * 64}})
+
+
 BAD_CARDS: dict[str, tuple[object, str]] = {
     "cut off": ('{"labels": ["cat"', "cannot be read"),
     "not an object": ([1, 2], "schema None"),
     "of another schema": (fields(schema=99), "schema 99"),
+    "edited": ({**sealed(fields()), "labels": ["dog", "cat"]}, "damaged or was edited: card_sha256 differs"),
+    "with a checksum that is no text": (fields(card_sha256=None), "card_sha256 differs"),
+    "without its precision": (lacking("precision"), "does not contain precision"),
+    "without a checksum of its artifact": (lacking("sha256"), "does not contain sha256"),
+    "with a checksum in words": (fields(sha256="none"), "$.sha256"),
+    "with a label that is a number": (fields(labels=["cat", 1]), "$.labels"),
+    "with labels in one text": (fields(labels="cat"), "$.labels"),
+    "with an empty label": (fields(labels=["cat", ""]), "$.labels"),
+    "with a label of kilobytes": (fields(labels=["cat", "x" * 256]), "$.labels"),
+    "with a batch of thousands": (fields(batch=[1, 8, 4097]), "$.batch"),
+    "with a batch of none": (fields(batch=[0, 8, 8]), "$.batch"),
+    "with a size of none": (fields(size=0), "$.size"),
+    "with a threshold above 1": (fields(confidence_threshold=1.5), "$.confidence_threshold"),
+    "with a tolerance without limit": (agreement(max_difference=1e9), "$.agreement.max_difference"),
+    "with golden images elsewhere": (fields(golden={"file": "../golden.npz", "sha256": "0" * 64}), "$.golden.file"),
+    "with a split elsewhere": (dataset("/etc/passwd"), "$.dataset.split.file"),
+    "with a split in a folder": (dataset("a\\b"), "$.dataset.split.file"),
+    "with a source elsewhere": (source("../x"), "$.provenance.source.file"),
+    "of many megabytes": (fields(not_run="x" * MAX_BYTES), "has more than the 8 MiB"),
     "without a size": ({"schema": 2, "labels": ["cat", "dog"]}, "is not a valid card"),
     "with one label": (fields(labels=["cat"]), "length >= 2"),
     "with a size in words": (fields(size="large"), "is not a valid card"),
@@ -100,6 +141,10 @@ BAD_CARDS: dict[str, tuple[object, str]] = {
     "that is nesting only": ("[" * 100_000, "cannot be read"),
     "of schema 1 with a gigantic number": (
         {"schema": 1, "labels": ["a", "b"], "size": 8, "made_on": {"build_seconds": 10**400}},
+        "is not a valid card",
+    ),
+    "of schema 1 with a source elsewhere": (
+        {"schema": 1, "labels": ["a", "b"], "size": 8, "made_from": {"file": "../x", "sha256": "0" * 64}},
         "is not a valid card",
     ),
     "of schema 1 without a size": ({"schema": 1, "labels": ["cat", "dog"]}, "is not a valid card"),
@@ -177,3 +222,43 @@ def without(name: str) -> dict[str, Any]:
 def test_an_agreement_with_other_fields_is_an_artifact_error(artifact: Path, agreement: object, words: str) -> None:
     with pytest.raises(ArtifactError, match=rf"is not a valid card .*{words}"):
         reading(artifact, fields(agreement=agreement))
+
+
+def test_a_card_contains_its_own_checksum(artifact: Path) -> None:
+    write_card(artifact, CARD)
+    stored = json.loads(card_path(artifact).read_text())
+    others = {name: value for name, value in stored.items() if name != "card_sha256"}
+    text = json.dumps(others, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert stored["card_sha256"] == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_spaces_and_order_may_change(artifact: Path) -> None:
+    write_card(artifact, CARD)
+    stored = json.loads(card_path(artifact).read_text())
+    assert reading(artifact, json.dumps(dict(reversed(stored.items())))) == CARD
+
+
+def test_a_card_of_schema_2_without_its_own_checksum_is_read(artifact: Path) -> None:
+    assert "card_sha256" not in fields()
+    assert reading(artifact, fields()) == CARD
+
+
+def test_a_flipped_bit_is_refused_or_changes_nothing(artifact: Path) -> None:
+    write_card(artifact, CARD)
+    intact, random = card_path(artifact).read_bytes(), Random(0)
+    refused = 0
+    for _ in range(2_000):
+        content = bytearray(intact)
+        content[random.randrange(len(content))] ^= 1 << random.randrange(8)
+        card_path(artifact).write_bytes(content)
+        try:
+            assert read_card(artifact) == CARD
+        except ArtifactError:
+            refused += 1
+    assert refused > 1_000
+
+
+def test_a_pipe_in_place_of_a_card_does_not_block(artifact: Path) -> None:
+    os.mkfifo(card_path(artifact))
+    with pytest.raises(ArtifactError, match="is not a regular file"):
+        read_card(artifact)

@@ -12,6 +12,7 @@ import pytest
 
 from temper.artifact import Artifact
 from temper.card import Host, PlanInfo, card_path, read_card, write_card
+from temper.card.files import OWN_SHA256, sealed
 from temper.cli import main
 from temper.errors import UserError
 from temper.reference import read_golden, read_reference
@@ -63,7 +64,7 @@ def mutated(card: Any, random: Random) -> str:
     else:
         alike = [each for each in VALUES if type(each) is type(parent[last])]
         parent[last] = random.choice(alike if alike and random.random() < 0.7 else VALUES)
-    return json.dumps(changed)
+    return json.dumps(sealed(changed) if OWN_SHA256 in changed else changed)
 
 
 def flipped(text: str, random: Random) -> bytes:

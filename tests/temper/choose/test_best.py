@@ -10,12 +10,14 @@ from temper import artifact as artifact_module
 from temper.artifact import Artifact
 from temper.card import write_card
 from temper.choose import best as choose_module
-from temper.choose.best import choose, choose_verified
+from temper.choose.best import choose
 from temper.errors import ArtifactError, IncompatibleMachine
 from temper.formats import FORMATS
 from temper.storage.digest import sha256_of
 from temper.system.environment import Environment
 from temper.system.host import describe_host
+from temper.trust.keys import own_key
+from temper.trust.signature import sign
 
 
 @pytest.fixture
@@ -58,13 +60,6 @@ def test_a_file_is_that_artifact_whether_or_not_it_exists(tmp_path: Path) -> Non
 def test_a_folder_that_does_not_exist_is_reported_as_such(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="none does not exist"):
         choose(tmp_path / "none")
-
-
-def test_a_damaged_artifact_is_refused_where_a_verified_one_is_asked_for(folder: Path) -> None:
-    (folder / "model.fp32.onnx").write_bytes(b"damaged")
-    with pytest.raises(ArtifactError, match="SHA-256 differs"):
-        choose_verified(folder / "model.fp32.onnx")
-    assert choose_verified(folder).name == "model.int8.onnx"
 
 
 @pytest.mark.parametrize("name", ["", "model.fp32.onnx"])
@@ -174,3 +169,14 @@ def test_every_format_has_a_preference_of_its_own_for_every_precision() -> None:
         assert each.preference.keys() == (each.conversions.keys() or {"fp32"})
     numbers = [number for each in FORMATS for number in each.preference.values()]
     assert len(set(numbers)) == len(numbers)
+
+
+def test_an_artifact_that_may_not_be_loaded_is_left_out_with_a_warning(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sign(Artifact.at(folder / "model.fp32.onnx"), own_key())
+    assert choose(folder, require_signature=True).name == "model.fp32.onnx"
+    assert "model.int8.onnx is not signed, and a signature is required" in caplog.text
+    (folder / "model.fp32.onnx.sig").unlink()
+    with pytest.raises(ArtifactError, match="is damaged, or of unknown origin"):
+        choose(folder, require_signature=True)

@@ -77,9 +77,8 @@ def test_an_unknown_command_is_named_with_those_there_are(capsys: pytest.Capture
     with pytest.raises(SystemExit) as caught:
         main.parse(["docter", "x.onnx"])
     assert caught.value.code == ExitCode.USAGE
-    assert "error: unknown command 'docter'; expected one of classify, selftest, doctor, inspect, serve\n" in (
-        capsys.readouterr().err
-    )
+    names = "classify, selftest, doctor, inspect, serve, sign, verify, trustkey"
+    assert f"error: unknown command 'docter'; expected one of {names}\n" in capsys.readouterr().err
 
 
 def test_the_chosen_command_is_run(monkeypatch: pytest.MonkeyPatch) -> None:

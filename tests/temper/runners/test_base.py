@@ -7,6 +7,7 @@ import pytest
 
 from temper.artifact import Artifact
 from temper.card import BatchRange, Card
+from temper.errors import InvalidPredictions
 from temper.runners.base import Images, Probabilities, Runner
 
 SIZE = 4
@@ -51,3 +52,22 @@ def test_what_is_refused_does_not_reach_the_runtime(wrong: Images) -> None:
     with pytest.raises(ValueError, match=r"expected uint8 images \[n, 4, 4, 3\]"):
         strict.predict(wrong)
     assert not strict.batches
+
+
+class LogitsRunner(CountingRunner):
+    """Gives logits in place of probabilities."""
+
+    def _run(self, images: Images) -> Probabilities:
+        return 100 * super()._run(images)
+
+
+def test_values_that_are_no_probabilities_are_an_error_of_their_own() -> None:
+    card = Card(labels=("a", "b"), size=SIZE)
+    with pytest.raises(InvalidPredictions, match=r"model\.onnx gives rows whose sum is 100 in place of probabilities"):
+        LogitsRunner(Artifact.with_card(Path("model.onnx"), card)).predict(images(3))
+
+
+def test_as_many_values_as_labels_are_expected() -> None:
+    card = Card(labels=("a", "b", "c"), size=SIZE)
+    with pytest.raises(InvalidPredictions, match=r"shape \[3, 2\] where \[3, 3\] was expected"):
+        CountingRunner(Artifact.with_card(Path("model.onnx"), card)).predict(images(3))

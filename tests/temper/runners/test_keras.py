@@ -12,7 +12,9 @@ from temper.errors import MissingRuntime
 from temper.formats import FORMATS, KERAS_BACKENDS, format_of
 from temper.runners import keras as keras_runner
 from temper.runners.keras import KerasRunner
+from temper.storage.digest import sha256_of
 from temper.system.child_process import run_in_child
+from tests.temper.runners.checks.keras_archive import archive
 
 KERAS = format_of("model.keras") or FORMATS[0]
 
@@ -27,32 +29,40 @@ class Model:
         return [[0.25, 0.75]]
 
 
-def open_on(backend: str, monkeypatch: pytest.MonkeyPatch, mode: str = "") -> KerasRunner:
+@pytest.fixture
+def artifact(tmp_path: Path) -> Artifact:
+    path = archive(tmp_path / "model.keras")
+    return Artifact.with_card(path, Card(labels=("a", "b"), size=2, sha256=sha256_of(path)))
+
+
+def open_on(backend: str, artifact: Artifact, monkeypatch: pytest.MonkeyPatch, mode: str = "") -> KerasRunner:
     """A runner where Keras runs on a backend that is not installed."""
     saving = types.SimpleNamespace(load_model=lambda *_, **__: Model())
     module = types.SimpleNamespace(backend=types.SimpleNamespace(backend=lambda: backend), saving=saving)
     monkeypatch.setattr(keras_runner, "import_keras", lambda: module)
-    return KerasRunner(Artifact.with_card(Path("model.keras"), Card(labels=("a", "b"), size=2)), mode)
+    return KerasRunner(artifact, mode)
 
 
 @pytest.mark.parametrize("backend", KERAS_BACKENDS[1:])
-def test_the_default_mode_is_the_first_that_the_backend_has(backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    runner = open_on(backend, monkeypatch)
+def test_the_default_mode_is_the_first_that_the_backend_has(
+    backend: str, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = open_on(backend, artifact, monkeypatch)
     assert runner.mode == "predict"
     assert runner.predict(np.zeros((1, 2, 2, 3), np.uint8)).tolist() == [[0.25, 0.75]]
 
 
 @pytest.mark.parametrize(("mode", "backend"), [("tf.function", "jax"), ("tf.function", "torch"), ("XLA", "torch")])
 def test_a_mode_that_the_backend_lacks_is_an_error_when_it_is_named(
-    mode: str, backend: str, monkeypatch: pytest.MonkeyPatch
+    mode: str, backend: str, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(MissingRuntime, match=f"the mode {mode} needs TensorFlow, and Keras runs on {backend} here"):
-        open_on(backend, monkeypatch, mode)
+        open_on(backend, artifact, monkeypatch, mode)
 
 
 @pytest.mark.tensorflow
-def test_with_tensorflow_the_default_mode_is_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    runner = open_on("tensorflow", monkeypatch)
+def test_with_tensorflow_the_default_mode_is_the_first(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner = open_on("tensorflow", artifact, monkeypatch)
     assert runner.mode == KERAS.modes[0]
 
 

@@ -2,14 +2,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from temper.artifact import Artifact
 from temper.card import Card, write_card
 from temper.errors import ArtifactError, MissingRuntime
 from temper.formats import FORMATS, Format
+from temper.runners.base import Runner
 from temper.runners.load import load_runner, open_runner
 from temper.system.child_process import run_in_child
+from temper.trust.policy import trust_by_hand
+from temper.trust.records import record_made_here
 from tests import tiny
 
 
@@ -73,3 +77,62 @@ def test_dimensions_that_are_not_known_match_any(bundle: Path, monkeypatch: pyte
     for shapes in (None, ([None, -1, "channels"], ["classes"])):
         monkeypatch.setattr("temper.runners.onnxruntime.OnnxRuntimeRunner.shapes", lambda _, shapes=shapes: shapes)
         open_runner(artifact).close()
+
+
+@pytest.mark.tensorflow
+def test_a_hostile_folder_of_tensorflow_with_a_card_in_order_is_refused_before_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    canary, folder = tmp_path / "canary", tmp_path / "model.savedmodel"
+
+    class Hostile(tf.Module):  # type: ignore[misc]
+        @tf.function(input_signature=[tf.TensorSpec([None, tiny.SIZE, tiny.SIZE, 3], tf.uint8)])  # type: ignore[untyped-decorator]
+        def serve(self, images: Any) -> Any:
+            tf.io.write_file(str(canary), "code has run")
+            return tf.fill([tf.shape(images)[0], 2], 0.5)
+
+    module = Hostile()
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
+    artifact = tiny.with_card(folder)
+    with pytest.raises(ArtifactError, match="can run any code on this machine"):
+        open_runner(artifact)
+    assert not canary.exists()
+    trust_by_hand(artifact)
+    with open_runner(artifact) as runner:
+        runner.predict(np.zeros((1, tiny.SIZE, tiny.SIZE, 3), np.uint8))
+    assert canary.exists(), "the file is hostile indeed"
+
+
+def test_a_program_whose_card_is_replaced_while_it_is_checked_is_checked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files of one card and the origin of another one are never put together."""
+    path = tmp_path / "model.plan"
+    path.write_bytes(b"made here")
+    artifact = tiny.with_card(path)
+    record_made_here(artifact)
+    made_here = artifact.card_path.read_bytes()
+    path.write_bytes(b"from elsewhere")
+    hostile = tiny.with_card(path)
+    assert hostile.card.labels == tiny.LABELS
+    artifact.card_path.write_bytes(made_here)
+    loaded: list[str] = []
+    monkeypatch.setattr("temper.runners.load.load_runner", lambda each, *_: loaded.append(each.card.sha256))
+    open_runner(hostile)
+    assert loaded == [artifact.card.sha256], "the bytes that are loaded are compared with the card of that origin"
+
+
+class Careless(Runner):
+    """Opens whatever is at the path."""
+
+    def _load(self) -> None:
+        self.artifact.path.read_bytes()
+
+
+def test_a_runner_that_loads_what_was_not_checked_is_a_bug(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("temper.runners.onnxruntime.OnnxRuntimeRunner", Careless)
+    with pytest.raises(TypeError, match=r"_load takes nothing from self\.content"):
+        open_runner(Artifact.at(bundle).sibling("fp32", ".onnx"))

@@ -24,12 +24,12 @@ def test_the_rewrite_changes_no_value_except_on_residual_branches(int8: Path) ->
     onnx.helper.set_model_props(model, {BRANCH_SCALES: "{}"})
     onnx.save(model, int8)
     original = ort.InferenceSession(str(int8)).run(None, {INPUT: images})[0]
-    rewritten = ort.InferenceSession(rewrite_for_x86(int8)).run(None, {INPUT: images})[0]
+    rewritten = ort.InferenceSession(rewrite_for_x86(int8.read_bytes())).run(None, {INPUT: images})[0]
     assert np.abs(original - rewritten).max() < 1e-6
 
 
 def test_the_rewritten_model_is_valid_and_uses_uint8_activations(int8: Path) -> None:
-    model = onnx.load_from_string(rewrite_for_x86(int8))
+    model = onnx.load_from_string(rewrite_for_x86(int8.read_bytes()))
     onnx.checker.check_model(model, full_check=True)
     types = {node.op_type for node in model.graph.node}
     assert "LeakyRelu" in types
@@ -38,7 +38,7 @@ def test_the_rewritten_model_is_valid_and_uses_uint8_activations(int8: Path) -> 
 
 
 def test_each_residual_addition_reads_two_quantized_inputs(int8: Path) -> None:
-    graph = onnx.load_from_string(rewrite_for_x86(int8)).graph
+    graph = onnx.load_from_string(rewrite_for_x86(int8.read_bytes())).graph
     producers = {name: node.op_type for node in graph.node for name in node.output}
     (addition,) = (node for node in graph.node if node.op_type == "Add")
     assert [producers[name] for name in addition.input] == ["DequantizeLinear", "DequantizeLinear"]

@@ -1,13 +1,19 @@
 """What ONNX Runtime's runner does besides the contract of all runners (test_contract.py)."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime as ort
+import pytest
 
 from temper.artifact import Artifact
 from temper.card import read_card
-from temper.runners.onnxruntime import OnnxRuntimeRunner, open_session
+from temper.errors import ArtifactError
+from temper.runners.load import open_runner
+from temper.runners.onnxruntime import LOAD_ERRORS, OnnxRuntimeRunner, open_session
+from tests import tiny
 
 
 def test_a_file_and_its_bytes_open_the_same_network(made_bundle: Path) -> None:
@@ -31,3 +37,34 @@ def test_fp16_is_reported_as_executed_in_fp32(made_bundle: Path) -> None:
     path = made_bundle.with_name("model.fp32.onnx")
     with OnnxRuntimeRunner(Artifact.with_card(path, read_card(path).changed(precision="fp16"))) as runner:
         assert runner.runtime_info().executed == "fp32"
+
+
+def test_an_open_session_does_not_hold_the_bytes_of_its_file(made_bundle: Path) -> None:
+    content = b"".join([made_bundle.with_name("model.fp32.onnx").read_bytes()])
+    references = sys.getrefcount(content)
+    session = open_session(content)
+    assert sys.getrefcount(content) == references
+    assert session.run(None, {"images": np.zeros((1, 16, 16, 3), np.uint8)})[0].shape == (1, 2)
+
+
+def test_weights_in_another_file_are_refused_before_the_runtime_sees_them(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = bundle.with_name("model.fp32.onnx")
+    model = onnx.load(path)
+    onnx.save(model, path, save_as_external_data=True, location="side.bin", size_threshold=0)
+    artifact = tiny.with_card(path)
+    monkeypatch.setattr("temper.runners.onnxruntime.open_session", None)
+    with pytest.raises(ArtifactError, match="keeps weights in other files, which its checksum does not cover"):
+        open_runner(artifact)
+
+
+def test_a_file_of_onnx_runtimes_own_format_is_refused(tmp_path: Path, made_bundle: Path) -> None:
+    options = ort.SessionOptions()
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    options.optimized_model_filepath = str(tmp_path / "model.onnx")
+    ort.InferenceSession(str(made_bundle.with_name("model.fp32.onnx")), options, providers=["CPUExecutionProvider"])
+    with pytest.raises(ArtifactError, match="cannot be opened by ONNX Runtime"):
+        open_runner(tiny.with_card(tmp_path / "model.onnx"))
+    with pytest.raises(LOAD_ERRORS):
+        open_session((tmp_path / "model.onnx").read_bytes())

@@ -1,10 +1,12 @@
 """What OpenVINO's runner does besides the contract of all runners (test_contract.py)."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from temper.artifact import Artifact
+from temper.errors import ArtifactError
 from temper.runners.openvino import OpenVinoRunner, process_core
 from tests import tiny
 
@@ -22,3 +24,17 @@ def test_fp32_is_executed_in_fp32_on_every_processor(artifact: Artifact) -> None
 def test_every_runner_uses_the_core_of_the_process(artifact: Artifact) -> None:
     with OpenVinoRunner(artifact) as first, OpenVinoRunner(artifact) as second:
         assert first._core is second._core is process_core()
+
+
+def test_another_format_under_the_name_of_a_network_is_refused(artifact: Artifact, bundle: Path) -> None:
+    # OpenVINO would open it, and the files that it names.
+    shutil.copy(bundle.with_name("model.fp32.onnx"), artifact.path)
+    with pytest.raises(ArtifactError, match="it is not an OpenVINO network"):
+        OpenVinoRunner(tiny.with_card(artifact.path))
+
+
+def test_weights_that_end_before_the_network_says_are_refused(artifact: Artifact) -> None:
+    for content in (artifact.files[1].read_bytes()[:-4], b""):
+        artifact.files[1].write_bytes(content)
+        with pytest.raises(ArtifactError, match="cannot be opened by OpenVINO"):
+            OpenVinoRunner(tiny.with_card(artifact.path))

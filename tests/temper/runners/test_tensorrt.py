@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -51,10 +52,12 @@ class Simulation:
         for name in ("record", "launch", "free"):
             patch.setattr(tensorrt, f"{name}_graph", getattr(self.graphs, name))
         card = self.onnx.card.changed(plan=plan_info(**changed), host=Host(system=ENVIRONMENT.system))
-        self.plan = Artifact.with_card(self.onnx.path.with_suffix(".plan"), card)
+        plan = self.onnx.path.with_suffix(".plan")
+        shutil.copy(self.onnx.path, plan)
+        self.plan = Artifact.with_card(plan, card)
 
-    def open(self) -> TensorRtRunner:
-        return TensorRtRunner(self.plan)
+    def open(self, is_authentic: bool = True) -> TensorRtRunner:
+        return TensorRtRunner(self.plan, is_authentic=is_authentic)
 
     def expected(self, images: Images) -> Probabilities:
         return load_runner(self.onnx).predict(images)
@@ -70,8 +73,10 @@ def test_without_a_gpu_the_error_names_what_to_run_instead(bundle: Path) -> None
     onnx = Artifact.at(bundle).sibling("fp32", ".onnx")
     provenance = Provenance(source=FileReference(onnx.name, onnx.card.sha256))
     card = onnx.card.changed(provenance=provenance, plan=plan_info(), host=Host())
+    plan = onnx.path.with_suffix(".plan")
+    shutil.copy(onnx.path, plan)
     with pytest.raises(MissingRuntime, match="there is none here") as caught:
-        load_runner(Artifact.with_card(onnx.path.with_suffix(".plan"), card))
+        load_runner(Artifact.with_card(plan, card))
     assert str(caught.value).endswith(f"\n    {onnx.path}")
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from temper.artifact import Artifact
 from temper.card import write_card
+from temper.trust.keys import own_key
+from temper.trust.signature import sign
 from tests import tiny
 from tests.temper.serve.serving import Running, noise, predicted, serving, values, wait_for
 
@@ -60,3 +62,18 @@ def test_an_artifact_that_fails_its_self_test_is_refused_and_a_restart_loads_the
         worker.kill()
         wait_for(lambda: server.model.generation._worker not in (None, worker))
         np.testing.assert_allclose(values(server.infer(images)), predicted(onnx, images), atol=1e-5)
+
+
+def test_where_signatures_are_required_a_new_artifact_is_served_once_it_is_signed(
+    onnx: Path, second: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TEMPER_REQUIRE_SIGNATURE", "1")
+    served = tmp_path / "model.fp32.onnx"
+    copy(onnx, served)
+    sign(Artifact.at(served), own_key())
+    with serving(served) as server:
+        copy(second, served)
+        wait_for(lambda: swaps(server, "refused"))
+        assert f"{served}.json was changed or replaced after model.fp32.onnx.sig was made" in caplog.text
+        sign(Artifact.at(served), own_key())
+        wait_for(lambda: swaps(server, "swapped"))

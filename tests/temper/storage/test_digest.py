@@ -1,10 +1,14 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from temper.storage.digest import bytes_of, former_sha256_of, sha256_of
+from temper.errors import ArtifactError
+from temper.storage import digest
+from temper.storage.digest import bytes_of, copy_hashed, former_sha256_of, sha256_of, sha256_of_content
+from temper.storage.reading import open_regular
 
 
 def folder(path: Path, **files: str) -> Path:
@@ -77,3 +81,68 @@ def test_bytes_count_files_and_folders(tmp_path: Path) -> None:
     folder(tmp_path / "folder", a="12345")
     (tmp_path / "b").write_bytes(b"123")
     assert bytes_of(tmp_path / "folder", tmp_path / "b") == 8
+
+
+def test_the_hash_of_content_is_that_of_the_files(tmp_path: Path) -> None:
+    paths = [tmp_path / "a", tmp_path / "b"]
+    for path, content in zip(paths, (b"first", b""), strict=True):
+        path.write_bytes(content)
+    assert sha256_of_content([b"first"]) == sha256_of(paths[0])
+    assert sha256_of_content([b"first", b""]) == sha256_of(*paths)
+
+
+def test_a_copy_is_hashed_as_the_original(tmp_path: Path) -> None:
+    (tmp_path / "target").mkdir()
+    file, tree = tmp_path / "file", folder(tmp_path / "tree", a="1", b="2")
+    file.write_text("content")
+    (tree / "inner").mkdir()
+    (tree / "inner" / "c").write_text("3")
+    assert copy_hashed([file], tmp_path / "target") == sha256_of(file) == sha256_of(tmp_path / "target" / "file")
+    assert copy_hashed([tree], tmp_path / "target") == sha256_of(tree) == sha256_of(tmp_path / "target" / "tree")
+    assert copy_hashed([tree, file], tmp_path / "target") == sha256_of(tree, file)
+
+
+@pytest.mark.parametrize("target", [".", "/etc", "/etc/passwd", "a", "missing"])
+def test_a_symbolic_link_in_a_folder_is_refused(tmp_path: Path, target: str) -> None:
+    tree = folder(tmp_path / "tree", a="1")
+    (tree / "link").symlink_to(target)
+    for use in (sha256_of, former_sha256_of, lambda path: copy_hashed([path], tmp_path / "copy")):
+        with pytest.raises(ArtifactError, match="link is a symbolic link"):
+            use(tree)
+
+
+def test_a_pipe_is_refused_and_does_not_block(tmp_path: Path) -> None:
+    tree = folder(tmp_path / "tree", a="1")
+    os.mkfifo(tree / "pipe")
+    for path in (tree, tree / "pipe"):
+        with pytest.raises(ArtifactError, match="pipe is not a regular file"):
+            sha256_of(path)
+
+
+def test_a_file_that_is_replaced_while_it_is_hashed_is_hashed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "a", tmp_path / "b"
+    path.write_text("first")
+    other.write_text("other")
+
+    def replaced(opened: Path) -> BinaryIO:
+        if other.exists():
+            other.replace(path)
+        return open_regular(opened)
+
+    monkeypatch.setattr(digest, "open_regular", replaced)
+    assert sha256_of(path) == hashlib.sha256(b"other").hexdigest()
+
+
+def test_a_file_that_never_stops_changing_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a"
+    path.write_text("x")
+
+    def grown(opened: Path) -> BinaryIO:
+        path.write_text(path.read_text() + "x")
+        return open_regular(opened)
+
+    monkeypatch.setattr(digest, "open_regular", grown)
+    with pytest.raises(ArtifactError, match="changes all the time"):
+        sha256_of(path)

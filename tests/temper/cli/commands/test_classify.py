@@ -11,7 +11,7 @@ from PIL import Image
 from temper.artifact import Artifact
 from temper.card import write_card
 from temper.cli import main
-from temper.cli.classify import HEADER, show
+from temper.cli.commands.classify import HEADER, show
 from temper.dataset.split import read_split
 from temper.errors import ArtifactError, DataError, UsageError
 from temper.exit_codes import ExitCode

@@ -99,17 +99,17 @@ def run(options: argparse.Namespace) -> int:
     _refuse_contradictions(options)
     if options.ray:
         return _run_on_ray(options)
-    from temper.choose import choose_verified
+    from temper.choose import choose
     from temper.infer.classify import Flow, classify
     from temper.infer.sources import SourceOptions, is_live, iterate_listed, iterate_named
-    from temper.runners.load import load_runner
+    from temper.runners.load import open_runner
 
     source_options = SourceOptions(fps=options.fps, allow_private=options.allow_private)
     iterate = iterate_listed if options.list else iterate_named
     images = iterate(_names(options), source_options)
-    artifact = choose_verified(options.engine)
+    artifact = choose(options.engine)
     threshold = _threshold(options, artifact.card)
-    with load_runner(artifact) as runner:
+    with open_runner(artifact) as runner:
         if options.out:
             return _write(options, runner, images)
         flow = Flow(is_live=is_live(options.images))
@@ -203,10 +203,10 @@ def _summarize(job: "Job", times: "StageTimes") -> None:
 
 
 def _run_on_ray(options: argparse.Namespace) -> int:
-    from temper.choose import choose_verified
+    from temper.choose import choose
     from temper.cluster.job import run_on_ray
 
-    names, artifact = list(_names(options)), choose_verified(options.engine)
+    names, artifact = list(_names(options)), choose(options.engine).verified()
     _threshold(options, artifact.card)
     return run_on_ray(artifact=artifact, sources=names, out=options.out, address=options.ray, top_k=options.top_k)
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from temper.cli import main, serve
+from temper.cli import main
+from temper.cli.commands import serve
 from temper.errors import MissingRuntime, UsageError
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from temper import formats
 from temper.cli.console import add_verbosity_options
-from temper.errors import QualityError
+from temper.errors import QualityError, UserError
 from temper.formats import Format, suffixes
 
 if TYPE_CHECKING:
+    from temper.artifact import Artifact
     from temper.card import Card
     from temper.system.environment import Environment
 
@@ -26,8 +27,8 @@ TEXTS = {
     "doctor": (
         "check this machine, and whether an artifact runs on it",
         "Show this machine, and for each format whether its artifacts can run here. With an artifact, also check that "
-        "its files are undamaged and fit this machine; the exit code is 5 when they do not fit. The artifact is not "
-        "loaded.",
+        "its files are undamaged, fit this machine, and may be loaded (temper verify); the exit code is 5 when they do "
+        "not fit. The artifact is not loaded.",
     ),
     "inspect": (
         "show what an artifact is",
@@ -57,23 +58,38 @@ def run_doctor(options: argparse.Namespace) -> int:
     from temper.artifact import Artifact
     from temper.compatibility import check_compatibility
     from temper.system.environment import detect_environment, format_environment
+    from temper.trust.policy import origin_of
 
     environment = detect_environment()
-    problem = None
+    problem: UserError | None = None
+    origin = ""
     if options.artifact:
-        problem = check_compatibility(Artifact.at(options.artifact).verified(), environment)
+        artifact = Artifact.at(options.artifact).verified()
+        problem, origin = check_compatibility(artifact, environment), str(origin_of(artifact))
+        problem = problem or _refusal(artifact)
     if options.json:
         import msgspec
 
         report = {"environment": msgspec.to_builtins(environment, enc_hook=_plain), "problem": str(problem or "")}
+        report |= {"origin": origin} if origin else {}
         print(json.dumps(report))
     else:
         print("\n".join([*format_environment(environment), *describe_formats(environment)]))
     if problem:
         raise problem
     if options.artifact and not options.json:
-        print(f"{options.artifact.name}: undamaged, and compatible with this machine")
+        print(f"{options.artifact.name}: undamaged, compatible with this machine, origin: {origin}")
     return 0
+
+
+def _refusal(artifact: "Artifact") -> UserError | None:
+    from temper.trust.policy import authenticate
+
+    try:
+        authenticate(artifact)
+    except UserError as error:
+        return error
+    return None
 
 
 def describe_formats(environment: "Environment") -> list[str]:
@@ -91,11 +107,12 @@ def run_selftest(options: argparse.Namespace) -> int:
         result = self_test(runner)
     summary = (
         f"{options.artifact.name} predicts the label of Keras for {result.images - result.label_changes} of "
-        f"{result.images} images. Probabilities differ by at most {result.max_difference:.4f}; the limit is "
-        f"{result.tolerance:.4f}"
+        f"{result.images} images"
+        + (f" ({result.unexpected_changes} change that did not at the conversion)" if result.unexpected_changes else "")
+        + f". Probabilities differ by at most {result.max_difference:.4f}; the limit is {result.tolerance:.4f}"
     )
     if options.json:
-        fields = ("images", "max_difference", "tolerance", "label_changes", "passed")
+        fields = ("images", "max_difference", "tolerance", "label_changes", "unexpected_changes", "passed")
         print(json.dumps({name: getattr(result, name) for name in fields}))
     if not result.passed:
         raise QualityError(
@@ -111,6 +128,7 @@ def run_inspect(options: argparse.Namespace) -> int:
     """Print the card as JSON, or its main fields as text."""
     from temper.artifact import Artifact
     from temper.card.files import card_text
+    from temper.trust.policy import origin_of
 
     artifact = Artifact.at(options.artifact).verified()
     card = artifact.card
@@ -127,6 +145,7 @@ def run_inspect(options: argparse.Namespace) -> int:
         "input": f"uint8 RGB [n, {card.size}, {card.size}, 3]",
         "batch": f"{card.batch.min} to {card.batch.max}, best {card.batch.best}" if card.batch else "any",
         "origin": f"converted from {source.file}" if source else "trained, not converted",
+        "trust": str(origin_of(artifact)),
         "made with": f"Temper {card.provenance.temper or '0.1'} {card.provenance.commit}".rstrip(),
         "accuracy": _accuracy(card),
         "not measured": card.not_run,

@@ -1,0 +1,1 @@
+"""The commands of `temper`: options, and what is printed."""

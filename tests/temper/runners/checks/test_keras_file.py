@@ -1,0 +1,122 @@
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from temper.errors import ArtifactError
+from temper.runners.checks.keras_file import MAX_JSON_BYTES, check_keras_file
+from tests.temper.runners.checks.keras_archive import CONFIG, WEIGHTS, archive, weights
+
+
+def check(path: Path) -> None:
+    check_keras_file(path, path)
+
+
+def refused(path: Path, reason: str) -> None:
+    with pytest.raises(ArtifactError, match=reason):
+        check(path)
+
+
+def test_a_file_as_keras_writes_it_passes(tmp_path: Path) -> None:
+    check(archive(tmp_path / "model.keras"))
+
+
+@pytest.mark.parametrize("name", ["assets/x.txt", "../evil", "/etc/passwd", "model.weights.npz"])
+def test_a_member_that_keras_does_not_write_is_refused(tmp_path: Path, name: str) -> None:
+    refused(archive(tmp_path / "model.keras", {name: b""}), "contains '.*', so Keras' own save has not written it")
+
+
+def test_a_missing_member_and_one_that_is_there_twice_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(CONFIG, "{}")
+    refused(path, "does not contain metadata.json, config.json, model.weights.h5, once each")
+    with zipfile.ZipFile(archive(path), "a") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        file.writestr(CONFIG, '{"other": 1}')
+    refused(path, "once each")
+
+
+def test_a_member_that_expands_is_refused_before_it_does(tmp_path: Path) -> None:
+    bomb = {WEIGHTS: bytes(10_000_000)}
+    path = archive(tmp_path / "model.keras", bomb, zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 100_000
+    refused(path, "contains config.json compressed, and Keras stores it as it is")
+
+
+def test_a_member_that_declares_more_bytes_than_the_file_has_is_refused(tmp_path: Path) -> None:
+    path = archive(tmp_path / "model.keras")
+    content = path.read_bytes()
+    size = len(weights()).to_bytes(4, "little")
+    # In the central directory, which zipfile believes; compressed and expanded size follow each other.
+    position = content.rindex(size + size)
+    path.write_bytes(content[:position] + 2 * (3 << 30).to_bytes(4, "little") + content[position + 8 :])
+    refused(path, r"declares 3221225472 bytes for model\.weights\.h5")
+
+
+def test_a_configuration_of_many_megabytes_is_refused(tmp_path: Path) -> None:
+    refused(
+        archive(tmp_path / "model.keras", {CONFIG: bytes(MAX_JSON_BYTES + 1)}), "declares 16777217 bytes for config"
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\x03\x04 truncated"])
+def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "model.keras").write_bytes(content)
+    refused(tmp_path / "model.keras", "is not a .keras file")
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    refused(archive(tmp_path / "model.keras", {WEIGHTS: b"no HDF5"}), "has damaged weights")
+
+
+def huge(file: Any) -> None:
+    file.create_dataset("huge", shape=(1 << 40,), dtype=np.float32)
+
+
+def chunked(file: Any) -> None:
+    file.create_dataset("chunked", data=np.zeros(1 << 20), chunks=True, compression="gzip")
+
+
+def external(file: Any) -> None:
+    file.create_dataset("external", shape=(4,), dtype=np.uint8, external=[("/etc/passwd", 0, 4)])
+
+
+def virtual(file: Any) -> None:
+    layout = h5py.VirtualLayout(shape=(4,), dtype=np.uint8)
+    layout[:] = h5py.VirtualSource("/etc/passwd", "x", shape=(4,))
+    file.create_virtual_dataset("virtual", layout)
+
+
+def named_type(file: Any) -> None:
+    file["type"] = np.dtype(np.float32)
+
+
+@pytest.mark.parametrize("change", [huge, chunked, external, virtual, named_type])
+def test_weights_whose_values_are_not_in_the_file_are_refused(tmp_path: Path, change: Callable[[Any], object]) -> None:
+    refused(archive(tmp_path / "model.keras", {WEIGHTS: weights(change)}), "whose values are not in the file")
+
+
+def soft_link(file: Any) -> None:
+    file["link"] = h5py.SoftLink("/layers")
+
+
+def external_link(file: Any) -> None:
+    file["link"] = h5py.ExternalLink("/etc/passwd", "/")
+
+
+@pytest.mark.parametrize("change", [soft_link, external_link])
+def test_a_link_in_place_of_weights_is_refused(tmp_path: Path, change: Callable[[Any], object]) -> None:
+    refused(archive(tmp_path / "model.keras", {WEIGHTS: weights(change)}), "has a link in place of the weights link")
+
+
+def test_a_group_that_contains_itself_is_refused(tmp_path: Path) -> None:
+    def loop(file: Any) -> None:
+        file["layers/again"] = file["layers"]
+
+    refused(archive(tmp_path / "model.keras", {WEIGHTS: weights(loop)}), "has two paths to the weights layers/again")
