@@ -30,8 +30,11 @@ def load_runner(artifact: Artifact, mode: str = "") -> Runner:
     """
     module, name = artifact.format.runner.split(":")
     try:
-        kind: type[Runner] = getattr(importlib.import_module(module), name)
-        runner = kind(artifact, mode)
+        _ = artifact.card
+        # Importing the runtime takes as long.
+        with artifact.reading_ahead():
+            kind: type[Runner] = getattr(importlib.import_module(module), name)
+            runner = kind(artifact, mode)
     except ImportError as error:
         # Another ImportError: the library is there, and one of its shared libraries is not, or does not fit.
         problem = "is not installed" if isinstance(error, ModuleNotFoundError) else "cannot be imported"
