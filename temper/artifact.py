@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +13,13 @@ from temper.card.ownership import MOVE_AWAY, refuse_foreign
 from temper.errors import ArtifactError
 from temper.formats import Format, format_of, suffixes
 from temper.storage.digest import bytes_of, copy_hashed, former_sha256_of, sha256_of, sha256_of_content
+from temper.storage.memory_file import MemoryFile, read_hashed
 from temper.storage.publish import finish_publication, is_published
-from temper.storage.reading import read_file
 
 # Of each file, in the order of Artifact.files.
-Contents = tuple[bytes, ...]
+Contents = tuple[MemoryFile, ...]
+# Where an artifact has what is read ahead.
+AHEAD = "_ahead"
 # Files that are larger together are hashed before they are read, so that a wrong one takes no memory.
 MAX_UNCHECKED_BYTES = 1 << 28
 
@@ -121,6 +124,9 @@ class Artifact:
 
     def check(self) -> None:
         """Raise ArtifactError unless the files are those of this card (SHA-256)."""
+        if ahead := self._take_ahead():
+            ahead.result()
+            return
         self._compare(self.sha256(), lambda: former_sha256_of(*self.files))
 
     def read(self) -> Contents:
@@ -129,11 +135,30 @@ class Artifact:
         Check before loading: a plan is native code, and a flipped bit in an ONNX file changes predictions without an
         error. Raises ArtifactError as `check` does.
         """
+        ahead = self._take_ahead()
+        return ahead.result() if ahead else self._read()
+
+    @contextlib.contextmanager
+    def reading_ahead(self) -> Iterator[None]:
+        """Inside of the block, another thread does what the next `read`, `check` or `copy_to` would do."""
+        with ThreadPoolExecutor(1) as pool:
+            # The copy of a folder is not read to memory.
+            self.__dict__[AHEAD] = None if self.format.is_folder else pool.submit(self._read)
+            try:
+                yield
+            finally:
+                self._take_ahead()
+
+    def _take_ahead(self) -> "Future[Contents] | None":
+        ahead: Future[Contents] | None = self.__dict__.pop(AHEAD, None)
+        return ahead
+
+    def _read(self) -> Contents:
         with _clear_errors(self):
             if self.bytes > MAX_UNCHECKED_BYTES:
                 self.check()
-            contents = tuple(read_file(file) for file in self.files)
-        self._compare(sha256_of_content(contents), lambda: sha256_of_content([b"".join(contents)]))
+            contents, sha256 = read_hashed(self.files)
+        self._compare(sha256, lambda: sha256_of_content(b"".join(each.view for each in contents)))
         return contents
 
     def copy_to(self, folder: Path) -> Path:
@@ -141,11 +166,15 @@ class Artifact:
 
         Exactly the bytes that are copied are checked. Raises ArtifactError as `check` does.
         """
+        if not self.format.is_folder:
+            folder.mkdir(exist_ok=True)
+            for file, content in zip(self.files, self.read(), strict=True):
+                (folder / file.name).write_bytes(content.view)
+            return folder / self.name
         with _clear_errors(self):
             sha256 = copy_hashed(self.files, folder)
-        copied = Artifact.at(folder / self.name)
-        self._compare(sha256, lambda: former_sha256_of(*copied.files))
-        return copied.path
+        self._compare(sha256, lambda: former_sha256_of(folder / self.name))
+        return folder / self.name
 
     def reread_card(self) -> bool:
         """Read the card again, and return whether it has changed: then another command has published new files."""

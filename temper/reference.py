@@ -132,7 +132,7 @@ def _golden_content(artifact: Artifact) -> bytes | None:
         content = read_file(artifact.path.with_name(golden.file), MAX_GOLDEN_BYTES)
     except (OSError, ArtifactError):
         return None
-    return content if sha256_of_content([content]) == golden.sha256 else None
+    return content if sha256_of_content(content) == golden.sha256 else None
 
 
 def _are_probabilities(values: NDArray[Any] | None, card: Card, n: int | None = None) -> bool:

@@ -40,7 +40,7 @@ class MadeUpRunner(Runner):
 
     def _load(self) -> None:
         (content,) = self.content.read()
-        self._session = ort.InferenceSession(content[::-1])
+        self._session = ort.InferenceSession(bytes(content.view)[::-1])
 
     def _run(self, images: Images) -> Probabilities:
         return np.asarray(self._session.run(None, {"images": images})[0], np.float32)

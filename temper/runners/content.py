@@ -5,6 +5,7 @@ from pathlib import Path
 
 from temper.artifact import Artifact
 from temper.closing import Closing
+from temper.storage.memory_file import MemoryFile
 
 
 class Content(Closing):
@@ -18,8 +19,8 @@ class Content(Closing):
         self._copy: tempfile.TemporaryDirectory[str] | None = None
         self.is_checked = False
 
-    def read(self) -> tuple[bytes, ...]:
-        """The bytes of the artifact's files, in the order of Artifact.files."""
+    def read(self) -> tuple[MemoryFile, ...]:
+        """The artifact's files in memory, in the order of Artifact.files."""
         contents = self._artifact.read()
         self.is_checked = True
         return contents

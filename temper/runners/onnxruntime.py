@@ -11,6 +11,7 @@ from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shap
 from temper.runners.checks.onnx_file import check_onnx
 from temper.runners.onnx_metadata import KERNELS
 from temper.storage.cache import cache_key, get_cached, store
+from temper.storage.memory_file import MemoryFile
 from temper.system.host import describe_processor
 
 LOAD_ERRORS = (
@@ -47,7 +48,7 @@ class OnnxRuntimeRunner(Runner):
     def _load(self) -> None:
         try:
             is_int8 = self.card.precision == "int8"
-            self._session = self._open_int8() if is_int8 else open_session(self._read())
+            self._session = self._open_int8() if is_int8 else self._open()
         except LOAD_ERRORS as error:
             raise ArtifactError(
                 f"{self.artifact.path} cannot be opened by ONNX Runtime: {str(error).rstrip('.')}",
@@ -55,25 +56,29 @@ class OnnxRuntimeRunner(Runner):
             ) from None
         self._input = self._session.get_inputs()[0].name
 
+    def _open(self) -> ort.InferenceSession:
+        file = self._read()
+        return open_session(_source(file))
+
     def _open_int8(self) -> ort.InferenceSession:
         # The optimized graph depends on ONNX Runtime's version and on the processor.
         library = f"{ort.__version__} {ort.get_build_info()}"
         key = cache_key(self.card.sha256, library, describe_processor(), REWRITER.read_text(encoding="utf-8"))
         self.content.check()
         if optimized := get_cached(key, ".onnx") or store(key, ".onnx", self._optimize):
-            return open_session(optimized, ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
+            return open_session(_source(optimized), ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
         return open_session(self._rewrite())
 
-    def _read(self) -> bytes:
-        (content,) = self.content.read()
-        check_onnx(content, self.artifact.path)
-        return content
+    def _read(self) -> MemoryFile:
+        (file,) = self.content.read()
+        check_onnx(file.view, self.artifact.path)
+        return file
 
     def _rewrite(self) -> bytes:
         # Imported only here: importing onnx takes as long as importing ONNX Runtime itself.
         from temper.runners.onnx_x86 import rewrite_for_x86
 
-        return rewrite_for_x86(self._read())
+        return rewrite_for_x86(bytes(self._read().view))
 
     def _optimize(self, target: Path) -> None:
         from temper.runners.onnx_x86 import annotate_kernel_counts
@@ -98,3 +103,8 @@ class OnnxRuntimeRunner(Runner):
         if self.card.precision == "int8":
             executed = self._session.get_modelmeta().custom_metadata_map.get(KERNELS, "int8, not counted")
         return RuntimeInfo(runtime=f"ONNX Runtime {ort.__version__}", device="CPU", executed=executed)
+
+
+def _source(file: MemoryFile) -> str | bytes:
+    """What a session is opened from: it copies bytes twice, and a file once."""
+    return file.path or bytes(file.view)

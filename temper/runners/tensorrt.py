@@ -35,7 +35,7 @@ class TensorRtRunner(Runner):
         module = runtime_of(self.artifact, environment)
         self._plan = plan_info(self.artifact)
         self._refuse_unknown_host_code()
-        plan = Plan(content=content, path=self.artifact.path, has_host_code=self._has_host_code)
+        plan = Plan(content=bytes(content.view), path=self.artifact.path, has_host_code=self._has_host_code)
         if not self._was_built_on(environment, module):
             self._try_in_child(module, plan)
         self._device = environment.gpu.name if environment.gpu else ""

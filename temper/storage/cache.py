@@ -11,11 +11,13 @@ import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from platformdirs import user_cache_path
 
 from temper.errors import ArtifactError
-from temper.storage.reading import open_regular, read_file
+from temper.storage.memory_file import MemoryFile, read_stream
+from temper.storage.reading import open_regular
 
 MAX_ENTRIES = 8
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
@@ -45,10 +47,8 @@ def private_folder() -> Path:
 def read_private(path: Path) -> bytes | None:
     """The content of a file in the cache folder; None where it is missing, or where another user could write it."""
     try:
-        private_folder()
-        with open_regular(path) as stream:
-            status = os.fstat(stream.fileno())
-            return stream.read() if _is_own(status) and not status.st_mode & WRITABLE_BY_OTHERS else None
+        with _open_private(path) as stream:
+            return stream.read()
     except (OSError, ArtifactError):
         return None
 
@@ -58,18 +58,20 @@ def cache_key(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def get_cached(key: str, suffix: str) -> bytes | None:
-    """The content that was stored under a key, if it is there, undamaged and this user's."""
+def get_cached(key: str, suffix: str) -> MemoryFile | None:
+    """What was stored under a key, if it is there, undamaged and this user's."""
     for path in cache_folder().glob(f"{key}-*{suffix}"):
-        content = read_private(path)
-        if content is not None and path.name == _name(key, content, suffix):
-            return content
+        with contextlib.suppress(OSError, ArtifactError), _open_private(path) as stream:
+            digest = hashlib.sha256(key.encode())
+            file = read_stream(stream, digest)
+            if path.name == _name(key, digest.hexdigest(), suffix):
+                return file
         with contextlib.suppress(OSError):
             path.unlink()
     return None
 
 
-def store(key: str, suffix: str, write: Callable[[Path], object]) -> bytes | None:
+def store(key: str, suffix: str, write: Callable[[Path], object]) -> MemoryFile | None:
     """Let `write` write a file and store it under a key; returns its content.
 
     The oldest files of the suffix are removed when there are too many. None where nothing can be written or `write`
@@ -81,19 +83,30 @@ def store(key: str, suffix: str, write: Callable[[Path], object]) -> bytes | Non
             new = Path(scratch) / f"new{suffix}"
             write(new)
             new.chmod(PRIVATE_FILE)
-            content = read_file(new)
-            new.replace(folder / _name(key, content, suffix))
+            digest = hashlib.sha256(key.encode())
+            with open_regular(new) as stream:
+                file = read_stream(stream, digest)
+            new.replace(folder / _name(key, digest.hexdigest(), suffix))
         for path in sorted(folder.glob(f"*-*{suffix}"), key=lambda path: path.stat().st_mtime)[:-MAX_ENTRIES]:
             path.unlink(missing_ok=True)
     except OSError:
         return None
-    return content
+    return file
 
 
-def _name(key: str, content: bytes, suffix: str) -> str:
-    digest = hashlib.sha256(key.encode())
-    digest.update(content)
-    return f"{key}-{digest.hexdigest()}{suffix}"
+def _open_private(path: Path) -> BinaryIO:
+    """Open a file. Raises PermissionError for one that another user could write."""
+    private_folder()
+    stream = open_regular(path)
+    status = os.fstat(stream.fileno())
+    if _is_own(status) and not status.st_mode & WRITABLE_BY_OTHERS:
+        return stream
+    stream.close()
+    raise PermissionError(13, "another user could write it", str(path))
+
+
+def _name(key: str, sha256: str, suffix: str) -> str:
+    return f"{key}-{sha256}{suffix}"
 
 
 def _is_own(status: os.stat_result) -> bool:

@@ -41,14 +41,9 @@ def former_sha256_of(*paths: Path) -> str:
     return _sha256(paths, with_headers=False)
 
 
-def sha256_of_content(contents: Sequence[bytes]) -> str:
-    """The same as `sha256_of` for the content of one file or several."""
-    digest = hashlib.sha256()
-    for content in contents:
-        if len(contents) > 1:
-            digest.update(_header("", len(content)))
-        digest.update(content)
-    return digest.hexdigest()
+def sha256_of_content(content: bytes) -> str:
+    """The same as `sha256_of` for the content of one file."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def copy_hashed(paths: Sequence[Path], folder: Path) -> str:
@@ -60,7 +55,7 @@ def copy_hashed(paths: Sequence[Path], folder: Path) -> str:
             target.parent.mkdir(parents=True, exist_ok=True)
             with open_regular(file) as stream, target.open("wb") as copied:
                 if with_headers:
-                    digest.update(_header(name, os.fstat(stream.fileno()).st_size))
+                    digest.update(header(name, os.fstat(stream.fileno()).st_size))
                 while chunk := stream.read(CHUNK_BYTES):
                     digest.update(chunk)
                     copied.write(chunk)
@@ -88,12 +83,13 @@ def files_of(path: Path) -> Iterator[tuple[str, Path]]:
             yield file.relative_to(path).as_posix(), file
 
 
+def header(name: str, size: int) -> bytes:
+    """What is hashed before the content of one of several files."""
+    return f"{name}\0{size}\0".encode()
+
+
 def _has_headers(paths: Sequence[Path]) -> bool:
     return len(paths) != 1 or paths[0].is_dir()
-
-
-def _header(name: str, size: int) -> bytes:
-    return f"{name}\0{size}\0".encode()
 
 
 def _sha256(paths: Sequence[Path], with_headers: bool) -> str:
@@ -121,7 +117,7 @@ def _digest(entries: tuple[Entry, ...], with_headers: bool) -> str:
     for name, path, identity in entries:
         with open_regular(Path(path)) as stream:
             if with_headers:
-                digest.update(_header(name, identity[SIZE]))
+                digest.update(header(name, identity[SIZE]))
             while chunk := stream.read(CHUNK_BYTES):
                 digest.update(chunk)
             # Otherwise this result would be stored for another content.

@@ -34,7 +34,7 @@ class _Damaged(Exception):
     """The bytes are no protobuf message."""
 
 
-def check_onnx(content: bytes, path: Path) -> None:
+def check_onnx(content: bytes | memoryview, path: Path) -> None:
     """Raise ArtifactError for an ONNX file with weights in other files, at any depth, and for what is no ONNX file.
 
     What protobuf would read in more than one way is refused, so that a runtime sees no field which this check does not.

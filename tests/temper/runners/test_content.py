@@ -14,6 +14,7 @@ from temper.runners.base import Images
 from temper.runners.content import Content
 from temper.runners.load import load_runner, open_runner
 from temper.storage.digest import former_sha256_of, sha256_of
+from temper.storage.memory_file import MemoryFile
 from tests import tiny
 
 IMAGES: Images = np.random.default_rng(5).integers(0, 256, (8, 16, 16, 3), dtype=np.uint8)
@@ -42,7 +43,7 @@ def test_files_that_are_replaced_after_the_check_are_not_loaded(
         real_check(self)
         damage(self)
 
-    def read(self: Artifact) -> tuple[bytes, ...]:
+    def read(self: Artifact) -> tuple[MemoryFile, ...]:
         contents = real_read(self)
         damage(self)
         return contents

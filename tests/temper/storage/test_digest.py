@@ -8,6 +8,7 @@ import pytest
 from temper.errors import ArtifactError
 from temper.storage import digest
 from temper.storage.digest import bytes_of, copy_hashed, former_sha256_of, sha256_of, sha256_of_content
+from temper.storage.memory_file import read_hashed
 from temper.storage.reading import open_regular
 
 
@@ -87,8 +88,9 @@ def test_the_hash_of_content_is_that_of_the_files(tmp_path: Path) -> None:
     paths = [tmp_path / "a", tmp_path / "b"]
     for path, content in zip(paths, (b"first", b""), strict=True):
         path.write_bytes(content)
-    assert sha256_of_content([b"first"]) == sha256_of(paths[0])
-    assert sha256_of_content([b"first", b""]) == sha256_of(*paths)
+    assert sha256_of_content(b"first") == sha256_of(paths[0])
+    assert read_hashed(paths[:1])[1] == sha256_of(paths[0])
+    assert read_hashed(paths)[1] == sha256_of(*paths)
 
 
 def test_a_copy_is_hashed_as_the_original(tmp_path: Path) -> None:
