@@ -8,18 +8,24 @@ draw and fetch write FOLDER/train/LABEL and FOLDER/test/LABEL; a folder that exi
 scan changes no image. Training leaves out the images that it lists in FOLDER/quarantine.csv.
 """
 
-import argparse
-import logging
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":
+    # Before the other imports: a signal in the middle of them ends the command with one line.
+    from temper.system.interrupts import exit_at_signals
 
-from temper.cli.console import add_verbosity_options
+    exit_at_signals()
+
+import argparse
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from temper.cli.console import CommandParser, add_verbosity_options
 from temper.cli.entry_point import run_command
 from temper.cli.progress import ProgressDisplay
 from temper.cli.tables import Table
@@ -34,7 +40,7 @@ LOGGER = logging.getLogger("temper.data")
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python data/run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -1,10 +1,15 @@
 """Where text goes: results to stdout, messages to stderr."""
 
 import argparse
+import json
 import logging
+import sys
 from functools import lru_cache
+from typing import NoReturn
 
 from rich.console import Console
+
+from temper.exit_codes import ExitCode
 
 LOGGER = logging.getLogger("temper")
 
@@ -40,3 +45,24 @@ def configure_logging(options: argparse.Namespace) -> None:
     LOGGER.propagate = False
     quiet, verbose = getattr(options, "quiet", False), getattr(options, "verbose", False)
     LOGGER.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose errors are one line with a remedy; with --json, also an object on stdout."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2."""
+        fix = f"See `{self.prog} --help`."
+        if wants_json():
+            print_json_error(message, fix, ExitCode.USAGE)
+        self.exit(ExitCode.USAGE, f"error: {message}. {fix}\n")
+
+
+def wants_json() -> bool:
+    """Whether the command line asks for JSON; for errors that occur before it is parsed."""
+    return "--json" in sys.argv[1:]
+
+
+def print_json_error(what: str, fix: str, code: int) -> None:
+    """Print the object of an error to stdout: {"error": {"what": …, "fix": …, "code": …}}."""
+    print(json.dumps({"error": {"what": what, "fix": fix, "code": int(code)}}, ensure_ascii=False), flush=True)

@@ -1,8 +1,5 @@
 """The child process: it holds the runtime, and predicts the batches that the parent puts into shared memory."""
 
-import ctypes
-import os
-import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -19,8 +16,8 @@ from temper.errors import QualityError, UserError
 from temper.runners.base import Images, Probabilities, Runner
 from temper.runners.load import open_runner
 from temper.runners.self_test import self_test
+from temper.system.child_process import end_with_parent
 
-PR_SET_PDEATHSIG = 1
 # Every size up to this is tried before the first request; larger ones are tried in powers of two.
 WARM_UP_EACH = 8
 MAX_MESSAGE = 1 << 16
@@ -72,7 +69,7 @@ def run_child(channel: socket.socket, parent: int, task: Task) -> None:
     channel: messages to the parent: first ("ready", runtime, device, executed) or ("failed", the error); then, for each
     batch, its slot and the seconds that it took. From the parent: a slot, and the deadline of each image in it.
     """
-    _end_with(parent)
+    end_with_parent(parent)
     try:
         runner = _load(task)
     except UserError as error:
@@ -134,15 +131,6 @@ def _check(runner: Runner) -> None:
             f"from those of the Keras model; the tolerance is {result.tolerance:.4f}",
             fix="Convert it again.",
         )
-
-
-def _end_with(parent: int) -> None:
-    """Ask the kernel to kill this process when the parent ends, however it ends."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "prctl"):
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _aligned(count: int) -> int:

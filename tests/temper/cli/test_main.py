@@ -70,15 +70,16 @@ def test_wrong_words_are_a_usage_error(words: list[str], capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as caught:
         main.parse(words)
     assert caught.value.code == ExitCode.USAGE
-    assert "usage: temper" in capsys.readouterr().err
+    assert "See `temper " in capsys.readouterr().err
 
 
 def test_an_unknown_command_is_named_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main.parse(["docter", "x.onnx"])
     assert caught.value.code == ExitCode.USAGE
-    assert "error: unknown command 'docter'; expected one of classify, selftest, doctor, inspect, serve\n" in (
-        capsys.readouterr().err
+    assert (
+        "error: unknown command 'docter'; expected one of classify, selftest, doctor, inspect, serve. "
+        "See `temper --help`.\n" in (capsys.readouterr().err)
     )
 
 
