@@ -5,7 +5,7 @@ import json
 import logging
 import sys
 from functools import lru_cache
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rich.console import Console
 
@@ -49,6 +49,10 @@ def configure_logging(options: argparse.Namespace) -> None:
 
 class CommandParser(argparse.ArgumentParser):
     """A parser whose errors are one line with a remedy; with --json, also an object on stdout."""
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; argparse itself would ignore that the disk is full."""
+        print(self.format_help(), end="", file=file or sys.stdout)
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, TypeVar
 
-from temper.system.interrupts import STOP_SIGNALS
+from temper.system.interrupts import STOP_SIGNALS, delayed_interrupt
 
 POLL_SECONDS = 0.2
 PR_SET_PDEATHSIG = 1
@@ -38,7 +38,8 @@ def run_with_progress(
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_send_result, args=(sender, os.getpid(), function, arguments, named), daemon=True)
     started = time.monotonic()
-    process.start()
+    with delayed_interrupt():
+        process.start()
     sender.close()
     try:
         while not receiver.poll(POLL_SECONDS):
@@ -91,6 +92,7 @@ def _send_result(
 ) -> None:
     # The terminal sends Ctrl-C to parent and child; the default action also ends a build inside C++.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     end_with_parent(parent)
     try:
         sender.send((function(*arguments, **named), None, ""))

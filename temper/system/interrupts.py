@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Any
 
@@ -178,11 +179,14 @@ def requested_stop(request: Callable[[], None], has_limit: bool = True) -> Itera
 def delayed_interrupt() -> Iterator[None]:
     """Signals inside the block are handled at its end; a process that is started inside never sees them.
 
-    For the main thread. The mask alone is not enough: the system gives the signal to any other thread, and Python then
-    interrupts the main one.
+    In another thread than the main one, only the latter holds. The mask alone is not enough for the former: the system
+    gives the signal to any other thread, and Python then interrupts the main one.
     """
+    # It would be started with the first process, and then remove the signals from the mask.
+    resource_tracker.ensure_running()
     arrived: list[int] = []
-    former = _install(lambda number, frame: arrived.append(number))
+    is_main = threading.current_thread() is threading.main_thread()
+    former = _install(lambda number, frame: arrived.append(number)) if is_main else {}
     # A process that is started inherits the mask.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:

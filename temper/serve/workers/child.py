@@ -1,5 +1,6 @@
 """The child process: it holds the runtime, and predicts the batches that the parent puts into shared memory."""
 
+import contextlib
 import socket
 import time
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from temper.errors import QualityError, UserError
 from temper.runners.base import Images, Probabilities, Runner
 from temper.runners.load import open_runner
 from temper.runners.self_test import self_test
-from temper.system.child_process import end_with_parent
+from temper.system.child_process import leave_signals_to_parent
 
 # Every size up to this is tried before the first request; larger ones are tried in powers of two.
 WARM_UP_EACH = 8
@@ -69,7 +70,13 @@ def run_child(channel: socket.socket, parent: int, task: Task) -> None:
     channel: messages to the parent: first ("ready", runtime, device, executed) or ("failed", the error); then, for each
     batch, its slot and the seconds that it took. From the parent: a slot, and the deadline of each image in it.
     """
-    end_with_parent(parent)
+    leave_signals_to_parent(parent)
+    # The parent that has closed the channel reads nothing any more.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        _serve(channel, task)
+
+
+def _serve(channel: socket.socket, task: Task) -> None:
     try:
         runner = _load(task)
     except UserError as error:

@@ -44,15 +44,15 @@ Lost()
 time.sleep(60)
 """
 CAUGHT = """
-started()
 try:
+    started()
     time.sleep(60)
 except BaseException:
     time.sleep(60)
 """
 CHANGED = """
-started()
 try:
+    started()
     time.sleep(60)
 except BaseException:
     raise ImportError("a library's own") from None
