@@ -140,7 +140,8 @@ def _benchmark(options: argparse.Namespace) -> int:
     page = write_report(report, out, {} if options.no_thumbnails else evaluation.files)
     print(terminal_text(report, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
     print(f"\nreport: {page}")
-    return ExitCode.OK
+    # The reasons are in the report, and were logged.
+    return ExitCode.SOME_FAILED if all(case.skipped for case in report.cases) else ExitCode.OK
 
 
 def _compare(options: argparse.Namespace) -> int:

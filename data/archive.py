@@ -52,7 +52,7 @@ def download(archive: Archive, target: Path, progress: ProgressCallback = no_pro
     size or the SHA-256 is not the expected one.
     """
     if not archive.url.lower().startswith(SCHEMES):
-        raise UsageError(f"{archive.url} is not an address that begins with http:// or https://")
+        raise UsageError(f"{archive.url} is not an address that begins with http:// or https://", fix="Check --url.")
     present = target.stat().st_size if target.exists() else 0
     if present < archive.size:
         _transfer(archive, target, present, progress)

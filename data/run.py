@@ -74,7 +74,7 @@ def run_draw(options: argparse.Namespace) -> int:
     from data.drawn.sample import Sample, draw_sample
 
     if min(options.train, options.test) < 1:
-        raise UsageError("--train and --test expect a number of 1 or more")
+        raise UsageError("--train and --test expect a number of 1 or more", fix="Name larger numbers.")
     sample = Sample(train=options.train, test=options.test, seed=options.seed)
     with ProgressDisplay() as progress:
         n_images = draw_sample(options.folder, sample, progress)

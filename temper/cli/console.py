@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import re
 import sys
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -11,6 +12,8 @@ from rich.console import Console
 
 from temper.exit_codes import ExitCode
 
+# argparse reads `--option=--` as an empty list.
+EMPTY_VALUE = re.compile("--[a-z][a-z0-9-]*=(--)?")
 LOGGER = logging.getLogger("temper")
 
 
@@ -48,7 +51,16 @@ def configure_logging(options: argparse.Namespace) -> None:
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser whose errors are one line with a remedy; with --json, also an object on stdout."""
+    """A parser whose errors are one line with a remedy; with --json, also an object on stdout.
+
+    An empty word is an error: a path of no characters would be the current folder.
+    """
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as argparse does."""
+        if any(not word or EMPTY_VALUE.fullmatch(word) for word in (sys.argv[1:] if args is None else args)):
+            self.error("an argument is empty, as from a variable that is not set; expected a value")
+        return super().parse_known_args(args, namespace)
 
     def print_help(self, file: Any = None) -> None:
         """Print the help; argparse itself would ignore that the disk is full."""

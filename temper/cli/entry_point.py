@@ -27,6 +27,8 @@ ADVICE = {
     "Close other programs": (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN),
 }  # fmt: skip
 ADVICE_OF = {number: advice for advice, numbers in ADVICE.items() for number in numbers}
+# There, a file that cannot be made is one that does not exist.
+NO_FILES = ("/proc/", "/sys/")
 BUG = "this is a bug in Temper"
 REPORT = "Please report it with the lines above, the command, and the output of `doctor`."
 Parse = Callable[[], argparse.Namespace]
@@ -119,9 +121,9 @@ class _Command:
         if isinstance(error, MemoryError):
             advice = "Use smaller batches or images, or close other programs."
             return self._report("out of memory", self._promise + advice, ExitCode.RESOURCES)
-        if isinstance(error, OSError) and error.errno in ADVICE_OF:
+        if isinstance(error, OSError) and (error.errno in ADVICE_OF or str(error.filename).startswith(NO_FILES)):
             what = f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
-            advice = f"{ADVICE_OF[error.errno]}, then run the same command again."
+            advice = f"{ADVICE_OF.get(error.errno or 0, 'Name another path')}, then run the same command again."
             return self._report(what, self._promise + advice, ExitCode.RESOURCES)
         with contextlib.suppress(OSError):
             traceback.print_exception(error)
