@@ -92,6 +92,10 @@ def run_fetch(options: argparse.Namespace) -> int:
     if options.folder.exists():
         LOGGER.info("%s exists already: nothing was downloaded", options.folder)
         return 0
+    if options.url and not options.sha256:
+        raise UsageError(
+            "--url needs --sha256: another server may send anything", fix="Name the SHA-256 of the expected archive."
+        )
     archive = Archive(url=options.url or Archive.url, size=options.size or Archive.size, sha256=options.sha256)
     options.folder.parent.mkdir(parents=True, exist_ok=True)
     file = options.folder.with_name(f"{options.folder.name}.zip.part")
