@@ -5,6 +5,7 @@ import importlib
 from temper.artifact import Artifact
 from temper.errors import ArtifactError, MissingRuntime
 from temper.runners.base import Runner, Shape
+from temper.runners.checks.failures import explained
 
 
 def open_runner(artifact: Artifact, mode: str = "") -> Runner:
@@ -25,7 +26,8 @@ def load_runner(artifact: Artifact, mode: str = "") -> Runner:
     module, name = artifact.format.runner.split(":")
     try:
         kind: type[Runner] = getattr(importlib.import_module(module), name)
-        runner = kind(artifact, mode)
+        with explained(artifact, "opened"):
+            runner = kind(artifact, mode)
     except ImportError as error:
         # Another ImportError: the library is there, and one of its shared libraries is not, or does not fit.
         problem = "is not installed" if isinstance(error, ModuleNotFoundError) else "cannot be imported"

@@ -1,0 +1,1 @@
+"""What is checked before a runtime sees a file, and after it has predicted."""
