@@ -10,17 +10,23 @@ Without a command, `run` is assumed.
 
 from __future__ import annotations
 
-import argparse
-import shlex
-import shutil
 import sys
 from pathlib import Path
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":
+    # Before the other imports: a signal in the middle of them ends the command with one line.
+    from temper.system.interrupts import exit_at_signals
+
+    exit_at_signals()
+
+import argparse
+import shlex
+import shutil
 
 from benchmarks.config import BenchmarkConfig
-from temper.cli.console import add_verbosity_options
+from temper.cli.console import CommandParser, add_verbosity_options
 from temper.cli.entry_point import run_command
 from temper.exit_codes import ExitCode
 
@@ -35,7 +41,7 @@ VERBOSITY = ("-q", "--quiet", "-v", "--verbose")
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line; without a command, `run` is assumed."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python benchmarks/run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
@@ -56,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     return _compare(options) if options.command == "compare" else _benchmark(options)
 
 
-def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_run(commands: argparse._SubParsersAction[CommandParser]) -> None:
     parser = commands.add_parser("run", help="measure artifacts (the default)", description=RUN_DESCRIPTION)
     default = BenchmarkConfig()
     add, paths = parser.add_argument, [Path("artifacts")]
@@ -94,7 +100,7 @@ def _add_number(
     parser.add_argument(name, type=_number, metavar=metavar, default=default, help=f"{text} (default: {default:g})")
 
 
-def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_compare(commands: argparse._SubParsersAction[CommandParser]) -> None:
     parser = commands.add_parser("compare", help="compare two reports", description=COMPARE_DESCRIPTION)
     parser.add_argument("before", type=Path, help="the earlier report.json")
     parser.add_argument("after", type=Path, help="the later report.json")
@@ -134,7 +140,8 @@ def _benchmark(options: argparse.Namespace) -> int:
     page = write_report(report, out, {} if options.no_thumbnails else evaluation.files)
     print(terminal_text(report, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
     print(f"\nreport: {page}")
-    return ExitCode.OK
+    # The reasons are in the report, and were logged.
+    return ExitCode.SOME_FAILED if all(case.skipped for case in report.cases) else ExitCode.OK
 
 
 def _compare(options: argparse.Namespace) -> int:

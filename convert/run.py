@@ -9,18 +9,24 @@ can build. An artifact that is up to date is not converted again. A conversion t
 as `….rejected`, which nothing loads; the artifact that was published before is unchanged.
 """
 
-import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":
+    # Before the other imports: a signal in the middle of them ends the command with one line.
+    from temper.system.interrupts import exit_at_signals
+
+    exit_at_signals()
+
+import argparse
+from typing import TYPE_CHECKING
 
 from convert.settings import CALIBRATION_METHODS, ConversionSettings, parse_batch
 from temper.artifact import Artifact
 from temper.card import PRECISIONS
-from temper.cli.console import add_verbosity_options
+from temper.cli.console import CommandParser, add_verbosity_options
 from temper.cli.entry_point import run_command
 from temper.errors import ArtifactError, IncompatibleMachine, QualityError, UsageError, UserError
 from temper.formats import FORMATS, describe_suffixes
@@ -33,7 +39,7 @@ DEFAULT_MODEL = Path("artifacts/model.keras")
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python convert/run.py",
         description=__doc__,
         epilog=_describe_targets(),

@@ -1,21 +1,21 @@
 """Download the public cats_and_dogs_filtered.zip and unpack its images.
 
-The server publishes no checksum of the archive. An archive is accepted when its size in bytes is the expected one and
-the CRC-32 of every unpacked image is right. Its SHA-256 is compared only if one is given.
+Its server publishes no checksum. It is accepted from its address (https) when its size in bytes is the expected one and
+the CRC-32 of every unpacked image is right; the SHA-256 is compared if one is given. Another address needs a SHA-256.
 """
 
-import http.client
+import contextlib
 import logging
+import lzma
 import shutil
 import stat
-import urllib.error
-import urllib.request
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
 
+from data.transfer import WrongPlace, receive
 from temper.cli.progress import ProgressCallback, no_progress
 from temper.dataset.listing import write_about
 from temper.errors import DataError, UsageError
@@ -24,12 +24,16 @@ from temper.storage.atomic import atomic_write
 from temper.storage.digest import sha256_of
 
 LOGGER = logging.getLogger("temper.data")
-CHUNK_BYTES = 1 << 18
-TIMEOUT_SECONDS = 30
 MEGABYTE = 1_000_000
 SCHEMES = ("http://", "https://")
 # JPEG files hardly shrink in a zip: an archive that grows more than this when it is unpacked is a zip bomb.
 MAX_EXPANSION = 10
+# Besides damage: encryption (RuntimeError), an unknown method, and fields that contradict each other.
+UNPACK_ERRORS = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, NotImplementedError,
+    ValueError, OverflowError, LookupError,
+)  # fmt: skip
+MAX_NAME_BYTES = 200
 SUBSETS = {"train": "train", "validation": "test"}
 LABELS = {"cats": "cat", "dogs": "dog"}
 OWN_IMAGES = "Use images of your own: `make train DATA=folder`."
@@ -52,10 +56,16 @@ def download(archive: Archive, target: Path, progress: ProgressCallback = no_pro
     size or the SHA-256 is not the expected one.
     """
     if not archive.url.lower().startswith(SCHEMES):
-        raise UsageError(f"{archive.url} is not an address that begins with http:// or https://")
+        raise UsageError(f"{archive.url} is not an address that begins with http:// or https://", fix="Check --url.")
     present = target.stat().st_size if target.exists() else 0
     if present < archive.size:
-        _transfer(archive, target, present, progress)
+        try:
+            _transfer(archive, target, present, progress)
+        except DataError as error:
+            if isinstance(error.__cause__, WrongPlace):
+                # The next run starts from the beginning.
+                target.unlink()
+            raise
     _check_size(archive, target)
     _check_sha256(archive, target)
 
@@ -75,36 +85,30 @@ def unpack(source: Path, folder: Path) -> int:
                     shutil.copyfileobj(packed, file)
             write_about(target, f"photos of {source.name.partition('.')[0]}", len(members))
             return len(members)
-    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
+    except UNPACK_ERRORS as error:
         source.unlink()
-        raise DataError(f"{source} is damaged ({error}); it was removed", fix=TRY_AGAIN) from None
+        raise DataError(
+            f"{source} is damaged or no plain zip archive ({error}); it was removed", fix=TRY_AGAIN
+        ) from error
     except DataError:
         source.unlink()
         raise
 
 
 def _transfer(archive: Archive, target: Path, present: int, progress: ProgressCallback) -> None:
-    headers = {"Range": f"bytes={present}-"} if present else {}
-    try:
-        request = urllib.request.Request(archive.url, headers=headers)
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
-            is_partial = response.status == 206
-            with target.open("ab" if is_partial else "wb") as file:
-                _copy(response, file, present if is_partial else 0, archive.size, progress)
-    except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-        raise DataError(
-            f"{archive.url} cannot be downloaded ({getattr(error, 'reason', error)})",
-            fix=f"Run the same command again with a connection to it, or copy the file to {target}. {OWN_IMAGES}",
-        ) from None
-
-
-def _copy(source: IO[bytes], target: IO[bytes], done: int, size: int, progress: ProgressCallback) -> None:
-    """Copy until the end, or to a little more than `size`: an endless response must not fill the disk."""
-    step, total = "downloading (MB)", size // MEGABYTE + 1
-    while done <= size and (chunk := source.read(CHUNK_BYTES)):
-        done += target.write(chunk)
-        progress(step, done // MEGABYTE, total)
-    if done == size:
+    """Write what is missing, and at most a little more: an endless response must not fill the disk."""
+    fix = f"Run the same command again with a connection to it, or copy the file to {target}. {OWN_IMAGES}"
+    step, total, done = "downloading (MB)", archive.size // MEGABYTE + 1, present
+    with target.open("ab") as file, contextlib.closing(receive(archive.url, present, fix)) as chunks:
+        for chunk in chunks:
+            if not chunk:
+                file.truncate(0)
+                done = 0
+            done += file.write(chunk)
+            progress(step, min(done // MEGABYTE, total - 1), total)
+            if done > archive.size:
+                break
+    if done == archive.size:
         progress(step, total, total)
 
 
@@ -137,9 +141,11 @@ def _select_images(archive: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, str]
     images, members = [], archive.infolist()
     for member in members:
         path = PurePosixPath(member.filename.replace("\\", "/"))
-        if path.is_absolute() or ".." in path.parts or stat.S_ISLNK(member.external_attr >> 16):
+        is_long = len(path.name.encode(errors="replace")) > MAX_NAME_BYTES
+        if path.is_absolute() or ".." in path.parts or is_long or stat.S_ISLNK(member.external_attr >> 16):
+            name = member.filename[:MAX_NAME_BYTES]
             raise DataError(
-                f"{archive.filename} has an unsafe entry ({member.filename}); it was removed, and nothing was unpacked",
+                f"{archive.filename} has an unsafe entry ({name}); it was removed, and nothing was unpacked",
                 fix=OWN_IMAGES,
             )
         if member.is_dir() or path.suffix.lower() not in SUFFIXES or len(path.parts) < 3:

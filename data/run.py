@@ -8,18 +8,24 @@ draw and fetch write FOLDER/train/LABEL and FOLDER/test/LABEL; a folder that exi
 scan changes no image. Training leaves out the images that it lists in FOLDER/quarantine.csv.
 """
 
-import argparse
-import logging
 import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":
+    # Before the other imports: a signal in the middle of them ends the command with one line.
+    from temper.system.interrupts import exit_at_signals
 
-from temper.cli.console import add_verbosity_options
+    exit_at_signals()
+
+import argparse
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from temper.cli.console import CommandParser, add_verbosity_options
 from temper.cli.entry_point import run_command
 from temper.cli.progress import ProgressDisplay
 from temper.cli.tables import Table
@@ -34,7 +40,7 @@ LOGGER = logging.getLogger("temper.data")
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python data/run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -68,7 +74,7 @@ def run_draw(options: argparse.Namespace) -> int:
     from data.drawn.sample import Sample, draw_sample
 
     if min(options.train, options.test) < 1:
-        raise UsageError("--train and --test expect a number of 1 or more")
+        raise UsageError("--train and --test expect a number of 1 or more", fix="Name larger numbers.")
     sample = Sample(train=options.train, test=options.test, seed=options.seed)
     with ProgressDisplay() as progress:
         n_images = draw_sample(options.folder, sample, progress)
@@ -86,6 +92,10 @@ def run_fetch(options: argparse.Namespace) -> int:
     if options.folder.exists():
         LOGGER.info("%s exists already: nothing was downloaded", options.folder)
         return 0
+    if options.url and not options.sha256:
+        raise UsageError(
+            "--url needs --sha256: another server may send anything", fix="Name the SHA-256 of the expected archive."
+        )
     archive = Archive(url=options.url or Archive.url, size=options.size or Archive.size, sha256=options.sha256)
     options.folder.parent.mkdir(parents=True, exist_ok=True)
     file = options.folder.with_name(f"{options.folder.name}.zip.part")

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from temper.cli.console import add_verbosity_options
+from temper.cli.console import CommandParser, add_verbosity_options
 from temper.cli.tables import Table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -14,7 +14,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 def make_parser(description: str | None, result: str = "") -> argparse.ArgumentParser:
     """A parser with the options of every experiment. result: the file in RESULTS that --out names by default."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=f"python experiments/{Path(sys.argv[0]).name}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,

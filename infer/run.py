@@ -8,12 +8,18 @@
 The command `classify` may be left out.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":
+    # Before the other imports: a signal in the middle of them ends the command with one line.
+    from temper.system.interrupts import exit_at_signals
+
+    exit_at_signals()
+
+import argparse
 
 from temper.cli import main
 from temper.cli.entry_point import run_command

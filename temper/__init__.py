@@ -10,6 +10,8 @@ blue True
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from temper.system.telemetry import disable_telemetry
+
 if TYPE_CHECKING:
     from temper.artifact import Artifact
     from temper.card import Card
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.2.0"
 __all__ = ["Artifact", "Card", "Classifier", "Prediction", "Result", "UserError", "__version__", "load"]
+
+# Here, because it must precede every import of a runtime, in every process.
+disable_telemetry()
 
 # Imported when they are first used, so that `import temper` is immediate and loads no library.
 _MODULES = {

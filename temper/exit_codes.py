@@ -16,3 +16,4 @@ class ExitCode(IntEnum):
     QUALITY = 7
     BUG = 70
     INTERRUPTED = 130
+    TERMINATED = 143

@@ -12,14 +12,20 @@ A training that was interrupted, by Ctrl-C or by a crash, continues with --resum
 --help-all shows all options. Results are written to stdout, messages to stderr.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
+if __name__ == "__main__":
+    # Before the other imports: a signal in the middle of them ends the command with one line.
+    from temper.system.interrupts import exit_at_signals
 
-from temper.cli.console import add_verbosity_options
+    exit_at_signals()
+
+import argparse
+
+from temper.cli.console import CommandParser, add_verbosity_options
 from temper.cli.entry_point import run_command
 from temper.exit_codes import ExitCode
 from temper.system.quiet import quiet_stderr
@@ -29,7 +35,7 @@ from train.cli_options import add_options, check_options
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     words = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python train/run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--help-all", action="help", help="show all options and exit")

@@ -18,6 +18,9 @@ def report_text(report: Report) -> str:
 
 def read_report(path: Path) -> Report:
     """A report from its file. Raises DataError for anything else."""
+    if not path.is_file():
+        # A device or a pipe may have no end.
+        raise DataError(f"{path} is not a report (it is no file)", fix=FIX)
     try:
         fields: Any = msgspec.json.decode(path.read_bytes())
         schema = fields.get("schema") if isinstance(fields, dict) else None

@@ -2,14 +2,14 @@
 
 import contextlib
 import multiprocessing
-import signal
+import os
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from temper.errors import UserError
-from temper.system.child_process import describe_exit
+from temper.system.child_process import describe_exit, leave_signals_to_parent
 from temper.system.interrupts import delayed_interrupt
 
 GRACE_SECONDS = 5
@@ -32,7 +32,7 @@ class Worker(Generic[State]):
         self._pipe, far_end = context.Pipe()
         self.started_at = time.monotonic()
         # No daemon: a plan is first tried in a process of its own. It ends when this end of the pipe closes.
-        self._process = context.Process(target=worker_main, args=(far_end, start))
+        self._process = context.Process(target=worker_main, args=(far_end, os.getpid(), start))
         try:
             # Ctrl-C interrupts none of the imports of the process.
             with delayed_interrupt():
@@ -76,11 +76,9 @@ class Worker(Generic[State]):
         return result
 
 
-def worker_main(pipe: Connection, start: Start[State]) -> None:
-    """Enter the context, then execute requests until the pipe closes."""
-    # Ctrl-C reaches all processes of the group; the parent closes the pipe and reports.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+def worker_main(pipe: Connection, parent: int, start: Start[State]) -> None:
+    """Enter the context, then execute requests until the pipe closes. parent: the number of the parent process."""
+    leave_signals_to_parent(parent)
     # The parent may end at any time, also while the context is entered.
     with contextlib.ExitStack() as stack, contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         try:

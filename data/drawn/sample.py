@@ -2,7 +2,10 @@
 
 import json
 import os
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,8 +13,9 @@ from data.drawn.animals import ANIMALS
 from data.drawn.scenes import draw_image
 from temper.cli.progress import ProgressCallback, no_progress
 from temper.dataset.listing import write_about
-from temper.errors import DataError
+from temper.errors import DataError, ResourceError
 from temper.storage.atomic import atomic_write
+from temper.system.child_process import leave_signals_to_parent
 
 # The numbers that the images were drawn from.
 SAMPLE = "sample.json"
@@ -44,7 +48,7 @@ def draw_sample(folder: Path, sample: Sample, progress: ProgressCallback = no_pr
         for label in ANIMALS
         for index in range(count)
     ]
-    with atomic_write(folder) as target, ProcessPoolExecutor(os.cpu_count()) as pool:
+    with atomic_write(folder) as target, _pool() as pool:
         for name in {Path(name).parent for _, _, name in jobs}:
             (target / name).mkdir(parents=True)
         for done, _ in enumerate(pool.map(_draw, jobs, [target] * len(jobs), chunksize=CHUNK_IMAGES), 1):
@@ -52,6 +56,22 @@ def draw_sample(folder: Path, sample: Sample, progress: ProgressCallback = no_pr
         (target / SAMPLE).write_text(json.dumps(asdict(sample)) + "\n", encoding="utf-8")
         write_about(target, TITLE, len(jobs))
     return len(jobs)
+
+
+@contextmanager
+def _pool() -> Iterator[ProcessPoolExecutor]:
+    """Worker processes that end with the block, whatever ends it. Raises ResourceError when one was killed."""
+    with ProcessPoolExecutor(initializer=leave_signals_to_parent, initargs=(os.getpid(),)) as pool:
+        try:
+            yield pool
+        except BrokenProcessPool:
+            raise ResourceError(
+                "a process that draws was ended from outside", fix="Check the memory, then run the same command again."
+            ) from None
+        except BaseException:
+            # What has begun ends within a second; the rest is not begun.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _draw(job: tuple[str, str, str], folder: Path) -> None:

@@ -1,1 +1,12 @@
-"""The command line: entry points, exit codes, logging, progress and tables."""
+"""The command line: entry point, logging, progress, tables, and the commands that use an artifact."""
+
+
+def start() -> None:
+    """The console command `temper`."""
+    # Before the other imports: a signal in the middle of them ends the command with one line.
+    from temper.system.interrupts import exit_at_signals
+
+    exit_at_signals()
+    from temper.cli.main import main
+
+    main()

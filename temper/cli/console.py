@@ -1,11 +1,19 @@
 """Where text goes: results to stdout, messages to stderr."""
 
 import argparse
+import json
 import logging
+import re
+import sys
 from functools import lru_cache
+from typing import Any, NoReturn
 
 from rich.console import Console
 
+from temper.exit_codes import ExitCode
+
+# argparse reads `--option=--` as an empty list.
+EMPTY_VALUE = re.compile("--[a-z][a-z0-9-]*=(--)?")
 LOGGER = logging.getLogger("temper")
 
 
@@ -40,3 +48,37 @@ def configure_logging(options: argparse.Namespace) -> None:
     LOGGER.propagate = False
     quiet, verbose = getattr(options, "quiet", False), getattr(options, "verbose", False)
     LOGGER.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose errors are one line with a remedy; with --json, also an object on stdout.
+
+    An empty word is an error: a path of no characters would be the current folder.
+    """
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as argparse does."""
+        if any(not word or EMPTY_VALUE.fullmatch(word) for word in (sys.argv[1:] if args is None else args)):
+            self.error("an argument is empty, as from a variable that is not set; expected a value")
+        return super().parse_known_args(args, namespace)
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; argparse itself would ignore that the disk is full."""
+        print(self.format_help(), end="", file=file or sys.stdout)
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2."""
+        fix = f"See `{self.prog} --help`."
+        if wants_json():
+            print_json_error(message, fix, ExitCode.USAGE)
+        self.exit(ExitCode.USAGE, f"error: {message}. {fix}\n")
+
+
+def wants_json() -> bool:
+    """Whether the command line asks for JSON; for errors that occur before it is parsed."""
+    return "--json" in sys.argv[1:]
+
+
+def print_json_error(what: str, fix: str, code: int) -> None:
+    """Print the object of an error to stdout: {"error": {"what": …, "fix": …, "code": …}}."""
+    print(json.dumps({"error": {"what": what, "fix": fix, "code": int(code)}}, ensure_ascii=False), flush=True)

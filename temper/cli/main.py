@@ -16,6 +16,7 @@ from collections.abc import Callable
 from temper import __version__
 from temper.cli.commands import classify, inspect, serve, sign
 from temper.cli.commands.trust_options import ARTIFACT_OF, add_trust_options, apply_trust_options
+from temper.cli.console import CommandParser
 from temper.cli.entry_point import run_command
 from temper.formats import describe_suffixes
 
@@ -35,7 +36,7 @@ def parse(
     arguments: list[str] | None = None, prog: str = "temper", description: str | None = __doc__
 ) -> argparse.Namespace:
     """Read the command line of `temper`, or of a program of another name with the same commands."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog=prog,
         description=description,
         epilog="COMMAND --help shows the options of a command.\n"

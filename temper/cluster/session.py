@@ -19,6 +19,7 @@ from temper.errors import IncompatibleMachine, MissingRuntime, ResourceError, Us
 from temper.formats import Format
 from temper.storage.atomic import SCRATCH_SUFFIX, scratch_beside
 from temper.storage.lock import lock_folder
+from temper.system.interrupts import Stop
 
 LOCAL = "local"
 # The actor, a task that decodes and one that writes run at the same time: with fewer, Ray waits forever.
@@ -27,16 +28,13 @@ LOCAL_STORE_BYTES = 2**30
 CONNECT_SECONDS = 5.0
 # Paths of sockets have at most 107 bytes, and Ray adds 65 to this one.
 LOCAL_FILES = Path("/tmp/ray")
-# No statistics are sent to Ray's makers.
-VARIABLES = {"RAY_USAGE_STATS_ENABLED": "0"}
-TERMINATED = 128 + signal.SIGTERM
 
 
 @contextlib.contextmanager
 def ray_session(address: str) -> Iterator[Any]:
     """Yield the module `ray`, connected to the cluster at an address; "local" starts one that ends with the block.
 
-    SIGTERM ends the block as SystemExit does. Raises MissingRuntime without Ray, UsageError for an address of Ray
+    SIGTERM ends the block as Ctrl-C does. Raises MissingRuntime without Ray, UsageError for an address of Ray
     Client, ResourceError when the cluster cannot be reached, IncompatibleMachine for one with fewer than 3 CPUs.
     """
     if address.startswith("ray://"):
@@ -46,7 +44,7 @@ def ray_session(address: str) -> Iterator[Any]:
     is_local = address == LOCAL
     with contextlib.ExitStack() as stack:
         # Ray reads these variables once, when it is imported.
-        os.environ.update(_local_variables() if is_local else VARIABLES)
+        os.environ.update(_local_variables() if is_local else {})
         ray = _import_ray()
         options = _local_options(stack) if is_local else {"address": address}
         stack.enter_context(_without_native_messages())
@@ -107,7 +105,6 @@ def _local_variables() -> dict[str, str]:
     """A token for this run alone, and addresses of the loopback interface alone, in spite of the variable's name."""
     token = secrets.token_hex(32)
     return {
-        **VARIABLES,
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": token,
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
@@ -186,16 +183,17 @@ def _without_native_messages() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Let SIGTERM raise SystemExit; Ray's own handler would do so only where it was not replaced."""
+    """Let SIGTERM raise KeyboardInterrupt; Ray's own handler would do so only where it was not replaced."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    former = signal.signal(signal.SIGTERM, _exit)
+    former = signal.signal(signal.SIGTERM, _interrupt)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, former)
 
 
-def _exit(number: int, frame: FrameType | None) -> None:
-    sys.exit(TERMINATED)
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    if not Stop.current or Stop.current.note(number):
+        raise KeyboardInterrupt

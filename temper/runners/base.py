@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from temper.artifact import Artifact
 from temper.card import Card
 from temper.closing import Closing
+from temper.runners.checks.failures import explained
 from temper.runners.checks.predictions import check_predictions
 from temper.runners.content import Content
 
@@ -46,6 +47,7 @@ class Runner(Closing):
     how the artifact is loaded, because it was made here or is signed (temper.trust). A subclass writes `_load`, `_run`,
     `runtime_info` and `shapes`, and `close` if it holds more than memory. `_load` gets the artifact's bytes from
     `content`, which has checked them; the path of the artifact may lead to other ones a moment later.
+    Threads may share a loaded runner: `predict` may be called at the same time. `close` waits for nothing.
     has_device_copies: a call copies images to a device and results back; `run_on_device` then runs the network alone.
     """
 
@@ -77,7 +79,8 @@ class Runner(Closing):
         size = self.card.size
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (size, size, 3) or not len(images):
             raise ValueError(f"expected uint8 images [n, {size}, {size}, 3], got {images.dtype} {list(images.shape)}")
-        results = [self._run(batch) for batch in self._batches(images)]
+        with explained(self.artifact, "run"):
+            results = [self._run(batch) for batch in self._batches(images)]
         probabilities = results[0] if len(results) == 1 else np.concatenate(results)
         check_predictions(probabilities, (len(images), len(self.card.labels)), self.artifact.path)
         return probabilities

@@ -5,6 +5,7 @@ import importlib
 from temper.artifact import Artifact
 from temper.errors import ArtifactError, MissingRuntime
 from temper.runners.base import Runner, Shape
+from temper.runners.checks.failures import explained
 from temper.trust.policy import authenticate
 
 
@@ -38,7 +39,8 @@ def load_runner(artifact: Artifact, mode: str = "", is_authentic: bool = True) -
         # Importing the runtime takes as long.
         with artifact.reading_ahead():
             kind: type[Runner] = getattr(importlib.import_module(module), name)
-            runner = kind(artifact, mode, is_authentic)
+            with explained(artifact, "opened"):
+                runner = kind(artifact, mode, is_authentic)
     except ImportError as error:
         # Another ImportError: the library is there, and one of its shared libraries is not, or does not fit.
         problem = "is not installed" if isinstance(error, ModuleNotFoundError) else "cannot be imported"

@@ -1,6 +1,7 @@
 """OpenVINO on the CPU."""
 
 import io
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -29,7 +30,10 @@ def process_core() -> ov.Core:
 
 
 class OpenVinoRunner(Runner):
-    """Runs an OpenVINO IR (`.xml` with its `.bin`), tuned for latency. An int8 one is compiled once, then cached."""
+    """Runs an OpenVINO IR (`.xml` with its `.bin`), tuned for latency. An int8 one is compiled once, then cached.
+
+    Every thread has a request of its own: one that runs refuses another call.
+    """
 
     def _load(self) -> None:
         self._options = {"PERFORMANCE_HINT": "LATENCY"}
@@ -44,7 +48,9 @@ class OpenVinoRunner(Runner):
             raise ArtifactError(
                 f"{self.artifact.path} cannot be opened by OpenVINO: {reason}", fix="Convert it again."
             ) from None
-        self._request = self._compiled.create_infer_request()
+        self._requests = threading.local()
+        # The memory of a request is taken here, not at the first call.
+        self._requests.own = self._compiled.create_infer_request()
 
     def _open_int8(self) -> ov.CompiledModel:
         key = cache_key(self.card.sha256, ov.__version__, describe_processor(), str(self._options))
@@ -69,8 +75,12 @@ class OpenVinoRunner(Runner):
         return self._core.compile_model(model, "CPU", self._options)
 
     def _run(self, images: Images) -> Probabilities:
+        try:
+            request = self._requests.own
+        except AttributeError:
+            request = self._requests.own = self._compiled.create_infer_request()
         # The request owns its output, and the next call overwrites it: this copies.
-        return np.array(self._request.infer([images], share_inputs=True)[0], dtype=np.float32)
+        return np.array(request.infer([images], share_inputs=True)[0], dtype=np.float32)
 
     def shapes(self) -> tuple[Shape, Shape]:
         """Shapes of the network's input and output."""

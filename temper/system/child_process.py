@@ -1,6 +1,8 @@
 """Work that may crash or be stopped, in a process of its own: a segmentation fault there is an error here."""
 
+import ctypes
 import multiprocessing
+import os
 import signal
 import time
 import traceback
@@ -8,7 +10,10 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, TypeVar
 
+from temper.system.interrupts import STOP_SIGNALS, delayed_interrupt
+
 POLL_SECONDS = 0.2
+PR_SET_PDEATHSIG = 1
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -31,9 +36,10 @@ def run_with_progress(
     """Like `run_in_child`, with `on_progress(seconds since the start)` called several times a second."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send_result, args=(sender, function, arguments, named), daemon=True)
+    process = context.Process(target=_send_result, args=(sender, os.getpid(), function, arguments, named), daemon=True)
     started = time.monotonic()
-    process.start()
+    with delayed_interrupt():
+        process.start()
     sender.close()
     try:
         while not receiver.poll(POLL_SECONDS):
@@ -60,11 +66,34 @@ def describe_exit(exit_code: int) -> str:
     return names.get(-exit_code, f"signal {-exit_code}")
 
 
+def end_with_parent(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent ends, however it ends. parent: the parent's number."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "prctl"):
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def leave_signals_to_parent(parent: int) -> None:
+    """Begin a child process: the terminal sends Ctrl-C to all processes, and the parent decides when this one ends."""
+    for each in STOP_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    end_with_parent(parent)
+
+
 def _send_result(
-    sender: Connection, function: Callable[..., object], arguments: tuple[Any, ...], named: Mapping[str, Any]
+    sender: Connection,
+    parent: int,
+    function: Callable[..., object],
+    arguments: tuple[Any, ...],
+    named: Mapping[str, Any],
 ) -> None:
     # The terminal sends Ctrl-C to parent and child; the default action also ends a build inside C++.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    end_with_parent(parent)
     try:
         sender.send((function(*arguments, **named), None, ""))
     except Exception as error:

@@ -185,7 +185,7 @@ def test_a_value_out_of_range_is_a_usage_error(
     with pytest.raises(SystemExit) as error:
         parse([f"{option}={value}"])
     assert error.value.code == ExitCode.USAGE
-    assert capsys.readouterr().err.endswith(f"error: argument {option}: {message}\n")
+    assert capsys.readouterr().err.startswith(f"error: argument {option}: {message}. See `")
 
 
 def test_run_is_assumed_without_a_command() -> None:

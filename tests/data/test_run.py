@@ -38,8 +38,13 @@ def test_a_folder_that_exists_is_not_fetched(tmp_path: Path, caplog: pytest.LogC
     ("arguments", "error", "message"),
     [
         (["draw", "{}/drawn", "--train", "0"], UsageError, "1 or more"),
-        (["fetch", "{}/photos", "--url", "http://127.0.0.1:9/x.zip"], DataError, "cannot be downloaded"),
-        (["fetch", "{}/photos", "--url", "file:///x.zip"], UsageError, "http:// or https://"),
+        (
+            ["fetch", "{}/photos", "--url", "http://127.0.0.1:9/x.zip", "--sha256", "0"],
+            DataError,
+            "cannot be downloaded",
+        ),
+        (["fetch", "{}/photos", "--url", "file:///x.zip", "--sha256", "0"], UsageError, "http:// or https://"),
+        (["fetch", "{}/photos", "--url", "http://127.0.0.1:9/x.zip"], UsageError, "--url needs --sha256"),
         (["scan", "{}/nowhere"], DataError, "has no images"),
     ],
 )

@@ -80,7 +80,7 @@ def test_wrong_words_are_a_usage_error(words: list[str], capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as caught:
         run.parse(words)
     assert caught.value.code == ExitCode.USAGE
-    assert "usage: python infer/run.py classify" in capsys.readouterr().err
+    assert "See `python infer/run.py classify --help`" in capsys.readouterr().err
 
 
 def test_a_misspelled_command_is_not_taken_for_an_image(capsys: pytest.CaptureFixture[str]) -> None:

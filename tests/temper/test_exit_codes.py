@@ -17,10 +17,10 @@ def test_codes_are_unique_and_fit_in_a_byte() -> None:
 
 
 def test_success_and_ctrl_c_have_the_usual_codes() -> None:
-    assert (ExitCode.OK, ExitCode.USAGE, ExitCode.INTERRUPTED) == (0, 2, 128 + 2)
+    assert (ExitCode.OK, ExitCode.USAGE, ExitCode.INTERRUPTED, ExitCode.TERMINATED) == (0, 2, 128 + 2, 128 + 15)
 
 
-@pytest.mark.parametrize("code", [code for code in ExitCode if code not in (0, 70, 130)])
+@pytest.mark.parametrize("code", [code for code in ExitCode if code not in (0, 70, 130, 143)])
 def test_every_other_code_belongs_to_an_error(code: ExitCode) -> None:
     assert [kind for kind in CLASSES if kind.exit_code == code]
 

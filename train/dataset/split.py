@@ -21,8 +21,8 @@ def find_examples(folder: Path, held_out_fraction: float, seed: int) -> list[Exa
     With one folder for each label, `held_out_fraction` of the images is not trained on: half is val, half is test.
     With train/ and test/, `held_out_fraction` of train/ is val, and test/ is the test subset.
     Images in quarantine.csv are left out; a group in near-duplicates.csv stays in one subset.
-    Raises DataError for a missing or empty folder, fewer than two labels, different labels in train/ and test/, and for
-    too few images of a label.
+    Raises DataError for a missing or empty folder, fewer than two labels, different labels in train/ and test/, too few
+    images of a label, and a label of which none is left.
     """
     quarantine = read_quarantine(folder)
     if quarantine:
@@ -42,7 +42,14 @@ def find_examples(folder: Path, held_out_fraction: float, seed: int) -> list[Exa
 
 
 def _usable(folder: Path, quarantine: set[Path]) -> list[tuple[Path, str]]:
-    return [(path, label) for path, label in labeled_images(folder) if path not in quarantine]
+    images = labeled_images(folder)
+    usable = [(path, label) for path, label in images if path not in quarantine]
+    if lost := {label for _, label in images} - {label for _, label in usable}:
+        raise DataError(
+            f"every image of {', '.join(sorted(lost))} in {folder} is left out because of {QUARANTINE}",
+            fix="Add images, or remove the lines of those that are to be used.",
+        )
+    return usable
 
 
 def _split(root: Path, images: list[tuple[Path, str]], bounds: dict[Subset, float], seed: int) -> list[Example]:

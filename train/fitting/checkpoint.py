@@ -3,14 +3,11 @@
 import hashlib
 import json
 import logging
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import keras
@@ -19,6 +16,7 @@ from numpy.typing import NDArray
 
 from temper.dataset.split import Example
 from temper.storage.atomic import atomic_write
+from temper.system.interrupts import requested_stop
 from train.config import Schedule, TrainingConfig
 from train.fitting.distribute import is_multi_worker
 
@@ -173,25 +171,19 @@ class CheckpointCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     @contextmanager
     def graceful_interrupt(self) -> Iterator[None]:
-        """Inside, Ctrl-C stops after the current step (with several workers: epoch), with a checkpoint.
+        """Inside, Ctrl-C or SIGTERM stops after the current step (with several workers: epoch), with a checkpoint.
 
-        A second Ctrl-C stops at once.
+        A second signal stops at once. A step that takes longer than a command may (temper.system.interrupts) is not
+        waited for: then the checkpoint that was written before remains.
         """
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
 
-        def request_stop(_: int, frame: FrameType | None) -> None:
-            if self.stop_requested:
-                raise KeyboardInterrupt
+        def request_stop() -> None:
             self.stop_requested = True
             LOGGER.info("stopping after this %s", "epoch" if self._at_epochs_only else "step")
 
-        before = signal.signal(signal.SIGINT, request_stop)
-        try:
+        # Several workers must end together, however long their epoch takes.
+        with requested_stop(request_stop, has_limit=not self._at_epochs_only):
             yield
-        finally:
-            signal.signal(signal.SIGINT, before)
 
 
 def _variables(model: keras.Model) -> list[Any]:

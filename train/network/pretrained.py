@@ -6,13 +6,15 @@ import os
 import socket
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from temper.errors import UserError
-from temper.system.child_process import run_in_child
+from temper.storage.atomic import scratch_beside
+from temper.system.child_process import ChildCrashed, run_with_progress
 from temper.system.quiet import quiet_stderr
 from train.network.backbones import BACKBONES
 from train.network.build import backbone_layers, build_backbone, is_grouped
@@ -20,6 +22,8 @@ from train.network.build import backbone_layers, build_backbone, is_grouped
 LOGGER = logging.getLogger("temper.train")
 # Keras sets no limit of its own: a network that drops packets would block the command for minutes.
 NETWORK_TIMEOUT_SECONDS = 20
+# A server that sends a byte now and then is not waited for longer than this.
+DOWNLOAD_SECONDS = 3600.0
 
 
 def load_backbone(weights: str | Path, backbone: str = "resnet50") -> keras.Model:
@@ -31,9 +35,7 @@ def load_backbone(weights: str | Path, backbone: str = "resnet50") -> keras.Mode
     if weights == "imagenet":
         if not _is_cached(backbone):
             LOGGER.info("downloading ImageNet's weights of %s", BACKBONES[backbone].application)
-            with quiet_stderr():
-                reason = run_in_child(_download, backbone)
-            if reason:
+            if reason := _fetch(backbone):
                 raise ConnectionError(reason)
         return build_backbone(backbone, "imagenet")
     model, name = build_backbone(backbone, None), BACKBONES[backbone].application
@@ -70,11 +72,49 @@ def _with_weights(layers: list[keras.Layer]) -> list[keras.Layer]:
     return [layer for layer in layers if layer.weights]
 
 
+def _cache() -> Path:
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+
+
 def _is_cached(backbone: str) -> bool:
     """Whether Keras' cache holds weights with the backbone's name; if not, a download finds out what is there."""
-    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
-    names = (path.name.replace("_", "").replace("-", "") for path in (home / "models").glob("*.h5"))
+    names = (path.name.replace("_", "").replace("-", "") for path in _cache().glob("*.h5"))
     return any(BACKBONES[backbone].application.lower() in name for name in names)
+
+
+def _fetch(backbone: str) -> str:
+    """Download ImageNet's weights into Keras' cache, completely or not at all; returns why that fails, or "".
+
+    Keras compares them with the hash that it names, and follows https alone.
+    """
+    with scratch_beside(_cache()) as scratch, quiet_stderr():
+        try:
+            with _keras_home(scratch):
+                reason = run_with_progress(_check_seconds, _download, backbone)
+        except (TimeoutError, ChildCrashed) as error:
+            return str(error)
+        for path in (scratch / "models").glob("*"):
+            _cache().mkdir(exist_ok=True)
+            path.replace(_cache() / path.name)
+    return reason
+
+
+@contextlib.contextmanager
+def _keras_home(folder: Path) -> Iterator[None]:
+    """The folder that a process which is started inside uses as ~/.keras: Keras reads the variable when imported."""
+    former = os.environ.get("KERAS_HOME")
+    os.environ["KERAS_HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        os.environ.pop("KERAS_HOME")
+        if former is not None:
+            os.environ["KERAS_HOME"] = former
+
+
+def _check_seconds(seconds: float) -> None:
+    if seconds > DOWNLOAD_SECONDS:
+        raise TimeoutError(f"it took more than {DOWNLOAD_SECONDS:.0f} s")
 
 
 def _download(backbone: str) -> str:

@@ -18,6 +18,9 @@ SCHEME = b"bearer "
 def read_token(path: Path) -> str:
     """The token in a file, without the white space around it. Raises UsageError for one that is easily guessed."""
     try:
+        if not path.is_file():
+            # A pipe would be waited for.
+            raise FileNotFoundError("it is not a file")
         token = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read ({error})", fix="Check the path of --token-file.") from None

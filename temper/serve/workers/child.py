@@ -1,9 +1,6 @@
 """The child process: it holds the runtime, and predicts the batches that the parent puts into shared memory."""
 
 import contextlib
-import ctypes
-import os
-import signal
 import socket
 import time
 from collections.abc import Sequence
@@ -20,8 +17,8 @@ from temper.errors import QualityError, UserError
 from temper.runners.base import Images, Probabilities, Runner
 from temper.runners.load import open_runner
 from temper.runners.self_test import self_test
+from temper.system.child_process import leave_signals_to_parent
 
-PR_SET_PDEATHSIG = 1
 # Every size up to this is tried before the first request; larger ones are tried in powers of two.
 WARM_UP_EACH = 8
 MAX_MESSAGE = 1 << 16
@@ -74,8 +71,8 @@ def run_child(channel: socket.socket, parent: int, task: Task) -> None:
     what, fix); then, for each batch, its slot and the seconds that it took. From the parent: a slot, and the deadline
     of each image in it.
     """
-    _end_with(parent)
-    # The parent has closed the channel: it does not wait for the result.
+    leave_signals_to_parent(parent)
+    # The parent that has closed the channel reads nothing any more.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         _serve(channel, task)
 
@@ -143,15 +140,6 @@ def _check(runner: Runner) -> None:
             f"of {result.images} labels change that did not at the conversion",
             fix="Convert it again.",
         )
-
-
-def _end_with(parent: int) -> None:
-    """Ask the kernel to kill this process when the parent ends, however it ends."""
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "prctl"):
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _aligned(count: int) -> int:

@@ -6,10 +6,8 @@ import ctypes
 import logging
 import multiprocessing
 import os
-import signal
 import socket
 from collections.abc import Callable, Sequence
-from multiprocessing import resource_tracker
 
 import msgspec
 
@@ -19,6 +17,7 @@ from temper.errors import ArtifactError, UserError
 from temper.runners.base import Images, Probabilities, RuntimeInfo
 from temper.serve.workers.child import MAX_MESSAGE, Slot, Task, run_child
 from temper.system.child_process import describe_exit
+from temper.system.interrupts import delayed_interrupt
 
 LOGGER = logging.getLogger("temper.serve")
 # One batch is predicted while the next one is copied.
@@ -28,7 +27,6 @@ START_SECONDS = 300.0
 # A batch takes a second where it takes long: a process that needs more than this does not work.
 HANG_SECONDS = 30.0
 STOP_SECONDS = 1.0
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Worker:
@@ -57,18 +55,14 @@ class Worker:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         task = Task(artifact=artifact.path, max_batch=max_batch, size=size, classes=classes, memories=memories)
         self._process = context.Process(target=run_child, args=(theirs, os.getpid(), task), daemon=True)
-        # It unblocks the signals when it is started: before they are blocked, therefore.
-        resource_tracker.ensure_running()
-        # A terminal and systemd send their signal to all processes; the parent decides when the child ends. The child
-        # inherits the mask.
-        former = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        # A terminal and systemd send their signal to all processes; the parent decides when the child ends.
         try:
-            self._process.start()
+            with delayed_interrupt():
+                self._process.start()
         except BaseException:
             self._channel.close()
             raise
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, former)
             theirs.close()
         self._channel.setblocking(False)
         self._loop.add_reader(self._channel, self._read)

@@ -1,7 +1,7 @@
 import argparse
 import errno
+import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from temper import errors
-from temper.cli.console import add_verbosity_options
-from temper.cli.entry_point import run_command
+from temper.cli.console import CommandParser, add_verbosity_options
+from temper.cli.entry_point import BUG, REPORT, run_command
 from temper.exit_codes import ExitCode
 from tests.source import ROOT
 
@@ -85,6 +85,28 @@ def test_verbose_shows_the_error_of_a_library_behind_a_user_error(capsys: pytest
     ]  # fmt: skip
 
 
+def test_with_json_an_error_is_also_an_object_on_stdout(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parser = CommandParser(prog="temper")
+    parser.add_argument("--json", action="store_true")
+    monkeypatch.setattr(sys, "argv", ["temper", "--json"])
+    cases = {
+        ("it is damaged", "Copy it again.", 4): raising(errors.ArtifactError("it is damaged", fix="Copy it again.")),
+        ("stopped", "", 130): raising(KeyboardInterrupt()),
+        (BUG, REPORT, 70): raising(ZeroDivisionError()),
+    }
+    for (what, fix, code), run in cases.items():
+        with pytest.raises(SystemExit) as caught:
+            run_command(lambda: parser.parse_args(["--json"]), run, writes_artifacts=False)
+        assert caught.value.code == code
+        assert json.loads(capsys.readouterr().out) == {"error": {"what": what, "fix": fix, "code": code}}
+    with pytest.raises(SystemExit):
+        run_command(lambda: parser.parse_args(["--json", "--typo"]), lambda options: 0)
+    expected = {"what": "unrecognized arguments: --typo", "fix": "See `temper --help`.", "code": 2}
+    assert json.loads(capsys.readouterr().out) == {"error": expected}
+
+
 def test_an_error_while_the_options_are_read_is_one_message(capsys: pytest.CaptureFixture[str]) -> None:
     def parse() -> argparse.Namespace:
         raise errors.UsageError("--a contradicts --b")
@@ -97,9 +119,9 @@ def test_an_error_while_the_options_are_read_is_one_message(capsys: pytest.Captu
 
 def test_ctrl_c_is_130_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(raising(KeyboardInterrupt())) == ExitCode.INTERRUPTED
-    assert capsys.readouterr().err == "\nstopped. Existing artifacts were not changed.\n"
+    assert capsys.readouterr().err == "stopped. Existing artifacts were not changed.\n"
     assert exit_code(raising(KeyboardInterrupt()), writes_artifacts=False) == ExitCode.INTERRUPTED
-    assert capsys.readouterr().err == "\nstopped.\n"
+    assert capsys.readouterr().err == "stopped.\n"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +159,7 @@ def test_a_bug_shows_its_traceback_and_has_its_own_exit_code(
     text = capsys.readouterr().err
     assert text.startswith("Traceback")
     assert type(error).__name__ in text
-    assert text.endswith("error: this is a bug in Temper; please report it with the lines above\n")
+    assert text.endswith("the lines above, the command, and the output of `doctor`.\n")
 
 
 @pytest.mark.programs
@@ -191,22 +213,12 @@ def test_results_that_do_not_fit_on_the_disk_are_one_message() -> None:
 
 
 @pytest.mark.programs
-def test_ctrl_c_stops_a_process_with_130() -> None:
-    lines = command("print('started', flush=True)\ntime.sleep(60)")
-
-    def default_interrupt() -> None:
-        # A test runner in the background ignores the signal, and children inherit that.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    with subprocess.Popen(
-        lines, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, preexec_fn=default_interrupt
-    ) as process:
-        assert process.stdout is not None and process.stderr is not None
-        process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        text = process.stderr.read()
-    assert process.returncode == ExitCode.INTERRUPTED
-    assert "stopped. " in text and "Traceback" not in text
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_help_that_does_not_fit_on_the_disk_is_one_message() -> None:
+    with Path("/dev/full").open("w") as full:
+        words = [sys.executable, "data/run.py", "--help"]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr.count("\n")) == (ExitCode.RESOURCES, 1)
 
 
 @pytest.mark.programs

@@ -70,7 +70,7 @@ def test_wrong_words_are_a_usage_error(words: list[str], capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as caught:
         main.parse(words)
     assert caught.value.code == ExitCode.USAGE
-    assert "usage: temper" in capsys.readouterr().err
+    assert "See `temper " in capsys.readouterr().err
 
 
 def test_an_unknown_command_is_named_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,7 +78,8 @@ def test_an_unknown_command_is_named_with_those_there_are(capsys: pytest.Capture
         main.parse(["docter", "x.onnx"])
     assert caught.value.code == ExitCode.USAGE
     names = "classify, selftest, doctor, inspect, serve, sign, verify, trustkey"
-    assert f"error: unknown command 'docter'; expected one of {names}\n" in capsys.readouterr().err
+    expected = f"error: unknown command 'docter'; expected one of {names}. See `temper --help`.\n"
+    assert expected in capsys.readouterr().err
 
 
 def test_the_chosen_command_is_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What the runner of every format owes its callers, on the same tiny classifier."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,17 @@ def test_earlier_results_are_not_overwritten(runner: Runner, images: Images) -> 
     copy = first.copy()
     runner.predict(images[-1:])
     assert (first == copy).all()
+
+
+def test_threads_share_a_runner(runner: Runner, images: Images) -> None:
+    expected = runner.predict(images[:8])
+
+    def predict(number: int) -> bool:
+        index = number % 8
+        return bool(np.abs(runner.predict(images[index : index + 1]) - expected[index]).max() < 1e-3)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(predict, range(64)))
 
 
 def test_more_images_than_the_largest_batch_are_divided(

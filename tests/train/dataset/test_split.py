@@ -77,6 +77,13 @@ def test_a_missing_folder_is_reported_by_name(tmp_path: Path) -> None:
         find_examples(tmp_path / "nowhere", 0.2, 0)
 
 
+def test_a_label_of_which_nothing_is_left_is_an_error(tmp_path: Path) -> None:
+    fill(tmp_path, 4)
+    write_quarantine(tmp_path, {f"dog/{index:04}.png": "too small" for index in range(4)})
+    with pytest.raises(DataError, match=r"every image of dog .* because of quarantine.csv\. Add images"):
+        find_examples(tmp_path, 0.5, 0)
+
+
 def test_quarantined_images_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     fill(tmp_path, 6)
     write_quarantine(tmp_path, {"cat/0003.png": "too small"})

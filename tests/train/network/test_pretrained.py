@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import keras
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 
 from temper.errors import UserError
+from train.network import pretrained
 from train.network.pretrained import load_backbone
 
 pytestmark = pytest.mark.tensorflow
@@ -41,3 +43,31 @@ def test_imagenet_weights_that_cannot_be_downloaded_are_a_connection_error(
     with pytest.raises(ConnectionError, match="refused"):
         load_backbone("imagenet", "mobilenetv3small")
     assert socket.getdefaulttimeout() == before
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.programs
+def test_a_download_has_a_limit_and_leaves_nothing_incomplete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr("train.network.pretrained.DOWNLOAD_SECONDS", 0.3)
+    with pytest.raises(ConnectionError, match="more than 0 s"):
+        load_backbone("imagenet", "mobilenetv3small")
+    assert list(tmp_path.iterdir()) == []
+    assert os.environ["KERAS_HOME"] == str(tmp_path)
+
+
+def test_a_complete_download_is_moved_into_the_cache_of_keras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def downloaded(on_progress: object, function: object, backbone: str) -> str:
+        folder = Path(os.environ["KERAS_HOME"]) / "models"
+        folder.mkdir()
+        (folder / f"{backbone}_notop.h5").write_text("weights")
+        return ""
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(pretrained, "run_with_progress", downloaded)
+    assert pretrained._fetch("resnet50") == ""
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == [
+        "models",
+        "models/resnet50_notop.h5",
+    ]
+    assert pretrained._is_cached("resnet50")
