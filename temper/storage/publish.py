@@ -24,11 +24,14 @@ def publish(scratch: Path, target: Path) -> None:
     commands must not publish the same target at once. Raises OSError when the entries cannot be moved, ArtifactError
     when a file would replace a folder or a folder a file.
     """
+    _equal_permissions(scratch)
     flush(scratch)
     with lock_folder(target.parent):
         _finish(target)
         _check_kinds(scratch, target.parent)
         scratch.replace(journal_of(target))
+        # The journal is on the disk before a file leaves it: the system may write renames in another order.
+        flush_folder(target.parent)
         _finish(target)
 
 
@@ -73,6 +76,14 @@ def flush_folder(folder: Path) -> None:
     """Make sure that the names in a folder are on the disk; some systems cannot do this."""
     with contextlib.suppress(OSError), open_folder(folder) as descriptor:
         os.fsync(descriptor)
+
+
+def _equal_permissions(scratch: Path) -> None:
+    """Give all files the permissions that a new file has: some libraries choose their own."""
+    expected = scratch.stat().st_mode & 0o666
+    for file in scratch.rglob("*"):
+        if file.is_file() and file.stat().st_mode & 0o777 != expected:
+            file.chmod(expected)
 
 
 def _finish(target: Path) -> None:

@@ -1,7 +1,9 @@
 """Work that may crash or be stopped, in a process of its own: a segmentation fault there is an error here."""
 
 import multiprocessing
+import os
 import signal
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -52,6 +54,18 @@ def run_with_progress(
     return returned
 
 
+def end_with_parent() -> None:
+    """Let this child process end when its parent does, however that ends; it may be inside native code."""
+    parent = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if parent:
+            parent.join()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def describe_exit(exit_code: int) -> str:
     """How a process ended: "SIGSEGV" or "exit code 7"."""
     if exit_code >= 0:
@@ -65,6 +79,7 @@ def _send_result(
 ) -> None:
     # The terminal sends Ctrl-C to parent and child; the default action also ends a build inside C++.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    end_with_parent()
     try:
         sender.send((function(*arguments, **named), None, ""))
     except Exception as error:

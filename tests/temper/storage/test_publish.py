@@ -142,6 +142,33 @@ def test_publishers_and_readers_at_the_same_time_leave_one_complete_set(folder: 
     assert version_of(folder, files) in ("a14", "b14")
 
 
+def test_files_have_the_permissions_of_new_files(folder: Path, files: dict[str, str]) -> None:
+    """Some libraries write their files for the owner alone, or for fewer than the user's umask allows."""
+    scratch = written(folder.with_name("scratch"), files, "new")
+    for file in scratch.rglob("*"):
+        if file.is_file():
+            file.chmod(0o600)
+    publish(scratch, folder / next(iter(files)).partition("/")[0])
+    (folder / "by hand").touch()
+    expected = (folder / "by hand").stat().st_mode
+    assert {path.stat().st_mode for path in folder.rglob("*") if path.is_file()} == {expected}
+
+
+def test_the_journal_is_on_the_disk_before_the_first_file_moves(
+    folder: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = folder / next(iter(files)).partition("/")[0]
+    flushed: list[set[str]] = []
+
+    def flush_folder(path: Path) -> None:
+        if path == folder:
+            flushed.append({each.name for each in journal_of(target).glob("*")})
+
+    monkeypatch.setattr("temper.storage.publish.flush_folder", flush_folder)
+    publish_set(folder, files, "new")
+    assert flushed == [{name.partition("/")[0] for name in files}, set()]
+
+
 def test_without_locks_a_publication_works(
     folder: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
