@@ -24,7 +24,7 @@ TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --max-worker-re
 COVERAGE  := --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo data train convert bench gpu-check serve wheel lint test test-fast test-slow audit clean
+.PHONY: help demo data train convert bench gpu-check serve wheel lint test test-fast test-slow chaos audit clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ test-fast: $(VENV)/.dev ## the tests that need no TensorFlow and start no other 
 
 test-slow: $(VENV)/.dev ## the extras: other backbones, kills, workers on loopback; takes many minutes
 	@$(VENV)/bin/pytest -m slow
+
+chaos: $(VENV)/.dev ## try to break publications, commands and jobs, within an hour; writes benchmarks/results/reliability.md
+	@$(PY) experiments/chaos/run.py
 
 audit: $(VENV)/.dev ## known vulnerabilities of the installed packages (pip-audit)
 	@$(VENV)/bin/pip-audit --skip-editable
