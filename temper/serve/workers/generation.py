@@ -16,6 +16,7 @@ from temper.serve.metrics import ModelMetrics
 from temper.serve.settings import Settings
 from temper.serve.workers.batching import Batcher, Batching
 from temper.serve.workers.worker import Worker
+from temper.storage.atomic import scratch_beside
 
 LOGGER = logging.getLogger("temper.serve")
 # A process that ends sooner than this after its start is started again after a delay, which doubles each time.
@@ -31,7 +32,9 @@ class Generation:
     """
 
     def __init__(self, source: Artifact, settings: Settings, metrics: ModelMetrics) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="temper-serve-", ignore_cleanup_errors=True)
+        # Removed by the next server if this one is killed.
+        self._files = contextlib.ExitStack()
+        self._folder = self._files.enter_context(scratch_beside(Path(tempfile.gettempdir()) / "temper-serve"))
         self._source = source
         self._settings = settings
         self._metrics = metrics
@@ -49,7 +52,7 @@ class Generation:
         Raises UserError when one of these fails; the generation is then closed.
         """
         try:
-            self.artifact = await asyncio.to_thread(copy_artifact, self._source.path, Path(self._folder.name))
+            self.artifact = await asyncio.to_thread(copy_artifact, self._source.path, self._folder)
             self.batcher = Batcher(self._batching(), self._metrics)
             await self._start_worker()
         except BaseException:
@@ -94,7 +97,7 @@ class Generation:
         if self._worker:
             worker, self._worker = self._worker, None
             await worker.stop()
-        self._folder.cleanup()
+        self._files.close()
 
     def _batching(self) -> Batching:
         card, settings = self.artifact.card, self._settings
