@@ -6,7 +6,7 @@ from experiments.chaos.suite import parse, run
 
 
 @pytest.mark.programs
-@pytest.mark.parametrize("words", [["--count", "4"], ["--with-fault"]])
+@pytest.mark.parametrize("words", [["--count", "4"], ["--with-fault", "--count", "40"]])
 def test_the_record_is_printed_and_failures_give_exit_code_1(
     words: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
