@@ -26,7 +26,7 @@ LOCKED    := requirements requirements-serve requirements-dev
 COVERAGE  := --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo data train convert bench gpu-check serve wheel lint test test-fast test-slow lock audit sbom clean
+.PHONY: help demo data train convert bench gpu-check serve wheel lint test test-fast test-slow chaos lock audit sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ test-fast: $(VENV)/.dev ## the tests that need no TensorFlow and start no other 
 
 test-slow: $(VENV)/.dev ## the extras: other backbones, kills, workers on loopback; takes many minutes
 	@$(VENV)/bin/pytest -m slow
+
+chaos: $(VENV)/.dev ## try to break publications, commands and jobs, within an hour; writes benchmarks/results/reliability.md
+	@$(PY) experiments/chaos/run.py
 
 lock: $(VENV)/bin/python ## resolve requirements*.txt to the newest releases, with their hashes: *.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from temper.dataset.split import Example, read_split
 from temper.images import load_images
 from temper.reference import read_reference
 from temper.runners.base import Probabilities
+from temper.storage.atomic import own_temporary_files
 
 ORIGINAL_SIZE, TWELVE_MEGAPIXELS = "original size", "12 megapixels"
 MAX_FILES, MAX_LARGE_FILES = 32, 16
@@ -79,8 +79,8 @@ def stratified_sample(examples: list[Example], max_files: int) -> list[Example]:
 @contextlib.contextmanager
 def image_array(evaluation: EvaluationSet) -> Iterator[Path]:
     """A .npy file of all decoded images, uint8 [n, size, size, 3], which all processes read."""
-    with tempfile.TemporaryDirectory(prefix="temper-benchmark-") as folder:
-        path = Path(folder) / "images.npy"
+    with own_temporary_files() as folder:
+        path = folder / "images.npy"
         np.save(path, np.stack(list(load_images((each.path for each in evaluation.examples), evaluation.size))))
         yield path
 
@@ -88,9 +88,9 @@ def image_array(evaluation: EvaluationSet) -> Iterator[Path]:
 @contextlib.contextmanager
 def file_sets(evaluation: EvaluationSet) -> Iterator[dict[str, list[Example]]]:
     """Files for end-to-end runs, by title: as they are, and enlarged to the size of a camera's photos."""
-    with tempfile.TemporaryDirectory(prefix="temper-benchmark-") as folder:
+    with own_temporary_files() as folder:
         large = [
-            dataclasses.replace(each, path=enlarge(each.path, Path(folder) / f"{i}.jpg"))
+            dataclasses.replace(each, path=enlarge(each.path, folder / f"{i}.jpg"))
             for i, each in enumerate(stratified_sample(evaluation.examples, MAX_LARGE_FILES))
         ]
         yield {ORIGINAL_SIZE: stratified_sample(evaluation.examples, MAX_FILES), TWELVE_MEGAPIXELS: large}

@@ -4,6 +4,7 @@ Until the last step nothing in the folder changes: a rejected or interrupted con
 """
 
 import logging
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,9 @@ from temper.formats import Conversion
 from temper.provenance import provenance
 from temper.reference import has_golden
 from temper.runners.load import load_runner
-from temper.storage.atomic import scratch_beside
+from temper.storage.atomic import own_temporary_files, remove_stale_scratch, scratch_beside
 from temper.storage.publish import publish
+from temper.storage.space import check_space, explain_full_disk
 from temper.system.environment import detect_environment
 from temper.system.gpu import find_gpu
 from temper.system.host import describe_host
@@ -34,6 +36,7 @@ from temper.trust.policy import authenticate
 from temper.trust.records import record_made_here
 
 PACKAGES = ("keras", "tensorflow", "numpy")
+SMALL_FILES_BYTES = 500_000
 LOGGER = logging.getLogger("temper.convert")
 
 
@@ -60,6 +63,7 @@ class Pipeline:
         """
         conversion = conversion_of(target, precision)
         target.refuse_foreign(layers_path(target), force=force)
+        remove_stale_scratch(target.path.parent)
         source = self._source(conversion)
         if not force and self.is_current(target, source, precision):
             LOGGER.info("%s: up to date", target.name)
@@ -103,35 +107,43 @@ class Pipeline:
     def _convert(self, source: Artifact, target: Artifact, precision: Precision) -> Artifact:
         # Missing images and files of the user are reported before minutes of work, not after them.
         examples, earlier = self.dataset.held_out(), rejected_paths(target)
+        work, sizes = f"the conversion to {target.name}", _sizes(self.dataset.model.bytes)
+        check_space(dict(zip((target.path.parent, Path(tempfile.gettempdir())), sizes, strict=True)), work)
         LOGGER.info("%s: converting %s", target.name, source.name)
-        started = time.perf_counter()
-        reasons: list[str] = []
-        with scratch_beside(target.path) as scratch:
-            draft = scratch / target.name
+        with scratch_beside(target.path) as scratch, own_temporary_files() as temporary:
             job = Job(
-                source=source, target=draft, precision=precision, settings=self.settings, dataset=self.dataset,
-                progress=self.progress,
+                source=source, target=scratch / target.name, precision=precision, settings=self.settings,
+                dataset=self.dataset, progress=self.progress,
             )  # fmt: skip
-            converter: Converter = load_function(conversion_of(target, precision).function)
-            for fields in converter(job):
-                candidate = Artifact.with_card(draft, self._card(job, fields, time.perf_counter() - started))
-                LOGGER.info("%s: verifying", target.name)
-                card = self._verified_card(candidate, source, examples)
-                agreement = card.measured_agreement
-                reasons = violations(agreement, self.limits, precision) if agreement else []
-                if not reasons:
-                    self._publish(scratch, target, card)
-                    _remove(earlier, target)
-                    LOGGER.info("%s: done in %.0f s", target.name, time.perf_counter() - started)
-                    return Artifact.at(target.path)
-                LOGGER.info("%s: rejected: %s", target.name, "; ".join(reasons))
-            _set_aside(scratch, target, card)
+            with explain_full_disk(dict(zip((scratch, temporary), sizes, strict=True)), work):
+                reasons = self._try_candidates(job, target, examples)
+        if not reasons:
+            _remove(earlier, target)
+            return Artifact.at(target.path)
         raise ConversionRejected(
             f"{target.name} is rejected: {'; '.join(reasons)}. It is stored as {rejected_path(target.path).name}, "
             "which nothing loads; what was published before is unchanged",
             fix="Convert with another precision, use more calibration images, or raise the limits with --max-drop and "
             "--min-agreement.",
         )
+
+    def _try_candidates(self, job: Job, target: Artifact, examples: list[Example]) -> list[str]:
+        """Publish the first candidate that passes the gate, or the last one as rejected, with the reasons."""
+        started, reasons = time.perf_counter(), list[str]()
+        converter: Converter = load_function(conversion_of(target, job.precision).function)
+        for fields in converter(job):
+            candidate = Artifact.with_card(job.target, self._card(job, fields, time.perf_counter() - started))
+            LOGGER.info("%s: verifying", target.name)
+            card = self._verified_card(candidate, job.source, examples)
+            agreement = card.measured_agreement
+            reasons = violations(agreement, self.limits, job.precision) if agreement else []
+            if not reasons:
+                self._publish(job, target, card)
+                LOGGER.info("%s: done in %.0f s", target.name, time.perf_counter() - started)
+                return []
+            LOGGER.info("%s: rejected: %s", target.name, "; ".join(reasons))
+        _set_aside(job.target.parent, target, card)
+        return reasons
 
     def _card(self, job: Job, fields: CardFields, seconds: float) -> Card:
         source, model = job.source.card, self.dataset.model.card
@@ -154,11 +166,16 @@ class Pipeline:
             training=None,
         )
 
-    def _publish(self, scratch: Path, target: Artifact, card: Card) -> None:
+    def _publish(self, job: Job, target: Artifact, card: Card) -> None:
+        scratch = job.target.parent
+        if Artifact.at(job.source.path).verified().card.sha256 != job.source.card.sha256:
+            raise ArtifactError(f"{job.source.name} was replaced during the conversion", fix="Convert again.")
+        # Minutes have passed since the first check.
+        target.refuse_foreign(layers_path(target), force=True)
         if not has_golden(Artifact.with_card(target.path, card)):
             card = card.changed(golden=golden_predictions(self.dataset, scratch))
-        _write_card(scratch / target.name, card)
-        record_made_here(Artifact.at(scratch / target.name))
+        _write_card(job.target, card)
+        record_made_here(Artifact.at(job.target))
         publish(scratch, target.path)
 
     def _verified_card(self, candidate: Artifact, source: Artifact, examples: list[Example]) -> Card:
@@ -172,6 +189,15 @@ class Pipeline:
             reason = problem.what.splitlines()[0].replace(str(candidate.path), candidate.name)
             return card.changed(agreement=source.card.agreement, not_run=reason)
         return card.changed(agreement=compare(baseline(self.dataset), predicted, examples, card.labels), not_run="")
+
+
+def _sizes(model_bytes: int) -> tuple[int, int]:
+    """What a conversion writes beside the target, and among the temporary files, in bytes.
+
+    Measured with ResNet50: at most 2.0 times the model (SavedModel) and 2.1 times (calibration). The rest is for
+    predictions and cards.
+    """
+    return int(2.2 * model_bytes) + SMALL_FILES_BYTES, int(2.5 * model_bytes) + SMALL_FILES_BYTES
 
 
 def _runs_here(artifact: Artifact) -> bool:

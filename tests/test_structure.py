@@ -22,6 +22,7 @@ COVERED_BY = {
     # TensorRT's builder runs inside a conversion only.
     "convert/trt/builder.py": "tests/convert/trt/test_to_tensorrt.py",
     # What an experiment measures; tested together with the experiment.
+    "experiments/chaos/publications/publish.py": "tests/experiments/chaos/publications/test_crash_points.py",
     "experiments/dirty_dataset.py": "tests/experiments/test_dirty_scan.py",
     "experiments/killed_training.py": "tests/experiments/test_kills.py",
     "experiments/triton/onnx_model.py": "tests/experiments/triton/test_server.py",

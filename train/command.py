@@ -14,9 +14,10 @@ from temper.cli.text import percent, plural
 from temper.dataset.listing import dataset_title
 from temper.dataset.split import Example
 from temper.errors import DataError, UsageError
-from temper.storage.atomic import atomic_write
+from temper.storage.atomic import atomic_write, own_temporary_files, remove_stale_scratch
 from train.cli_options import check_writable, config_of, options_that_need_weights
 from train.config import TrainingConfig
+from train.disk_space import check_disk_space
 from train.evaluation.charts import draw_lr_range_test
 from train.fitting.checkpoint import CheckpointConfig, checkpoint_path
 from train.fitting.distribute import is_chief, open_strategy
@@ -36,17 +37,20 @@ WRITTEN = (
 MOVE_AWAY = "Move it away, or name another file with --out."
 
 
+@own_temporary_files()
 def run_training(options: argparse.Namespace, examples: list[Example]) -> str:
     """Train, or run the range test, unless the model is up to date; returns the results as text, "" for none."""
     strategy = open_strategy(options.distribute)
     config, backbone = _start(options)
     artifact = Artifact.at(options.out)
+    remove_stale_scratch(artifact.path.parent)
     if not (options.force or options.lr_range_test) and is_up_to_date(artifact, options.data, examples, config):
         LOGGER.info("%s is up to date: same images, same configuration. --force trains it again.", artifact.path)
         return ""
     if not options.lr_range_test:
         artifact.refuse_foreign(*map(artifact.beside, WRITTEN), force=options.force, fix=MOVE_AWAY)
     check_writable(artifact.path)
+    check_disk_space(artifact.path, config, len(examples))
     LOGGER.info(config.summary())
     work = artifact.path.parent / WORK_FOLDER
     path, is_writer = checkpoint_path(work, examples, config), is_chief(strategy)
@@ -60,6 +64,8 @@ def run_training(options: argparse.Namespace, examples: list[Example]) -> str:
         trained = train(examples, config, backbone, context)
     if not is_writer:
         return ""
+    # Hours may have passed since the first check; the checkpoint stays.
+    artifact.refuse_foreign(*map(artifact.beside, WRITTEN), force=True, fix=MOVE_AWAY)
     save(trained, artifact, options.data, examples, config)
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):

@@ -18,6 +18,7 @@ from temper.dataset.split import Example, Subset, write_split
 from temper.errors import ArtifactError
 from temper.provenance import provenance
 from temper.storage.atomic import atomic_write
+from temper.storage.space import explain_full_disk
 from temper.system.host import describe_host
 from temper.trust.records import record_made_here
 from train.config import TrainingConfig
@@ -110,7 +111,8 @@ def save(
     title, evaluation = dataset_title(folder), trained.evaluation
     names = [each.path.name for each in examples if each.subset == "test"]
     dataset = f"{title}: one label for each image, {describe_leaks(examples, folder)}"
-    with atomic_write(artifact.path) as path:
+    needed = 4 * trained.model.count_params()
+    with atomic_write(artifact.path) as path, explain_full_disk({path.parent: needed}, "the training"):
         new = Artifact.at(path)
         write_summary(new.beside(".summary.txt"), trained.model)
         write_history(new.beside(".history.csv"), trained.history)

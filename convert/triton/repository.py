@@ -10,7 +10,7 @@ from convert.triton.pbtxt import Fields, render
 from temper.errors import ArtifactError
 from temper.storage.atomic import scratch_beside
 from temper.storage.digest import sha256_of
-from temper.storage.publish import finish_publication, flush, publish
+from temper.storage.publish import finish_publication, flush, flush_folder, publish
 
 CONFIG = "config.pbtxt"
 CARD = "card.json"
@@ -57,6 +57,7 @@ def publish_model(model: TritonModel, repository: Path, force: bool = False) -> 
         if is_new:
             flush(draft)
             draft.replace(folder)
+            flush_folder(repository)
         elif any(draft.iterdir()):
             publish(draft, config)
         else:

@@ -23,7 +23,6 @@ from temper.serve.metrics import Metrics
 from temper.serve.model import ServedModel
 from temper.serve.open_files import limited_by_open_files
 from temper.serve.settings import Limits, Settings
-from temper.serve.workers.copies import remove_abandoned
 
 LOGGER = logging.getLogger("temper.serve")
 # Beyond `drain_seconds`, for what still holds a connection open. uvicorn takes complete seconds for the sum.
@@ -89,8 +88,6 @@ def serve(artifacts: dict[str, Artifact], settings: Settings) -> None:
     """
     settings = replace(settings, limits=limited_by_open_files(settings.limits))
     with bound_socket(settings) as listener:
-        if removed := remove_abandoned():
-            LOGGER.info("removed the copies of artifacts that %d killed servers have left", removed)
         server = make_server(artifacts, settings)
         with server.capture_signals():
             asyncio.run(run_server(server, listener))

@@ -1,14 +1,16 @@
 """Complete files or none: everything is written to a scratch folder and moved into place at the end."""
 
 import contextlib
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from temper.errors import ArtifactError
 from temper.storage.lock import lock_folder
-from temper.storage.publish import finish_publication, flush, publish
+from temper.storage.publish import finish_publication, flush, flush_folder, publish
 
 SCRATCH_SUFFIX = ".scratch"
 # Inside a scratch folder; a folder of the user with the same suffix has no such folder inside.
@@ -21,9 +23,12 @@ FRESH_SECONDS = 60
 def atomic_write(target: Path) -> Iterator[Path]:
     """Yield a path with the target's name in a scratch folder beside it; what is written there replaces the target.
 
-    A file or a folder; files that are written beside the yielded path are moved with it. When the block raises, nothing
-    outside the scratch folder has changed.
+    A file or a folder; files that are written beside the yielded path are moved with it. A symbolic link stays, and
+    what it leads to is replaced. When the block raises, nothing outside the scratch folder has changed. Raises
+    ArtifactError for a folder that somebody else made under the target's name meanwhile.
     """
+    target = target.resolve() if target.is_symlink() else target
+    was_there = target.exists()
     with scratch_beside(target) as scratch:
         yield scratch / target.name
         written = list(scratch.iterdir())
@@ -32,8 +37,11 @@ def atomic_write(target: Path) -> Iterator[Path]:
             # Otherwise an older file would replace this one later.
             finish_publication(target)
             written[0].replace(target)
-        else:
-            publish(scratch, target)
+            flush_folder(target.parent)
+            return
+        if target.is_dir() and not was_there:
+            raise ArtifactError(f"{target} was made by another command meanwhile", fix="Run the same command again.")
+        publish(scratch, target)
 
 
 def write_text(target: Path, text: str) -> None:
@@ -58,6 +66,24 @@ def scratch_beside(target: Path) -> Iterator[Path]:
             yield scratch
         finally:
             _remove(outer)
+
+
+@contextlib.contextmanager
+def own_temporary_files() -> Iterator[Path]:
+    """Let all temporary files of this process, also those of libraries, go to one folder; yields it.
+
+    It is in the system's folder for temporary files, and is removed at the end; after a kill, by the next call.
+    """
+    before, variable = tempfile.tempdir, os.environ.get("TMPDIR")
+    with scratch_beside(Path(tempfile.gettempdir()) / "temper") as folder:
+        tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+        try:
+            yield folder
+        finally:
+            tempfile.tempdir = before
+            os.environ.pop("TMPDIR")
+            if variable is not None:
+                os.environ["TMPDIR"] = variable
 
 
 def remove_stale_scratch(folder: Path) -> None:

@@ -6,15 +6,18 @@ meets the journal next (a command or a reader) finishes the moves.
 """
 
 import contextlib
+import hashlib
 import os
 import shutil
 from pathlib import Path
 
 from temper.errors import ArtifactError
+from temper.storage.exchange import exchange
 from temper.storage.lock import lock_folder, open_folder
 
 JOURNAL_SUFFIX = ".publish"
-REPLACED = ".replaced"
+# A folder of the journal that was replaced, and a file with the fingerprint of one that replaces.
+REPLACED, FINGERPRINT = ".replaced", ".fingerprint"
 
 
 def publish(scratch: Path, target: Path) -> None:
@@ -24,11 +27,16 @@ def publish(scratch: Path, target: Path) -> None:
     commands must not publish the same target at once. Raises OSError when the entries cannot be moved, ArtifactError
     when a file would replace a folder or a folder a file.
     """
+    _equal_permissions(scratch)
+    for folder in [each for each in scratch.iterdir() if each.is_dir()]:
+        _beside(folder, FINGERPRINT).write_text(_fingerprint(folder), encoding="ascii")
     flush(scratch)
     with lock_folder(target.parent):
         _finish(target)
         _check_kinds(scratch, target.parent)
         scratch.replace(journal_of(target))
+        # The journal is on the disk before a file leaves it: the system may write renames in another order.
+        flush_folder(target.parent)
         _finish(target)
 
 
@@ -75,23 +83,36 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
 
 
+def _equal_permissions(scratch: Path) -> None:
+    """Give all files the permissions that a new file has: some libraries choose their own."""
+    expected = scratch.stat().st_mode & 0o666
+    for file in scratch.rglob("*"):
+        if file.is_file() and file.stat().st_mode & 0o777 != expected:
+            file.chmod(expected)
+
+
 def _finish(target: Path) -> None:
     journal = journal_of(target)
     if not journal.is_dir():
         return
     _check_kinds(journal, target.parent)
-    for source in sorted(journal.iterdir()):
-        if not source.name.endswith(REPLACED):
-            _move(source, target.parent / source.name)
+    for source in _sources(journal):
+        _move(source, target.parent / source.name)
     for replaced in journal.glob(f"*{REPLACED}"):
         shutil.rmtree(replaced, ignore_errors=True)
+    for fingerprint in journal.glob(f"*{FINGERPRINT}"):
+        fingerprint.unlink()
     with contextlib.suppress(OSError):
         journal.rmdir()
     flush_folder(target.parent)
 
 
+def _sources(journal: Path) -> list[Path]:
+    return sorted(each for each in journal.iterdir() if not each.name.endswith((REPLACED, FINGERPRINT)))
+
+
 def _check_kinds(scratch: Path, folder: Path) -> None:
-    for source in scratch.iterdir():
+    for source in _sources(scratch):
         target = folder / source.name
         if target.exists() and source.is_dir() != (target.is_dir() and not target.is_symlink()):
             there, new = ("folder", "file") if target.is_dir() else ("file", "folder")
@@ -99,7 +120,26 @@ def _check_kinds(scratch: Path, folder: Path) -> None:
 
 
 def _move(source: Path, target: Path) -> None:
-    if target.is_dir() and not target.is_symlink():
-        # A folder cannot be replaced in one step: the old one is moved to the journal first.
-        target.replace(source.with_name(target.name + REPLACED))
-    source.replace(target)
+    if not target.is_dir() or target.is_symlink():
+        source.replace(target)
+        return
+    replaced, expected = _beside(source, REPLACED), _beside(source, FINGERPRINT)
+    if expected.exists() and expected.read_text(encoding="ascii") != _fingerprint(source):
+        # Exchanged before an interruption.
+        source.replace(replaced)
+    elif exchange(source, target):
+        source.replace(replaced)
+    else:
+        target.replace(replaced)
+        source.replace(target)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _fingerprint(folder: Path) -> str:
+    """What distinguishes a folder from its predecessor, wherever both are: names, sizes, times of modification."""
+    stats = [(each.relative_to(folder).as_posix(), each.stat()) for each in sorted(folder.rglob("*")) if each.is_file()]
+    listed = "\n".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats)
+    return hashlib.sha256(listed.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,32 +1,29 @@
-"""Copies of artifacts in temporary folders, and what killed servers have left of them."""
+"""Copies of artifacts in temporary folders: what a server uses does not change when a new artifact is published."""
 
 import contextlib
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from temper.artifact import Artifact
 from temper.errors import ResourceError
-from temper.storage.lock import lock_folder
+from temper.storage.atomic import scratch_beside
 from temper.trust.policy import authenticate
 from temper.trust.signature import signature_path
 
-PREFIX = "temper-serve-"
-# A server that has just made its folder locks it a moment later.
-MIN_AGE_SECONDS = 60.0
+PREFIX = "temper-serve"
 
 
 @contextlib.contextmanager
 def copy_folder() -> Iterator[Path]:
-    """A temporary folder, locked and kept as long as the block runs. Raises ResourceError when none can be made."""
-    try:
-        temporary = tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True)
-    except OSError as error:
-        raise ResourceError(f"no temporary folder can be made ({error.strerror})", fix=_fix()) from None
-    with temporary as name, lock_folder(Path(name), wait=False):
-        yield Path(name)
+    """A temporary folder for a copy. Those of servers that were killed are removed. Raises ResourceError for none."""
+    with contextlib.ExitStack() as stack:
+        try:
+            folder = stack.enter_context(scratch_beside(Path(tempfile.gettempdir()) / PREFIX))
+        except OSError as error:
+            raise ResourceError(f"no temporary folder can be made ({error.strerror})", fix=_fix()) from None
+        yield folder
 
 
 def copy_artifact(source: Path, folder: Path) -> Artifact:
@@ -50,20 +47,6 @@ def copy_artifact(source: Path, folder: Path) -> Artifact:
         reason = error.strerror or "see -v"
         raise ResourceError(f"{source} cannot be copied to {folder.parent} ({reason})", fix=_fix()) from error
     return Artifact.at(folder / source.name).verified()
-
-
-def remove_abandoned() -> int:
-    """Remove the folders of servers that were killed; returns how many."""
-    removed = 0
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - folder.lstat().st_mtime < MIN_AGE_SECONDS:
-                continue
-            with lock_folder(folder, wait=False) as is_locked:
-                if is_locked:
-                    shutil.rmtree(folder)
-                    removed += 1
-    return removed
 
 
 def _fix() -> str:

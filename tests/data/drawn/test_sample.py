@@ -1,13 +1,23 @@
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
 from pathlib import Path
 
 import pytest
 
 from data.drawn.sample import Sample, draw_sample
 from temper.dataset.listing import dataset_title
-from temper.errors import DataError
+from temper.errors import DataError, ResourceError
 from temper.images import labeled_images
+from temper.storage.atomic import SCRATCH_SUFFIX
 from temper.storage.digest import sha256_of
+from tests.processes import has_ended
+from tests.source import ROOT
 
+Usage = namedtuple("Usage", "free")
 SAMPLE = Sample(train=3, test=2, seed=5)
 
 
@@ -51,3 +61,27 @@ def test_a_folder_with_other_content_is_not_changed(tmp_path: Path, other: Sampl
     with pytest.raises(DataError, match="exists and is not this sample"):
         draw_sample(folder, SAMPLE)
     assert sha256_of(folder) == before
+
+
+def test_without_space_for_the_images_nothing_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100_000))
+    with pytest.raises(ResourceError, match=r"the sample writes about 0\.2 MB"):
+        draw_sample(tmp_path / "drawn", SAMPLE)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_command_leaves_no_process_and_the_next_one_no_scratch(tmp_path: Path, number: int) -> None:
+    command = subprocess.Popen([sys.executable, "data/run.py", "draw", tmp_path / "drawn", "--train", "3000"], cwd=ROOT)
+    children = Path(f"/proc/{command.pid}/task/{command.pid}/children")
+    while not list(tmp_path.rglob("*.jpg")):
+        assert command.poll() is None
+        time.sleep(0.02)
+    workers = [int(each) for each in children.read_text().split()]
+    command.send_signal(number)
+    command.wait()
+    assert workers
+    assert all(map(has_ended, workers))
+    draw_sample(tmp_path / "drawn", SAMPLE)
+    assert not list(tmp_path.glob(f".*{SCRATCH_SUFFIX}"))

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from temper.storage.exchange import exchange
+
 
 class Killed(BaseException):
     """Stands for the end of the process: no handler of the code under test may catch it."""
@@ -29,6 +31,8 @@ def killed_after(steps: int) -> Iterator[list[str]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "replace", counted(Path.replace))
+        patch.setattr(Path, "unlink", counted(Path.unlink))
+        patch.setattr("temper.storage.publish.exchange", counted(exchange))
         patch.setattr(Path, "rmdir", counted(Path.rmdir))
         patch.setattr(shutil, "rmtree", counted(shutil.rmtree))
         yield done

@@ -2,11 +2,21 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from temper.storage.atomic import FILES, SCRATCH_SUFFIX, atomic_write, remove_stale_scratch, scratch_beside, write_text
+from temper.errors import ArtifactError
+from temper.storage.atomic import (
+    FILES,
+    SCRATCH_SUFFIX,
+    atomic_write,
+    own_temporary_files,
+    remove_stale_scratch,
+    scratch_beside,
+    write_text,
+)
 from temper.storage.publish import journal_of
 from tests.source import ROOT
 
@@ -16,6 +26,13 @@ from pathlib import Path
 from temper.storage.atomic import atomic_write
 with atomic_write(Path(sys.argv[1])) as path:
     path.write_text("half of the n")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+KILLED_WITH_TEMPORARY_FILES = """
+import os, pathlib, signal, tempfile
+from temper.storage.atomic import own_temporary_files
+with own_temporary_files(), tempfile.NamedTemporaryFile("w") as file:
+    (pathlib.Path(os.environ["TMPDIR"]) / "native").touch()
     os.kill(os.getpid(), signal.SIGKILL)
 """
 WRITES = "import sys, pathlib; from temper.storage.atomic import write_text; write_text(pathlib.Path(sys.argv[1]), '')"
@@ -70,6 +87,67 @@ def test_a_file_does_not_replace_a_folder(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="directory"):
         write_text(tmp_path / "photos", "text")
     assert names(tmp_path / "photos") == ["cat"]
+
+
+def test_a_folder_that_another_command_made_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="by another command meanwhile"), atomic_write(tmp_path / "photos") as path:
+        (path / "train").mkdir(parents=True)
+        (tmp_path / "photos").mkdir()
+        (tmp_path / "photos" / "thesis.txt").write_text("five years")
+    assert names(tmp_path / "photos") == ["thesis.txt"]
+    assert names(tmp_path) == ["photos"]
+
+
+@pytest.mark.parametrize("is_dangling", [False, True])
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path, is_dangling: bool) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link.csv").symlink_to("disk/file.csv")
+    if not is_dangling:
+        (tmp_path / "disk" / "file.csv").write_text("old")
+    write_text(tmp_path / "link.csv", "new")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "disk" / "file.csv").read_text() == "new"
+    assert names(tmp_path) == ["disk", "link.csv"]
+    assert names(tmp_path / "disk") == ["file.csv"]
+
+
+def test_the_name_of_a_new_file_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr("temper.storage.atomic.flush_folder", lambda folder: seen.extend(names(folder)))
+    write_text(tmp_path / "a.txt", "new")
+    assert "a.txt" in seen
+
+
+def test_temporary_files_of_libraries_are_in_one_folder_that_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", "before")
+    with own_temporary_files() as folder:
+        assert os.environ["TMPDIR"] == str(folder)
+        assert Path(tempfile.mkdtemp()).parent == folder
+    assert os.environ["TMPDIR"] == "before"
+    assert tempfile.gettempdir() == str(tmp_path)
+    assert names(tmp_path) == []
+    monkeypatch.delenv("TMPDIR")
+    with own_temporary_files():
+        pass
+    assert "TMPDIR" not in os.environ
+
+
+@pytest.mark.programs
+def test_temporary_files_of_a_killed_process_are_removed_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    command = [sys.executable, "-c", KILLED_WITH_TEMPORARY_FILES]
+    for _ in range(2):
+        assert subprocess.run(command, cwd=ROOT).returncode == -9
+        assert len(names(tmp_path)) == 1
+    with own_temporary_files():
+        assert len(names(tmp_path)) == 1
+    assert names(tmp_path) == []
 
 
 @pytest.mark.programs

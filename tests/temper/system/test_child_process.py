@@ -9,6 +9,7 @@ import pytest
 
 from temper.errors import UserError
 from temper.system.child_process import ChildCrashed, run_in_child, run_with_progress
+from tests.processes import has_ended
 
 # A shell without job control starts what follows `&` with SIGINT ignored.
 STOPPED = """
@@ -21,6 +22,17 @@ def hang(path):
     time.sleep(60)
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    run_in_child(hang, {path!r})
+"""
+KILLED = """
+import os
+import time
+from pathlib import Path
+from temper.system.child_process import run_in_child
+def hang(path):
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(60)
+if __name__ == "__main__":
     run_in_child(hang, {path!r})
 """
 
@@ -73,3 +85,18 @@ def test_ctrl_c_kills_the_child_at_once(tmp_path: Path) -> None:
     _, errors = parent.communicate(timeout=20)
     assert time.monotonic() - stopped < 5
     assert b"KeyboardInterrupt" in errors
+
+
+@pytest.mark.programs
+def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    script, started = tmp_path / "killed.py", tmp_path / "started"
+    script.write_text(KILLED.format(path=str(started)))
+    parent = subprocess.Popen(
+        [sys.executable, script], env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    )
+    while not (started.exists() and started.read_text()):
+        time.sleep(0.02)
+    child = int(started.read_text())
+    parent.kill()
+    parent.wait()
+    assert has_ended(child)

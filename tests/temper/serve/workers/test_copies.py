@@ -1,5 +1,3 @@
-import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -7,7 +5,8 @@ import pytest
 
 from temper.artifact import Artifact
 from temper.errors import ArtifactError, ResourceError
-from temper.serve.workers.copies import PREFIX, copy_artifact, copy_folder, remove_abandoned
+from temper.serve.workers.copies import PREFIX, copy_artifact, copy_folder
+from temper.storage.atomic import FILES, SCRATCH_SUFFIX
 from temper.trust.keys import own_key
 from temper.trust.policy import authenticate
 from temper.trust.signature import sign
@@ -26,21 +25,17 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(onnx: Path, t
         copy_artifact(onnx, tmp_path / "none" / "folder")
 
 
-def test_only_folders_that_no_server_uses_any_more_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_copy_of_a_server_that_was_killed_is_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    (tmp_path / "kept").mkdir()
-    abandoned, new, link = (tmp_path / f"{PREFIX}{name}" for name in ("abandoned", "new", "link"))
-    abandoned.mkdir()
-    (abandoned / "model.onnx").touch()
-    new.mkdir()
-    link.symlink_to(tmp_path / "kept")
     with copy_folder() as used:
-        for folder in (abandoned, used, link):
-            os.utime(folder, (0, 0), follow_symlinks=False)
-        assert remove_abandoned() == 1
-        assert set(tmp_path.iterdir()) == {used, new, link, tmp_path / "kept"}
-    assert not used.exists()
-    shutil.rmtree(new)
+        # A killed process holds no lock any more.
+        abandoned = tmp_path / f".{PREFIX}.abandoned{SCRATCH_SUFFIX}" / FILES
+        abandoned.mkdir(parents=True)
+        with copy_folder() as other:
+            assert {used.parent, other.parent} == set(tmp_path.iterdir())
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_program_is_not_copied_and_a_signature_is(

@@ -1,0 +1,1 @@
+"""Commands as users start them: disturbed at any moment, and started again."""

@@ -1,0 +1,51 @@
+"""Work that is killed again and again, and goes on each time: jobs over a folder, and trainings."""
+
+import argparse
+import time
+from pathlib import Path
+
+from experiments.chaos.record import Record
+from temper.cli.progress import no_progress
+
+IMAGES_OF_A_JOB = 20_000
+IMAGES_A_KILL = 400
+
+
+def run_jobs(count: int, seed: int, scratch: Path) -> Record:
+    """Kill a job over links to tiny images `count` times; every image is one try."""
+    from experiments.folders import kills
+    from tests import tiny
+
+    started = time.monotonic()
+    bundle = tiny.bundle(scratch / "bundle")
+    photos = sorted((scratch / "bundle" / "images").rglob("*.png"))
+    number = min(IMAGES_OF_A_JOB, IMAGES_A_KILL * (count + 1))
+    images, out = kills.plant(photos, scratch / "images", number), scratch / "rows.jsonl"
+    artifact = bundle.with_name("model.fp32.onnx")
+    options = argparse.Namespace(artifact=artifact, images=number, kills=count, seed=seed)
+    done = kills.kill_often(options, images, out, no_progress)
+    check = kills.check_rows(artifact, images, out)
+    return Record(
+        tried=number,
+        ok=check.unique - check.damaged_marked - check.others_marked,
+        refused=check.damaged_marked,
+        lost=check.missing,
+        wrong=check.wrong + check.others_marked,
+        silent=check.rows - check.unique,
+        seconds=time.monotonic() - started,
+        more={"killed": len(done), "twice": check.rows - check.unique},
+    )
+
+
+def run_trainings(count: int, seed: int, scratch: Path) -> Record:
+    """Kill a training `count` times."""
+    from experiments.killed_training import run_killed_training
+
+    started = time.monotonic()
+    report = run_killed_training(scratch, count, seed)
+    record = Record(tried=len(report.kills), seconds=time.monotonic() - started)
+    record.ok = sum(not lost for lost in report.lost_by_kill)
+    record.lost = record.tried - record.ok + len(report.leftovers)
+    record.silent = int(report.weight_difference > 0)
+    record.more = {"steps lost": report.lost_steps, "largest difference of a weight": report.weight_difference}
+    return record

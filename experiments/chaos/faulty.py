@@ -1,0 +1,55 @@
+"""Run a program of the project with the planted fault.
+
+TEMPER_CHAOS_FAULT="in place" python -m experiments.chaos.faulty data/run.py draw FOLDER
+"""
+
+import contextlib
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from experiments.chaos.planted import FORGETFUL, IN_PLACE, ONE_BY_ONE, fault, move_one_by_one
+
+
+@contextlib.contextmanager
+def _folder_of(target: Path) -> Iterator[Path]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    yield target.parent
+
+
+@contextlib.contextmanager
+def _write_in_place(target: Path) -> Iterator[Path]:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    yield target
+
+
+def plant() -> None:
+    """Replace functions of the library, before a program imports them."""
+    from temper.storage import atomic, publish
+
+    if fault() == IN_PLACE:
+        vars(atomic).update(scratch_beside=_folder_of, atomic_write=_write_in_place)
+        vars(publish).update(publish=lambda scratch, target: None)
+    elif fault() == ONE_BY_ONE:
+        vars(atomic).update(publish=move_one_by_one)
+        vars(publish).update(publish=move_one_by_one)
+    elif fault() == FORGETFUL:
+        from temper.infer.journal import Written
+
+        Written.__contains__ = lambda self, key: False  # type: ignore[method-assign]
+
+
+def main(words: list[str]) -> None:
+    """Start `PROGRAM …` or `-m MODULE …`."""
+    plant()
+    if words[0] == "-m":
+        sys.argv = words[1:]
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = words
+        runpy.run_path(words[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
