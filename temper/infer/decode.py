@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from temper.errors import UnreadableImage
-from temper.images import DECODE_ERRORS, EncodedImage, ImageArray, fit, load_image, read_image, to_rgb
+from temper.images import EncodedImage, ImageArray, fit, load_image, read_image, to_rgb, unreadable
 from temper.infer.results import Result
 from temper.infer.sources import Frame, ImageSource, Unreadable, Url
 
@@ -89,8 +89,8 @@ def _decode_object(name: str, source: Image.Image | ImageArray, size: int) -> De
         return _prepared(name, _image_of(source), size)
     try:
         return _prepared(name, to_rgb(source), size)
-    except DECODE_ERRORS as error:
-        return Decoded(result=Result(source=name, error=f"{name} is damaged ({error})"))
+    except Exception as error:
+        return Decoded(result=Result(source=name, error=str(unreadable(name, error))))
 
 
 def _prepared(name: str, image: Image.Image, size: int) -> Decoded:

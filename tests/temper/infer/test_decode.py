@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from temper import images
 from temper.images import EncodedImage, load_image
 from temper.infer.decode import decode
 from temper.infer.results import Prediction
@@ -75,5 +74,5 @@ def test_frames_and_arrays_have_no_hash() -> None:
 
 
 def test_a_file_that_is_too_large_is_not_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "MAX_BYTES", 10)
+    monkeypatch.setattr("temper.images.encoded.MAX_BYTES", 10)
     assert "more than 10 bytes, the limit" in decode(0, path, 8, never).result.error
