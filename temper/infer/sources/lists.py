@@ -5,28 +5,45 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from temper.errors import DataError
-from temper.images import EncodedImage
+from temper.errors import DataError, UnreadableImage
+from temper.images import EncodedImage, open_regular
 from temper.infer.sources.kinds import Frame, ImageSource, SourceOptions, Unreadable, Url
 from temper.infer.sources.names import STDIN, files_of, images_of, is_folder, is_url, iterate_sources
 from temper.infer.sources.shards import SHARD_SUFFIXES
 from temper.infer.sources.video import VIDEO_SUFFIXES, is_camera
 
+PIPES_OF_SHELL = ("/dev/fd/", "/proc/self/fd/")
+# More than any name or address.
+MAX_LINE_BYTES = 2**16
+ONE_A_LINE = "Expected one name a line."
+
 
 def names_in_list(file: str) -> Iterator[str]:
     """The lines of a file, or of stdin for "-", without empty ones; read as they are needed.
 
-    Raises DataError for a file that cannot be read.
+    A pipe is read only if a shell made it: `--list <(find ...)`. Raises DataError for a file that cannot be read and
+    for a line that can be no name.
     """
     with contextlib.ExitStack() as stack:
-        try:
-            stream = sys.stdin.buffer if file == STDIN else stack.enter_context(Path(file).open("rb"))
-        except OSError as error:
-            raise DataError(f"the list {file} cannot be read ({error.strerror})", fix="Check the path.") from None
-        for line in stream:
+        stream = sys.stdin.buffer if file == STDIN else stack.enter_context(_open_list(file))
+        while line := stream.readline(MAX_LINE_BYTES + 1):
+            if len(line) > MAX_LINE_BYTES:
+                raise DataError(f"the list {file} has a line of more than {MAX_LINE_BYTES:,} bytes", fix=ONE_A_LINE)
             if name := os.fsdecode(line.rstrip(b"\r\n")):
                 yield name
+
+
+def _open_list(file: str) -> BinaryIO:
+    try:
+        return Path(file).open("rb") if file.startswith(PIPES_OF_SHELL) else open_regular(Path(file))
+    except UnreadableImage:
+        fix = f"Name a file, or read from it through stdin: --list - < {file}"
+        raise DataError(f"the list {file} is not a regular file", fix=fix) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"the list {file} cannot be read ({reason})", fix="Check the path.") from None
 
 
 def iterate_named(names: Iterable[str], options: SourceOptions) -> Iterator[ImageSource]:
