@@ -17,6 +17,7 @@ from temper.cluster.output import Run
 from temper.errors import ArtifactError, UserError
 from temper.images import ImageArray, map_ahead
 from temper.infer.decode import Decoded, decode
+from temper.infer.flow import Flow
 from temper.infer.journal import Written, key_of
 from temper.infer.parquet import schema
 from temper.infer.results import Result, is_unknown, top_k
@@ -43,8 +44,9 @@ def decode_chunk(chunk: Any, *, size: int, written: Written) -> Any:
     import pyarrow as arrow
 
     sources = [_source_of(name) for name in chunk["name"].to_pylist()]
+    flow = Flow(is_done=lambda name, sha256: key_of(name, sha256) in written)
     decoded: Iterator[Decoded] = map_ahead(
-        lambda source: decode(0, source, size, lambda name, sha256: key_of(name, sha256) in written),
+        lambda source: decode(0, source, size, flow),
         sources,
         workers=URL_THREADS if any(isinstance(each, Url) for each in sources) else 1,
     )

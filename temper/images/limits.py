@@ -3,8 +3,7 @@
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # A short list, so that untrusted files never reach Pillow's rarer parsers.
 DECODERS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-# Pillow warns above this number, and refuses twice as many.
+# Pillow warns above this number.
 MAX_PIXELS = 89_478_485
-HIGHEST_MAX_PIXELS = 2 * MAX_PIXELS
 # As many bytes as the largest image has at three for each pixel.
 MAX_BYTES = 2**28

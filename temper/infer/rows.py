@@ -37,6 +37,18 @@ def row_of(result: Result) -> dict[str, Any]:
     }
 
 
+def rows_by_rank(result: Result) -> list[list[object]]:
+    """One row for each label, for the table that is printed: file, rank, label, probability, unknown, error."""
+    file = csv_cell(stored_name(result.source))
+    if result.error:
+        return [[file, "", "", "", "", csv_cell(stored_name(result.error))]]
+    unknown = {None: "", True: "yes", False: "no"}[result.unknown]
+    return [
+        [file, rank, csv_cell(each.label), f"{each.probability:.6f}", unknown, ""]
+        for rank, each in enumerate(result.predictions, start=1)
+    ]
+
+
 def encode_rows(rows: Iterable[Row], form: Form) -> bytes:
     """Rows as lines of JSON, or as lines of a CSV file without its header."""
     if form == "jsonl":

@@ -228,7 +228,8 @@ async def _decoded(service: Service, body: bytes, size: int) -> Images:
         raise RequestError(400, "the body is empty; expected the bytes of an image file")
     loop = asyncio.get_running_loop()
     try:
-        pixels = await loop.run_in_executor(service.decoders, load_image, EncodedImage(NAME_OF_BODY, body), size)
+        image, decoding = EncodedImage(NAME_OF_BODY, body), service.settings.decoding
+        pixels = await loop.run_in_executor(service.decoders, load_image, image, size, decoding)
     except UnreadableImage as error:
         raise RequestError(400, error.what, cause="not_an_image") from None
     return pixels[None]

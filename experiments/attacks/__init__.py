@@ -1,0 +1,1 @@
+"""Attacks that are repeated: what is tried, and what happens."""
