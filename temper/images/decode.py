@@ -1,6 +1,9 @@
 """From an image file to the pixels of the network's input."""
 
+import contextlib
+import ctypes
 import logging
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -137,3 +140,13 @@ def _silence_pillow() -> None:
     warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
     warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
     logging.getLogger("PIL").addHandler(logging.NullHandler())
+    _silence_libtiff()
+
+
+def _silence_libtiff() -> None:
+    """Let libtiff print nothing: it writes to stderr itself, up to a line for each row of a damaged image."""
+    with contextlib.suppress(OSError, AttributeError):
+        loaded = set(re.findall(r"/\S*libtiff\S*", Path("/proc/self/maps").read_text()))
+        for library in map(ctypes.CDLL, loaded):
+            library.TIFFSetErrorHandler(None)
+            library.TIFFSetWarningHandler(None)

@@ -1,5 +1,7 @@
 import io
 import logging
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -137,3 +139,16 @@ def test_pillow_warns_of_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     assert len(shown) == 1
     logging.getLogger("PIL.TiffImagePlugin").error("More samples per pixel than can be decoded")
     assert not capfd.readouterr().err
+
+
+@pytest.mark.programs
+def test_libtiff_prints_nothing_of_a_damaged_file(tmp_path: Path) -> None:
+    """In a process of its own: the first decoder decides."""
+    stream = io.BytesIO()
+    Image.new("1", (64, 64)).save(stream, "TIFF", compression="group4")
+    content = bytearray(stream.getvalue())
+    content[8:20] = bytes(12)
+    (tmp_path / "a.tif").write_bytes(content)
+    code = "import sys, pathlib, temper.images as m; m.load_image(pathlib.Path(sys.argv[1]), 8)"
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "a.tif"], capture_output=True, text=True)
+    assert "Fax" not in done.stderr and "TIFF" not in done.stderr
