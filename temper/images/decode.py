@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -17,12 +17,15 @@ from PIL import Image, UnidentifiedImageError
 from temper.errors import UnreadableImage
 from temper.images.budget import PIXELS, needed_bytes
 from temper.images.encoded import EncodedImage, open_encoded
-from temper.images.limits import DECODERS, MAX_PIXELS
+from temper.images.limits import DECODERS, MAX_BYTES, MAX_PIXELS
 from temper.images.pixels import ImageArray, upright
 from temper.images.wide import FIX, UnclearRange, is_deep
 
 # What is done here is recorded in every card as temper.card.Preprocessing, and described in docs/preprocessing.md:
 # change all three together.
+START_OF_SCAN = b"\xff\xda"
+# Twice the ten scans that encoders write, of the largest image; about four seconds.
+MAX_SCANNED_PIXELS = 20 * MAX_PIXELS
 Result = TypeVar("Result")
 
 
@@ -67,6 +70,7 @@ def _decode(
         try:
             with Image.open(file, formats=DECODERS) as image:
                 _check_size(path, image, size, decoding.max_pixels)
+                _check_scans(path, image, file)
                 full_size, has_deep_pixels = image.size, is_deep(image)
                 if not decoding.full:
                     image.draft("RGB", (size, size))
@@ -111,6 +115,18 @@ def _check_size(path: Path | EncodedImage, image: Image.Image, size: int, max_pi
             f"{path} has {image.width} x {image.height} pixels, and stretched to a width of {size} too many",
             fix="Cut it.",
         )
+
+
+def _check_scans(path: Path | EncodedImage, image: Image.Image, file: BinaryIO) -> None:
+    """Refuse a progressive JPEG whose scans, each of which goes over the complete image, would take many seconds."""
+    if "progressive" not in image.info:
+        return
+    position = file.tell()
+    file.seek(0)
+    scans = file.read(MAX_BYTES).count(START_OF_SCAN)
+    file.seek(position)
+    if scans * image.width * image.height > MAX_SCANNED_PIXELS:
+        raise UnreadableImage(f"{path} has {scans} scans, too many for its size", fix="Save it again.")
 
 
 def fit(image: Image.Image, size: int) -> ImageArray:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from temper.errors import DataError, UnreadableImage
 from temper.images import EncodedImage, open_regular
 from temper.infer.sources.kinds import Frame, ImageSource, SourceOptions, Unreadable, Url
-from temper.infer.sources.names import STDIN, files_of, images_of, is_folder, is_url, iterate_sources
+from temper.infer.sources.names import STDIN, files_of, images_of, is_file, is_folder, is_url, iterate_sources
 from temper.infer.sources.shards import SHARD_SUFFIXES
 from temper.infer.sources.video import VIDEO_SUFFIXES, is_camera
 
@@ -65,7 +65,7 @@ def iterate_listed(names: Iterable[str], options: SourceOptions) -> Iterator[Ima
 def check_sources(names: Iterable[str]) -> None:
     """Raise what `iterate_sources` would raise for one of the names; no image, shard or video is opened."""
     for name in names:
-        if name != STDIN and not is_url(name) and not Path(name).is_file() and not is_camera(name):
+        if name != STDIN and not is_url(name) and not is_file(name) and not is_camera(name):
             next(files_of(name))
 
 

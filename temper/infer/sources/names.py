@@ -115,6 +115,11 @@ def is_folder(name: str) -> bool:
     return os.path.isdir(name)  # noqa: PTH112
 
 
+def is_file(name: str) -> bool:
+    """Whether a name is that of a file; Path.is_file raises OSError for a name that is too long."""
+    return os.path.isfile(name)  # noqa: PTH113
+
+
 def is_url(name: str) -> bool:
     """Whether a name is an address."""
     return name.lower().startswith(URL_SCHEMES)

@@ -222,3 +222,11 @@ def test_a_limit_of_pixels_and_a_full_decode_reach_the_decoder(engine: Path, tmp
     assert run(engine, *words, 1199, "--out", out) == ExitCode.SOME_FAILED
     with pytest.raises(UsageError, match="max_pixels was 1199, and is 1200"):
         run(engine, *words, 1200, "--out", out)
+
+
+def test_a_name_that_is_too_long_is_a_result_with_an_error(
+    engine: Path, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(engine, "n" * 300 + ".jpg", image, "--json") == ExitCode.SOME_FAILED
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "File name too long" in first["error"] and second["predictions"]

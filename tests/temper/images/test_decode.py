@@ -144,11 +144,26 @@ def test_pillow_warns_of_nothing(capfd: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.programs
 def test_libtiff_prints_nothing_of_a_damaged_file(tmp_path: Path) -> None:
     """In a process of its own: the first decoder decides."""
-    stream = io.BytesIO()
-    Image.new("1", (64, 64)).save(stream, "TIFF", compression="group4")
-    content = bytearray(stream.getvalue())
-    content[8:20] = bytes(12)
+    noise = np.random.default_rng(0).integers(0, 2, (64, 64)).astype(bool)
+    Image.fromarray(noise).save(tmp_path / "a.tif", compression="group4")
+    with Image.open(tmp_path / "a.tif") as image:
+        start = image.tag_v2[273][0]
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[start + 40 : start + 80] = b"U" * 40
     (tmp_path / "a.tif").write_bytes(content)
     code = "import sys, pathlib, temper.images as m; m.load_image(pathlib.Path(sys.argv[1]), 8)"
     done = subprocess.run([sys.executable, "-c", code, tmp_path / "a.tif"], capture_output=True, text=True)
     assert "Fax" not in done.stderr and "TIFF" not in done.stderr
+
+
+def test_a_progressive_jpeg_of_too_many_scans_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file that would be decoded for hours: each scan goes over the complete image."""
+    stream = io.BytesIO()
+    Image.new("L", (64, 64), 128).save(stream, "JPEG", progressive=True)
+    content = stream.getvalue()
+    scan = content[content.rindex(b"\xff\xda") : -2]
+    bomb = content[:-2] + 1000 * scan + content[-2:]
+    monkeypatch.setattr("temper.images.decode.MAX_SCANNED_PIXELS", 64 * 64 * 20)
+    assert load_image(EncodedImage("a.jpg", content), 8).shape == (8, 8, 3)
+    with pytest.raises(UnreadableImage, match=r"a\.jpg has 10.. scans, too many for its size"):
+        load_image(EncodedImage("a.jpg", bomb), 8)
