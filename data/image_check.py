@@ -1,5 +1,7 @@
 """Inspect one image file: whether it can be used, what is unusual about it, its checksum and its perceptual hash."""
 
+import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from temper.errors import UnreadableImage
-from temper.images import DECODERS, load_image
-from temper.storage.digest import sha256_of
+from temper.images import DECODERS, EncodedImage, load_image, read_image
+from temper.images.budget import FILES
 
 IssueKind = Literal[
     "empty", "unreadable", "too small", "duplicate", "label conflict", "leak", "near-duplicate leak",
@@ -44,23 +46,36 @@ class Inspection:
 
 
 def inspect_image(path: Path) -> Inspection:
-    """Decode and hash one file; a file that is no valid image is an issue, not an exception."""
-    sha256 = sha256_of(path)
-    if not path.stat().st_size:
-        return Inspection(path=path, sha256=sha256, issues=(Issue(path=path, kind="empty"),))
+    """Decode and hash one file; a file that is no valid image is an issue, not an exception.
+
+    The content is read once: what is hashed is what is decoded, also if the file changes or disappears meanwhile.
+    """
+    sha256 = ""
     try:
-        small = Image.fromarray(load_image(path, HASH_INPUT_PIXELS))
-        with Image.open(path, formats=DECODERS) as image:
-            issues = tuple(_unusual_properties(path, image))
+        with FILES.reserve(path.stat().st_size):
+            encoded = read_image(path)
+            sha256 = hashlib.sha256(encoded.content).hexdigest()
+            if not encoded.content:
+                return Inspection(path=path, sha256=sha256, issues=(Issue(path=path, kind="empty"),))
+            small = Image.fromarray(load_image(encoded, HASH_INPUT_PIXELS))
+            issues = _issues_of(path, encoded)
     except UnreadableImage as error:
         reason = error.what.removeprefix(f"{path} ")
-    # Pillow's parsers raise these for damaged metadata, or for a damaged frame of an animation.
-    except (OSError, SyntaxError, ValueError, EOFError):
-        reason = "has damaged metadata"
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror})"
     else:
         phash = imagehash.phash(ImageOps.grayscale(small)).hash.ravel()
         return Inspection(path=path, sha256=sha256, issues=issues, phash=phash)
     return Inspection(path=path, sha256=sha256, issues=(Issue(path=path, kind="unreadable", detail=reason),))
+
+
+def _issues_of(path: Path, encoded: EncodedImage) -> tuple[Issue, ...]:
+    try:
+        with Image.open(io.BytesIO(encoded.content), formats=DECODERS) as image:
+            return tuple(_unusual_properties(path, image))
+    # Pillow's parsers raise any kind of error for damaged metadata, or for a damaged frame of an animation.
+    except Exception:
+        raise UnreadableImage(f"{path} has damaged metadata") from None
 
 
 def _unusual_properties(path: Path, image: Image.Image) -> Iterator[Issue]:

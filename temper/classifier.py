@@ -7,7 +7,9 @@ from temper.artifact import Artifact
 from temper.card import Card
 from temper.choose import choose
 from temper.closing import Closing
-from temper.infer.classify import Flow, classify
+from temper.images import MAX_PIXELS, Decoding
+from temper.infer.classify import classify
+from temper.infer.flow import Flow
 from temper.infer.results import Result
 from temper.infer.sources import DEFAULT_FPS, Source, SourceOptions, is_live, iterate_sources
 from temper.runners.base import RuntimeInfo
@@ -26,15 +28,24 @@ class Classifier(Closing):
     photos/b.jpg blue ['blue', 'red']
     """
 
-    def __init__(self, artifact: Artifact, mode: str = "", require_signature: bool = False) -> None:
+    def __init__(
+        self, artifact: Artifact, mode: str = "", *, require_signature: bool = False, max_pixels: int = MAX_PIXELS
+    ) -> None:
         if mode and mode not in artifact.format.modes:
             modes = ", ".join(filter(None, artifact.format.modes))
             expected = f"expected one of {modes}" if modes else "it has no modes"
             raise ValueError(f"{artifact.format.title} has no mode {mode!r}; {expected}")
+        self._max_pixels = max_pixels
         self._runner = open_runner(artifact, mode, require_signature)
 
     def __call__(
-        self, source: Source, *, top_k: int = 1, fps: float = DEFAULT_FPS, allow_private: bool = False
+        self,
+        source: Source,
+        *,
+        top_k: int = 1,
+        fps: float = DEFAULT_FPS,
+        allow_private: bool = False,
+        full_decode: bool = False,
     ) -> Iterator[Result]:
         """Classify images in batches, with bounded memory; yields results in the order of the images.
 
@@ -43,6 +54,7 @@ class Classifier(Closing):
         array uint8 RGB [height, width, 3]; or an iterable of those, which may be endless and is read a few batches
         ahead: change no array before its result is yielded. top_k: labels for each image. fps: frames to take of each
         second of a video. allow_private: whether a URL may lead to this machine or a private network.
+        full_decode: decode large JPEG files at their full scale: several times as slow, and a few labels differ.
 
         An image that cannot be read gives a Result with an error. Result.unknown is set when the card has a confidence
         threshold. While results are read, DataError is raised for a folder without images and a pattern without a
@@ -53,7 +65,8 @@ class Classifier(Closing):
         if not fps > 0:
             raise ValueError(f"fps is {fps}; expected a number above 0")
         images = iterate_sources(source, SourceOptions(fps=fps, allow_private=allow_private))
-        flow = Flow(is_live=is_live(source))
+        decoding = Decoding(full=full_decode, max_pixels=self._max_pixels)
+        flow = Flow(is_live=is_live(source), decoding=decoding)
         return classify(self._runner, images, top_k, self.card.confidence_threshold, flow)
 
     @property
@@ -76,15 +89,23 @@ class Classifier(Closing):
         self._runner.close()
 
 
-def load(path: Path | str, *, mode: str = "", trust: bool = False, require_signature: bool = False) -> Classifier:
+def load(
+    path: Path | str,
+    *,
+    mode: str = "",
+    trust: bool = False,
+    require_signature: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> Classifier:
     """Load an artifact of any format (temper.formats.FORMATS) after checking it against its card.
 
     path: of the artifact, or of a folder, of which the best artifact that runs here is chosen (temper.choose). mode:
     how the runtime is called, where there are several ways (temper.formats.Format.modes); by default the first that
     works. trust: remember that you trust this artifact, which can run any code (docs/trust.md). require_signature: load
-    nothing without a signature by a trusted key. Raises ArtifactError for a missing or damaged artifact and for one
-    that may not be loaded, MissingRuntime when its library or device is not on this machine (both are a
-    temper.UserError), ValueError for an unknown mode, and for `trust` with a folder or with `require_signature`.
+    nothing without a signature by a trusted key. max_pixels: an image with more is refused before it is decoded. Raises
+    ArtifactError for a missing or damaged artifact and for one that may not be loaded, MissingRuntime when its library
+    or device is not on this machine (both are a temper.UserError), ValueError for an unknown mode, and for `trust` with
+    a folder or with `require_signature`.
 
     >>> load("model.onnx").labels
     ('blue', 'red')
@@ -94,4 +115,4 @@ def load(path: Path | str, *, mode: str = "", trust: bool = False, require_signa
         if require_signature or artifact.path != Path(path):
             raise ValueError("trust is for one artifact that is named, and not for require_signature")
         trust_by_hand(artifact)
-    return Classifier(artifact, mode, require_signature)
+    return Classifier(artifact, mode, require_signature=require_signature, max_pixels=max_pixels)

@@ -1,8 +1,11 @@
 """Keras to fp32 ONNX, the graph that every other format is converted from."""
 
+import contextlib
+import gc
 import logging
 import re
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +17,16 @@ from onnxruntime.quantization.onnx_model import ONNXModel
 
 from convert.exporters.keras_model import export
 from convert.job import CardFields, Job
+from temper.errors import ResourceError
 from temper.runners.onnx_metadata import INPUT, OUTPUT
 from temper.runners.onnxruntime import open_session
+from temper.system.child_process import ChildCrashed, run_in_child
 
+# A model of this size takes gigabytes in native code, which ends the process where there are none.
+CHILD_BYTES = 2**25
+FREE_GB = 4
+# A copy takes about as long.
+COLLECTION_SECONDS = 0.3
 # tf2onnx writes opset 15; Q/DQ with half-precision scales, which TensorRT needs, came with 19.
 EXPORTED_OPSET, OPSET = 15, 19
 # Keras 3 appends the number of the call to a layer's name when it traces the graph.
@@ -27,7 +37,7 @@ def convert(job: Job) -> Iterator[CardFields]:
     """Export to ONNX: uint8 `images` [n, h, w, 3] in, float32 `probabilities` [n, classes] out, any n.
 
     BatchNorm and constants are folded; convolutions and matrix products have the names of their Keras layers.
-    Raises ArtifactError when Keras cannot open the model.
+    Raises ArtifactError when Keras cannot open the model, ResourceError when memory runs out.
     """
     with tempfile.TemporaryDirectory() as scratch:
         raw = Path(scratch) / "raw.onnx"
@@ -39,10 +49,44 @@ def convert(job: Job) -> Iterator[CardFields]:
 
 
 def _export(source: Path, target: Path) -> None:
+    if source.stat().st_size < CHILD_BYTES:
+        _export_here(source, target)
+        return
+    try:
+        run_in_child(_export_here, source, target)
+    except ChildCrashed as error:
+        raise ResourceError(
+            f"the export of {source.name} to ONNX ended with {error}, most likely because memory ran out",
+            fix=f"Close other programs, or convert on a machine with {FREE_GB} GB of free memory.",
+        ) from None
+
+
+def _export_here(source: Path, target: Path) -> None:
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _collected_garbage():
         warnings.simplefilter("ignore", FutureWarning)
         export(source, target, "onnx")
+
+
+@contextlib.contextmanager
+def _collected_garbage() -> Iterator[None]:
+    """Collect garbage in cycles all the time: tf2onnx copies the graph with its weights some fifty times.
+
+    Python itself collects when there are many new objects, however large they are.
+    """
+    ended = threading.Event()
+
+    def collect() -> None:
+        while not ended.wait(COLLECTION_SECONDS):
+            gc.collect()
+
+    thread = threading.Thread(target=collect, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _name_layers(path: Path) -> None:

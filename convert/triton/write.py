@@ -87,9 +87,9 @@ def _network_model(network: Network, artifact: Artifact) -> TritonModel:
 
 def _decode_model(network: Network) -> TritonModel:
     files = {"model.py": DECODE_MODEL.read_bytes()}
-    for module in (images, errors, exit_codes):
-        path = Path(str(module.__file__))
-        files[f"temper/{path.name}"] = path.read_bytes()
+    package = Path(str(images.__file__)).parent
+    for path in [*package.glob("*.py"), *(Path(str(module.__file__)) for module in (errors, exit_codes))]:
+        files[f"temper/{path.relative_to(package.parent)}"] = path.read_bytes()
     return TritonModel(config=decode_config(network), version={**files, "temper/__init__.py": PACKAGE})
 
 

@@ -1,1 +1,1 @@
-"""What a command must survive: wrong command lines, signals at any moment, a machine that watches its network."""
+"""Attacks that are repeated: what is tried, and what happens."""

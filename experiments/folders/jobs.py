@@ -18,7 +18,8 @@ from temper.artifact import Artifact
 from temper.choose import choose
 from temper.cli.progress import ProgressCallback
 from temper.images import images_in, load_images
-from temper.infer.classify import Flow, classify
+from temper.infer.classify import classify
+from temper.infer.flow import Flow
 from temper.infer.job import Job, run_job
 from temper.infer.job_settings import JobSettings
 from temper.infer.sources import SourceOptions, iterate_named

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 
+from temper.escaping import visible
 from temper.exit_codes import ExitCode
 
 # argparse reads `--option=--` as an empty list.
@@ -30,9 +31,9 @@ class ConsoleHandler(logging.Handler):
     """Writes log messages to the shared console, warnings with their level."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one message on a line of its own."""
+        """Write one message on a line of its own; codes that a terminal would obey are written as escapes."""
         level = f"{record.levelname.lower()}: " if record.levelno >= logging.WARNING else ""
-        stderr_console().print(f"{level}{self.format(record)}")
+        stderr_console().print(f"{level}{visible(self.format(record), allowed=chr(10))}")
 
 
 def add_verbosity_options(parser: argparse.ArgumentParser) -> None:

@@ -2,15 +2,20 @@
 
 import argparse
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from temper.errors import UsageError
 
+if TYPE_CHECKING:
+    from temper.images import Decoding
+
 METAVARS: dict[type, str] = {int: "N", float: "FRACTION"}
 Field = dataclasses.Field[Any]
+# That of temper.images, which imports too much for a help text. Pillow refuses more than twice as many.
+MAX_PIXELS = 89_478_485
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,3 +85,53 @@ def flag_of(name: str) -> str:
     '--learning-rate'
     """
     return f"--{name.replace('_', '-')}"
+
+
+class _HelpAll(argparse.Action):
+    """Shows the help with the rare options."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *arguments: Any) -> None:
+        for action in parser._actions:
+            action.help = getattr(action, "rare_help", action.help)
+        parser.print_help()
+        parser.exit()
+
+
+def add_rare_option(group: Any, *flags: str, help: str, **details: Any) -> None:
+    """Add an option that --help-all shows, and --help does not."""
+    group.add_argument(*flags, help=argparse.SUPPRESS, **details).rare_help = help
+
+
+def add_help_all(parser: argparse.ArgumentParser) -> None:
+    """Add --help-all to a command with rare options."""
+    parser.add_argument("--help-all", action=_HelpAll, nargs=0, help="show all options and exit")
+
+
+def add_decoding_options(group: Any) -> None:
+    """Add --full-decode and, as a rare option, --max-pixels."""
+    text = "decode large JPEG files at their full scale: several times as slow, and a few labels differ"
+    group.add_argument("--full-decode", action="store_true", help=text)
+    text = f"refuse an image with more pixels before it is decoded (default: {MAX_PIXELS})"
+    add_rare_option(group, "--max-pixels", type=whole_number(1, 2 * MAX_PIXELS), metavar="N", help=text)
+
+
+def decoding_of(options: argparse.Namespace) -> "Decoding":
+    """What the options of `add_decoding_options` say."""
+    from temper.images import Decoding
+
+    return Decoding(full=options.full_decode, max_pixels=options.max_pixels or MAX_PIXELS)
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    """A type of an option: a number in a range.
+
+    >>> whole_number(1, 9)("7")
+    7
+    """
+
+    def convert(text: str) -> int:
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}, got {text!r}")
+        return int(text)
+
+    return convert

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 
+from temper.escaping import visible
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -23,19 +25,22 @@ class Table:
 
     def plain(self) -> str:
         """Aligned columns without lines, two spaces between them."""
-        widths = [max(cell_len(row[i]) for row in [self.headings, *self.rows]) for i in range(len(self.headings))]
-        lines = [
-            "  ".join(self._pad(cell, widths[i], i) for i, cell in enumerate(row)).rstrip()
-            for row in [self.headings, *self.rows]
-        ]
+        table = [[visible(cell) for cell in row] for row in [self.headings, *self.rows]]
+        widths = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+        lines = ["  ".join(self._pad(cell, widths[i], i) for i, cell in enumerate(row)).rstrip() for row in table]
         return "\n".join(lines)
 
     def markdown(self) -> str:
-        """A GitHub table; a vertical bar in a cell is escaped."""
+        """A GitHub table; a vertical bar and the start of an HTML tag in a cell are escaped."""
         rules = ["---:" if i in self.right else "---" for i in range(len(self.headings))]
         rows = [self.headings, rules, *self.rows]
-        return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+        return "\n".join("| " + " | ".join(_markdown_cell(cell) for cell in row) + " |" for row in rows)
 
     def _pad(self, cell: str, width: int, column: int) -> str:
         space = " " * (width - cell_len(cell))
         return space + cell if column in self.right else cell + space
+
+
+def _markdown_cell(cell: str) -> str:
+    # Cells may have markup of their own, such as a link, but no line breaks and no HTML.
+    return visible(cell).replace("|", "\\|").replace("<", "&lt;")

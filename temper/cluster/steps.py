@@ -146,7 +146,8 @@ def write_chunk(chunk: Any, *, run: Run) -> Any:
 def _decode_named(name: str, folder: str, size: int, written: Written) -> Decoded:
     """Decode an image that is known, in its row and in messages, by the name that the command was given."""
     source = Url(name) if is_url(name) else Path(folder, name)
-    decoded = decode(0, source, size, lambda _, sha256: key_of(name, sha256) in written)
+    flow = Flow(is_done=lambda _, sha256: key_of(name, sha256) in written)
+    decoded = decode(0, source, size, flow)
     error = decoded.result.error.replace(str(source), name, 1)
     return replace(decoded, result=replace(decoded.result, source=name, error=error))
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from temper.escaping import csv_cell, csv_text, original_name, stored_name
 from temper.storage.atomic import write_text
 
 # Written by `data/run.py scan`, read by the training stage.
@@ -50,7 +51,8 @@ def dataset_title(folder: Path) -> str:
 
 def _write_table(target: Path, header: tuple[str, str], rows: Iterable[tuple[str, str]]) -> None:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
+    cells = [[csv_cell(stored_name(cell)) for cell in row] for row in rows]
+    csv.writer(text, lineterminator="\n").writerows([header, *cells])
     write_text(target, text.getvalue())
 
 
@@ -59,4 +61,4 @@ def _read_table(source: Path) -> list[tuple[str, str]]:
         return []
     with source.open(encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.reader(stream) if len(row) >= 2 and row[0]]
-    return [(row[0], row[1]) for row in rows[1:]]
+    return [(original_name(csv_text(row[0])), original_name(csv_text(row[1]))) for row in rows[1:]]

@@ -2,49 +2,19 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from temper.images import map_ahead
-from temper.infer.decode import Decoded, IsDone, decode
+from temper.infer.decode import Decoded, decode
+from temper.infer.flow import Flow, StageTimes
 from temper.infer.results import Result, is_unknown, top_k
 from temper.infer.sources import ImageSource
 from temper.runners.base import Runner
 
 # Batches that are decoded ahead of the network.
 BATCHES_AHEAD = 2
-
-
-@dataclass(kw_only=True)
-class StageTimes:
-    """Seconds of each stage, and the images that were left out because they were done before.
-
-    decoding: reading and decoding, the sum of all threads. waiting: of the network for pixels. writing: rows to a file.
-    """
-
-    decoding: float = 0.0
-    waiting: float = 0.0
-    network: float = 0.0
-    writing: float = 0.0
-    done_before: int = 0
-
-
-def _never(name: str, sha256: str) -> bool:
-    return False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Flow:
-    """How a stream of images is classified.
-
-    is_done: which images to leave out. is_live: each image is classified as soon as it is there, and none is read
-    ahead. times: is added to.
-    """
-
-    is_done: IsDone = _never
-    is_live: bool = False
-    times: StageTimes = field(default_factory=StageTimes)
 
 
 def classify(
@@ -68,7 +38,7 @@ def _batches(runner: Runner, sources: Iterable[ImageSource], flow: Flow) -> Iter
     """Images that are not done yet, as many at a time as the runner likes best."""
     size, best = runner.card.size, 1 if flow.is_live else runner.best_batch
     ahead = 1 if flow.is_live else BATCHES_AHEAD * best
-    decoded = map_ahead(lambda item: decode(item[0], item[1], size, flow.is_done), enumerate(sources), ahead)
+    decoded = map_ahead(lambda item: decode(item[0], item[1], size, flow), enumerate(sources), ahead)
     batch: list[Decoded] = []
     started = time.perf_counter()
     for each in decoded:

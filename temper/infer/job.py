@@ -12,7 +12,7 @@ from pathlib import Path
 
 from temper.closing import Closing
 from temper.errors import ResourceError, UsageError
-from temper.infer.classify import Flow, StageTimes
+from temper.infer.flow import Flow, StageTimes
 from temper.infer.job_settings import JobSettings, check_settings
 from temper.infer.journal import Journal, Written, key_of, read_rows, recover
 from temper.infer.parquet import import_pyarrow, write_parquet

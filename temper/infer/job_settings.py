@@ -6,19 +6,27 @@ from pathlib import Path
 from typing import Any
 
 from temper.errors import DataError, UsageError
+from temper.images import MAX_PIXELS
 from temper.infer.sources.kinds import DEFAULT_FPS
 from temper.storage.atomic import write_text
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobSettings:
-    """What rows depend on. sha256: of the artifact. threshold: None where the card has none. fps: of videos."""
+    """What rows depend on.
+
+    sha256: of the artifact. threshold: None where the card has none. fps: of videos. The rest: temper.images.Decoding.
+
+    A setting with a default may be missing in the file of an older version, which had no other.
+    """
 
     artifact: str
     sha256: str
     top_k: int
     threshold: float | None
     fps: float = DEFAULT_FPS
+    full_decode: bool = False
+    max_pixels: int = MAX_PIXELS
 
 
 def check_settings(path: Path, settings: JobSettings, out: Path, results: str) -> None:
@@ -32,13 +40,17 @@ def check_settings(path: Path, settings: JobSettings, out: Path, results: str) -
         write_text(path, json.dumps(now, indent=1) + "\n")
         return
     before = _read(path, results)
-    changed = [name for name in now if name != "artifact" and before.get(name) != now[name]]
+    changed = [name for name in now if name != "artifact" and _former(before, name) != now[name]]
     if changed:
-        differences = "; ".join(f"{name} was {before.get(name)}, and is {now[name]}" for name in changed)
+        differences = "; ".join(f"{name} was {_former(before, name)}, and is {now[name]}" for name in changed)
         raise UsageError(
             f"{out} was begun with {before.get('artifact')} and other settings: {differences}",
             fix=f"Run the command as it was, name another path with --out, or remove {results}.",
         )
+
+
+def _former(settings: dict[str, Any], name: str) -> Any:
+    return settings.get(name, getattr(JobSettings, name, None))
 
 
 def _read(path: Path, results: str) -> dict[str, Any]:

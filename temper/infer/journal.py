@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from temper.closing import Closing
 from temper.errors import DataError
-from temper.infer.rows import COLUMNS, Form, Row, decode_row, encode_rows, printable
+from temper.escaping import original_name, stored_name
+from temper.infer.rows import COLUMNS, Form, Row, decode_row, encode_rows
 from temper.infer.sources.names import is_url
 from temper.storage.atomic import atomic_write
 from temper.storage.publish import flush_folder
@@ -41,7 +42,7 @@ class Written:
 
 def key_of(name: str, sha256: str) -> int:
     """A number for the identity of a row. Eight bytes: of a million images two agree once in 40 million jobs."""
-    identity = f"{sha256}\0{printable(name)}".encode()
+    identity = f"{sha256}\0{stored_name(name)}".encode()
     return int.from_bytes(hashlib.blake2b(identity, digest_size=KEY_BYTES).digest(), "big")
 
 
@@ -95,7 +96,7 @@ def is_tried_again(row: Row) -> bool:
 def keys_of(row: Row) -> list[int]:
     """The keys under which the image of a row is known: by name and content, and a URL also by its name alone."""
     contents = (row["sha256"], "") if is_url(row["file"]) else (row["sha256"],)
-    return [key_of(row["file"], each) for each in contents]
+    return [key_of(original_name(row["file"]), each) for each in contents]
 
 
 def header() -> bytes:

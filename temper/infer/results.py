@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from temper.escaping import stored_name
 from temper.images import EncodedImage, open_image
 
 # Height of a drawn letter as a fraction of the image's height, and at least in pixels.
@@ -69,17 +70,17 @@ class Result:
         return self.predictions[0].probability if self.predictions else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON.
+        """Plain values for JSON; a name that is not UTF-8 is written as temper.escaping.stored_name does.
 
         >>> Result(source="a.jpg", predictions=(Prediction("cat", 0.75),)).as_dict()
         {'file': 'a.jpg', 'predictions': [{'label': 'cat', 'probability': 0.75}], 'milliseconds': 0.0}
         """
         if self.error:
-            return {"file": self.source, "error": self.error}
+            return {"file": stored_name(self.source), "error": stored_name(self.error)}
         predictions = [{"label": each.label, "probability": each.probability} for each in self.predictions]
         unknown = {} if self.unknown is None else {"unknown": self.unknown}
         milliseconds = round(self.milliseconds, 3)
-        return {"file": self.source, "predictions": predictions, **unknown, "milliseconds": milliseconds}
+        return {"file": stored_name(self.source), "predictions": predictions, **unknown, "milliseconds": milliseconds}
 
     def text(self) -> str:
         """The labels with their probabilities, in one line; "unknown (…)" when the result is unknown."""

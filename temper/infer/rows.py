@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from temper.escaping import csv_cell, csv_text, stored_name
 from temper.infer.results import Result
 
 COLUMNS = ("file", "sha256", "label", "probability", "unknown", "error", "predictions")
+# Columns with names, which a spreadsheet must not take for formulas.
+TEXTS = ("file", "label", "error")
 # How rows are stored as text.
 Form = Literal["jsonl", "csv"]
 Row = Mapping[str, Any]
@@ -17,29 +20,33 @@ Row = Mapping[str, Any]
 def row_of(result: Result) -> dict[str, Any]:
     """The columns of a result, in the order of COLUMNS.
 
-    label "" and probability None when there is an error; unknown None without a threshold.
+    file: as `stored_name` writes it. label "" and probability None when there is an error; unknown None without a
+    threshold.
 
     >>> row_of(Result(source="a.jpg", sha256="9f2c", error="a.jpg is damaged"))["label"]
     ''
     """
     return {
-        "file": printable(result.source),
+        "file": stored_name(result.source),
         "sha256": result.sha256,
         "label": result.label,
         "probability": None if result.error else result.probability,
         "unknown": result.unknown,
-        "error": printable(result.error),
+        "error": stored_name(result.error),
         "predictions": [{"label": each.label, "probability": each.probability} for each in result.predictions],
     }
 
 
-def printable(name: str) -> str:
-    r"""A file name that can be stored as UTF-8: bytes that are no text are written as \xe9.
-
-    >>> print(printable("caf\udce9.jpg"))
-    caf\xe9.jpg
-    """
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+def rows_by_rank(result: Result) -> list[list[object]]:
+    """One row for each label, for the table that is printed: file, rank, label, probability, unknown, error."""
+    file = csv_cell(stored_name(result.source))
+    if result.error:
+        return [[file, "", "", "", "", csv_cell(stored_name(result.error))]]
+    unknown = {None: "", True: "yes", False: "no"}[result.unknown]
+    return [
+        [file, rank, csv_cell(each.label), f"{each.probability:.6f}", unknown, ""]
+        for rank, each in enumerate(result.predictions, start=1)
+    ]
 
 
 def encode_rows(rows: Iterable[Row], form: Form) -> bytes:
@@ -58,6 +65,7 @@ def decode_row(record: bytes, form: Form) -> dict[str, Any]:
     else:
         (cells,) = csv.reader(io.StringIO(record.decode(), newline=""))
         row = dict(zip(COLUMNS, cells, strict=True))
+        row.update((name, csv_text(row[name])) for name in TEXTS)
         row["probability"] = float(row["probability"]) if row["probability"] else None
         row["unknown"] = {"": None, "true": True, "false": False}[row["unknown"]]
         row["predictions"] = json.loads(row["predictions"])
@@ -67,7 +75,7 @@ def decode_row(record: bytes, form: Form) -> dict[str, Any]:
 
 
 def _cells(row: Row) -> list[object]:
-    cells = dict(row)
+    cells = {**row, **{name: csv_cell(row[name]) for name in TEXTS}}
     cells["unknown"] = "" if row["unknown"] is None else json.dumps(row["unknown"])
     cells["predictions"] = json.dumps(row["predictions"], ensure_ascii=False)
     return list(cells.values())

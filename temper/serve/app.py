@@ -1,7 +1,7 @@
 """The routes of the server."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
@@ -32,11 +32,11 @@ class Service:
     models: dict[str, ServedModel]
     settings: Settings
     metrics: Metrics
-    decoders: Decoders = field(default_factory=Decoders)
     is_stopping: bool = False
 
     def __post_init__(self) -> None:
         self.bodies = Bodies(self.settings.limits)
+        self.decoders = Decoders(self.settings.decoding)
 
     @property
     def is_ready(self) -> bool:

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from temper.errors import UnreadableImage
-from temper.images import EncodedImage, ImageArray, load_image
+from temper.images import Decoding, EncodedImage, ImageArray, load_image
 from temper.serve.http.errors import RequestError
 from temper.serve.workers.batching import NEWEST, SAFETY, too_late
 
@@ -17,7 +17,8 @@ NAME_OF_BODY = "what was sent"
 class Decoders:
     """One thread for each core. A photo of 12 megapixels takes longer to decode than to predict."""
 
-    def __init__(self) -> None:
+    def __init__(self, decoding: Decoding) -> None:
+        self._decoding = decoding
         self._threads = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self._threads, "decode")
         self._waiting = 0
@@ -45,7 +46,7 @@ class Decoders:
         self._waiting += 1
         try:
             pixels, seconds = await asyncio.get_running_loop().run_in_executor(
-                self._pool, _decode, body, size, deadline
+                self._pool, _decode, body, size, deadline, self._decoding
             )
         finally:
             self._waiting -= 1
@@ -58,12 +59,12 @@ class Decoders:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _decode(body: bytes, size: int, deadline: float) -> tuple[ImageArray, float]:
+def _decode(body: bytes, size: int, deadline: float, decoding: Decoding) -> tuple[ImageArray, float]:
     started = time.monotonic()
     if started > deadline:
         raise too_late()
     try:
-        pixels = load_image(EncodedImage(NAME_OF_BODY, body), size)
+        pixels = load_image(EncodedImage(NAME_OF_BODY, body), size, decoding)
     except UnreadableImage as error:
         raise RequestError(400, error.what, cause="not_an_image") from None
     return pixels, time.monotonic() - started

@@ -1,8 +1,10 @@
+import os
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from data.drawn.scenes import draw_image
 from data.image_check import inspect_image
@@ -52,3 +54,33 @@ def test_an_image_can_have_several_issues(tmp_path: Path) -> None:
     frames[0].save(tmp_path / "a.png", "GIF", save_all=True, append_images=frames[1:])
     issues = {each.kind: each.detail for each in inspect_image(tmp_path / "a.png").issues}
     assert issues == {"wrong suffix": "is GIF", "too small": "20 x 20", "animated": "2 frames"}
+
+
+@pytest.mark.parametrize("error", [IndexError("x"), TypeError(), KeyError(1), struct.error(), ZeroDivisionError()])
+def test_no_error_of_a_parser_ends_a_scan(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object) -> int:
+        raise error
+
+    draw_image("cat", "a").save(tmp_path / "a.png")
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "getexif", fail)
+    (issue,) = inspect_image(tmp_path / "a.png").issues
+    assert issue.kind == "unreadable"
+    assert issue.detail.startswith("is damaged")
+
+
+def test_a_damaged_second_frame_is_an_issue(tmp_path: Path) -> None:
+    frames = [Image.new("L", (40, 40), shade) for shade in (0, 255)]
+    frames[0].save(tmp_path / "a.tif", save_all=True, append_images=frames[1:])
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    entries = int.from_bytes(content[4:8], "little")
+    link = entries + 2 + 12 * int.from_bytes(content[entries : entries + 2], "little")
+    content[link : link + 4] = (5).to_bytes(4, "little")
+    (tmp_path / "a.tif").write_bytes(content)
+    assert {each.kind for each in inspect_image(tmp_path / "a.tif").issues} <= {"unreadable", "animated"}
+
+
+def test_a_file_that_disappears_or_is_no_file_is_an_issue(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    for name, words in (("gone.png", "cannot be read (No such file"), ("pipe.png", "is not a regular file")):
+        (issue,) = inspect_image(tmp_path / name).issues
+        assert issue.kind == "unreadable" and issue.detail.startswith(words)

@@ -158,3 +158,13 @@ def test_an_artifact_is_trusted_by_hand_or_must_be_signed(
     for wrong in ({"path": path, "require_signature": True}, {"path": bundle.parent}):
         with pytest.raises(ValueError, match="trust is for one artifact"):
             temper.load(**wrong, trust=True)
+
+
+def test_a_limit_of_pixels_and_a_full_decode_can_be_asked_for(bundle: Path, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.jpg", quality=90)
+    with temper.load(bundle.with_name("model.fp32.onnx"), max_pixels=120_000) as classifier:
+        (small,), (full,) = (classifier(tmp_path / "a.jpg", full_decode=each) for each in (False, True))
+        assert not small.error and small.probability != full.probability
+    with temper.load(bundle.with_name("model.fp32.onnx"), max_pixels=119_999) as classifier:
+        assert "400 x 300 pixels; the limit is 119,999" in next(classifier(tmp_path / "a.jpg")).error

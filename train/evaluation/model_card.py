@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from temper.cli.tables import Table
 from temper.cli.text import percent, plural
 from temper.dataset.split import SUBSETS, Example
+from temper.escaping import in_markdown
 from temper.storage.atomic import write_text
 from train.config import TrainingConfig
 from train.evaluation.metrics import UNKNOWN_FRACTION, Evaluation
@@ -85,7 +86,7 @@ def write_model_card(
     labels, (low, high) = evaluation.labels, map(percent, evaluation.interval)
     text = TEMPLATE.format(
         stem=target.stem,
-        title=" or ".join(labels) if len(labels) <= MAX_LABELS_IN_TITLE else f"{len(labels)} labels",
+        title=in_markdown(" or ".join(labels)) if len(labels) <= MAX_LABELS_IN_TITLE else f"{len(labels)} labels",
         network=BACKBONES[config.backbone].application,
         size=config.size,
         n_labels=len(labels),

@@ -22,15 +22,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from temper.cli.console import add_verbosity_options, stderr_console
+from temper.cli.options import add_decoding_options, add_help_all, decoding_of, whole_number
 from temper.cli.progress import ProgressDisplay, format_duration, format_rate
 from temper.cli.text import plural
 from temper.errors import UsageError
+from temper.escaping import visible
 from temper.exit_codes import ExitCode
 from temper.formats import suffixes
 
 if TYPE_CHECKING:
     from temper.card import Card
-    from temper.infer.classify import StageTimes
+    from temper.infer.flow import StageTimes
     from temper.infer.job import Job
     from temper.infer.results import Result
     from temper.infer.sources import ImageSource
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 HEADER = ("file", "rank", "label", "probability", "unknown", "error")
 MAX_FPS = 1000
+MAX_TOP_K = 1_000_000
 LOGGER = logging.getLogger("temper.cli")
 
 
@@ -55,9 +58,11 @@ def add_parser(commands: Any) -> None:
     sources.add_argument("--fps", type=_frames, default=1.0, metavar="N", help=help_of_fps)
     help_of_private = "read addresses of this machine and of private networks too"
     sources.add_argument("--allow-private", action="store_true", help=help_of_private)
+    add_decoding_options(sources)
     _add_classifier_options(parser.add_argument_group("classifier"))
     _add_result_options(parser.add_argument_group("results"))
     add_verbosity_options(parser)
+    add_help_all(parser)
 
 
 def _add_classifier_options(group: Any) -> None:
@@ -65,7 +70,7 @@ def _add_classifier_options(group: Any) -> None:
     help_of_engine = f"an artifact ({', '.join(suffixes())}), or a folder of which the best one that runs here is used"
     add("--engine", type=Path, required=True, metavar="ARTIFACT", help=help_of_engine)
     help_of_top_k = "number of labels to show for each image (default: %(default)s)"
-    add("--top-k", type=_positive, default=1, metavar="K", help=help_of_top_k)
+    add("--top-k", type=whole_number(1, MAX_TOP_K), default=1, metavar="K", help=help_of_top_k)
     add(
         "--unknown",
         action="store_true",
@@ -100,7 +105,8 @@ def run(options: argparse.Namespace) -> int:
     if options.ray:
         return _run_on_ray(options)
     from temper.choose import choose
-    from temper.infer.classify import Flow, classify
+    from temper.infer.classify import classify
+    from temper.infer.flow import Flow
     from temper.infer.sources import SourceOptions, is_live, iterate_listed, iterate_named
     from temper.runners.load import open_runner
 
@@ -112,27 +118,30 @@ def run(options: argparse.Namespace) -> int:
     with open_runner(artifact) as runner:
         if options.out:
             return _write(options, runner, images)
-        flow = Flow(is_live=is_live(options.images))
+        flow = Flow(is_live=is_live(options.images), decoding=decoding_of(options))
         results = _saved(classify(runner, images, options.top_k, threshold, flow), options, runner)
         return show(results, "json" if options.json else "csv" if options.csv else "text")
 
 
 def show(results: Iterable["Result"], form: str) -> int:
     """Print results as they come ("text", "json" or "csv"); returns the exit code."""
+    from temper.infer.rows import rows_by_rank
+
     code, table = ExitCode.OK, csv.writer(sys.stdout, lineterminator="\n")
+    is_utf8 = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
     if form == "csv":
         table.writerow(HEADER)
     for result in results:
         if result.error:
             code = ExitCode.SOME_FAILED
             sys.stdout.flush()
-            LOGGER.error(result.error)
+            LOGGER.error("%s", visible(result.error))
         if form == "json":
-            print(json.dumps(result.as_dict(), ensure_ascii=False))
+            print(json.dumps(result.as_dict(), ensure_ascii=not is_utf8))
         elif form == "csv":
-            table.writerows(_rows(result))
+            table.writerows(rows_by_rank(result))
         elif not result.error:
-            print(f"{result.source}: {result.text()} ({result.milliseconds:.1f} ms)")
+            print(visible(f"{result.source}: {result.text()} ({result.milliseconds:.1f} ms)"))
     return code
 
 
@@ -141,6 +150,7 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
         raise UsageError("--json and --csv print results, and --out writes them", fix="Leave one of them out.")
     if options.ray:
         unfit = {"--save": options.save, "--list": options.list, "--allow-private": options.allow_private}
+        unfit |= {"--full-decode": options.full_decode, "--max-pixels": options.max_pixels}
         if names := ", ".join(name for name, value in unfit.items() if value):
             raise UsageError(f"--ray takes no {names}", fix="Leave it out, or classify without --ray.")
         if not options.out:
@@ -168,22 +178,28 @@ def _threshold(options: argparse.Namespace, card: "Card") -> float | None:
 
 
 def _write(options: argparse.Namespace, runner: "Runner", images: Iterator["ImageSource"]) -> int:
-    from temper.infer.classify import Flow, classify
+    from temper.infer.classify import classify
+    from temper.infer.flow import Flow
     from temper.infer.job import Job, run_job
     from temper.infer.job_settings import JobSettings
     from temper.infer.save import refuse_half_video
     from temper.infer.sources import count_images, is_live
 
-    # In a file, an empty cell means that the classifier has no threshold.
-    threshold, artifact = runner.card.confidence_threshold, runner.artifact
+    threshold, artifact, decoding = runner.card.confidence_threshold, runner.artifact, decoding_of(options)
     settings = JobSettings(
-        artifact=artifact.name, sha256=artifact.card.sha256, top_k=options.top_k, threshold=threshold, fps=options.fps
+        artifact=artifact.name,
+        sha256=artifact.card.sha256,
+        top_k=options.top_k,
+        threshold=threshold,
+        fps=options.fps,
+        full_decode=decoding.full,
+        max_pixels=decoding.max_pixels,
     )
     with Job(options.out, settings) as job, ProgressDisplay() as progress:
         is_watched = stderr_console().is_terminal and LOGGER.isEnabledFor(logging.INFO)
         total = count_images(options.images) if is_watched and not options.list else 0
         refuse_half_video(options.save, options.out, len(job.written.keys))
-        flow = Flow(is_done=job.is_done, is_live=is_live(options.images))
+        flow = Flow(is_done=job.is_done, is_live=is_live(options.images), decoding=decoding)
         results = _saved(classify(runner, images, options.top_k, threshold, flow), options, runner)
         run_job(job, results, runner.best_batch, flow, lambda done: progress("classifying", done, total))
     _summarize(job, flow.times)
@@ -221,22 +237,6 @@ def _saved(results: Iterator["Result"], options: argparse.Namespace, runner: "Ru
         lines = min(options.top_k, len(runner.card.labels)) + (runner.card.confidence_threshold is not None)
         return save_video(results, options.save, options.fps, lines)
     return save_images(results, options.save, goes_on=bool(options.out))
-
-
-def _rows(result: "Result") -> list[list[object]]:
-    if result.error:
-        return [[result.source, "", "", "", "", result.error]]
-    unknown = {None: "", True: "yes", False: "no"}[result.unknown]
-    return [
-        [result.source, rank, each.label, f"{each.probability:.6f}", unknown, ""]
-        for rank, each in enumerate(result.predictions, start=1)
-    ]
-
-
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
-    return int(text)
 
 
 def _frames(text: str) -> float:

@@ -2,12 +2,15 @@
 
 import argparse
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from temper import formats
 from temper.cli.console import add_verbosity_options
+from temper.cli.text import plural
 from temper.errors import QualityError, UserError
+from temper.escaping import visible
 from temper.formats import Format, suffixes
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from temper.card import Card
     from temper.system.environment import Environment
 
+LOGGER = logging.getLogger("temper.cli")
 # Labels that `inspect` shows.
 MAX_LABELS = 20
 # Command: (line in the list of commands, description).
@@ -50,6 +54,9 @@ def add_parsers(commands: Any) -> None:
             help=f"path of an artifact ({', '.join(suffixes())})",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        if name == "inspect":
+            text = "also write images, and the pixels that must result, to test a client that decodes by itself"
+            parser.add_argument("--client-images", type=Path, metavar="FOLDER", help=text)
         add_verbosity_options(parser)
 
 
@@ -132,6 +139,8 @@ def run_inspect(options: argparse.Namespace) -> int:
 
     artifact = Artifact.at(options.artifact).verified()
     card = artifact.card
+    if options.client_images:
+        _write_client_images(options.client_images, card)
     if options.json:
         print(card_text(card), end="")
         return 0
@@ -151,8 +160,17 @@ def run_inspect(options: argparse.Namespace) -> int:
         "not measured": card.not_run,
         "sha256": card.sha256,
     }
-    print("\n".join(f"{name:15}{value}" for name, value in lines.items() if value))
+    print("\n".join(visible(f"{name:15}{value}") for name, value in lines.items() if value))
     return 0
+
+
+def _write_client_images(folder: Path, card: "Card") -> None:
+    import msgspec
+
+    from temper.infer.client_images import write_client_images
+
+    made = write_client_images(folder, card.size, msgspec.to_builtins(card.preprocessing))
+    LOGGER.info("%s: %s with the pixels that must result", folder, plural(len(made), "image"))
 
 
 def _accuracy(card: "Card") -> str:

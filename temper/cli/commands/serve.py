@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from temper.cli.console import add_verbosity_options
+from temper.cli.options import add_decoding_options, add_help_all, decoding_of, whole_number
 from temper.errors import MissingRuntime, UsageError
 from temper.exit_codes import ExitCode
 from temper.formats import suffixes
@@ -40,22 +41,24 @@ def add_parser(commands: Any) -> None:
     add(
         "--host", default="127.0.0.1", help="address to listen at; 0.0.0.0 for all (default: %(default)s, this machine)"
     )
-    add("--port", type=_number(0, 65535), default=8000, help="port; 0 for any free one (default: %(default)s)")
+    add("--port", type=whole_number(0, 65535), default=8000, help="port; 0 for any free one (default: %(default)s)")
     text = "file with a token that requests must send as `Authorization: Bearer TOKEN`"
     add("--token-file", type=Path, metavar="FILE", help=text)
     add("--ssl-certfile", type=Path, metavar="FILE", help="certificate (PEM): serve https")
     add("--ssl-keyfile", type=Path, metavar="FILE", help="its key (PEM), if it is not in the same file")
     text = "largest number of images in a call of the runtime (default: the best one of the card; 8 on a CPU)"
-    add("--max-batch", type=_number(1, 4096), metavar="N", help=text)
+    add("--max-batch", type=whole_number(1, 4096), metavar="N", help=text)
     text = "let an idle runtime wait for a fuller batch (default: %(default)g)"
     add("--max-wait-ms", type=_milliseconds, default=0.0, metavar="MS", help=text)
     text = "images that may wait, for each model; further ones get 503 (default: %(default)s)"
-    add("--max-queue", type=_number(1, 1_000_000), default=256, metavar="N", help=text)
+    add("--max-queue", type=whole_number(1, 1_000_000), default=256, metavar="N", help=text)
     text = "a request that is not answered within this time gets 504 (default: %(default)g)"
     add("--deadline-ms", type=_milliseconds, default=5000.0, metavar="MS", help=text)
     text = "labels that `classify` returns, unless the request says (default: %(default)s)"
-    add("--top-k", type=_number(1, 1_000_000), default=5, metavar="K", help=text)
+    add("--top-k", type=whole_number(1, 1_000_000), default=5, metavar="K", help=text)
+    add_decoding_options(parser)
     add_verbosity_options(parser)
+    add_help_all(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from temper.serve.http.access import read_token
         from temper.serve.server import serve
-        from temper.serve.settings import Settings
+        from temper.serve.settings import Limits, Settings
     except ModuleNotFoundError as error:
         raise MissingRuntime(
             f"the server needs {error.name}, which is not installed", fix=f"Install it:\n    {INSTALL}"
@@ -89,6 +92,8 @@ def run(options: argparse.Namespace) -> int:
         max_queue=options.max_queue,
         deadline_ms=options.deadline_ms,
         top_k=options.top_k,
+        full_decode=options.full_decode,
+        limits=Limits(max_pixels=decoding_of(options).max_pixels),
     )
     serve(named(options.artifacts), settings)
     return ExitCode.OK
@@ -107,15 +112,6 @@ def named(paths: list[Path]) -> "dict[str, Artifact]":
     if twice := [name for name, number in Counter(names).items() if number > 1]:
         raise UsageError(f"two artifacts are called {twice[0]}", fix="Rename one: its name is a part of the URL.")
     return dict(zip(names, artifacts, strict=True))
-
-
-def _number(low: int, high: int) -> Any:
-    def convert(text: str) -> int:
-        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}, got {text!r}")
-        return int(text)
-
-    return convert
 
 
 def _milliseconds(text: str) -> float:

@@ -46,6 +46,9 @@ class Unreadable:
     name: str
     error: str
 
+    def __str__(self) -> str:
+        return self.name
+
 
 # One image: a file, one in memory, on a server or in a video, a PIL image, or uint8 RGB [height, width, 3].
 ImageSource: TypeAlias = "Path | EncodedImage | Url | Frame | Unreadable | Image.Image | ImageArray"

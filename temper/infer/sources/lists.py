@@ -7,23 +7,46 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from temper.errors import DataError
-from temper.images import EncodedImage
+from temper.errors import DataError, UnreadableImage
+from temper.images import EncodedImage, open_regular
 from temper.infer.sources.kinds import Frame, ImageSource, SourceOptions, Unreadable, Url
-from temper.infer.sources.names import STDIN, files_of, images_of, is_folder, is_url, iterate_sources
+from temper.infer.sources.names import STDIN, files_of, images_of, is_file, is_folder, is_url, iterate_sources
 from temper.infer.sources.shards import SHARD_SUFFIXES
 from temper.infer.sources.video import VIDEO_SUFFIXES, is_camera
+
+PIPES_OF_SHELL = ("/dev/fd/", "/proc/self/fd/")
+# More than any name or address.
+MAX_LINE_BYTES = 2**16
+ONE_A_LINE = "Expected one name a line."
 
 
 def names_in_list(file: str) -> Iterator[str]:
     """The lines of a file, or of stdin for "-", without empty ones; read as they are needed.
 
-    Raises DataError, at once, for a file that cannot be read.
+    A pipe is read only if a shell made it: `--list <(find ...)`. Raises DataError, at once for a file that cannot be
+    read, and later for a line that can be no name.
     """
+    return _lines(sys.stdin.buffer if file == STDIN else _open_list(file), file)
+
+
+def _lines(stream: BinaryIO, file: str) -> Iterator[str]:
+    with contextlib.nullcontext() if stream is sys.stdin.buffer else stream:
+        while line := stream.readline(MAX_LINE_BYTES + 1):
+            if len(line) > MAX_LINE_BYTES:
+                raise DataError(f"the list {file} has a line of more than {MAX_LINE_BYTES:,} bytes", fix=ONE_A_LINE)
+            if name := os.fsdecode(line.rstrip(b"\r\n")):
+                yield name
+
+
+def _open_list(file: str) -> BinaryIO:
     try:
-        return _lines(sys.stdin.buffer if file == STDIN else Path(file).open("rb"))
-    except OSError as error:
-        raise DataError(f"the list {file} cannot be read ({error.strerror})", fix="Check the path.") from None
+        return Path(file).open("rb") if file.startswith(PIPES_OF_SHELL) else open_regular(Path(file))
+    except UnreadableImage:
+        fix = f"Name a file, or read from it through stdin: --list - < {file}"
+        raise DataError(f"the list {file} is not a regular file", fix=fix) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"the list {file} cannot be read ({reason})", fix="Check the path.") from None
 
 
 def iterate_named(names: Iterable[str], options: SourceOptions) -> Iterator[ImageSource]:
@@ -45,8 +68,7 @@ def iterate_listed(names: Iterable[str], options: SourceOptions) -> Iterator[Ima
 def check_sources(names: Iterable[str]) -> None:
     """Raise what `iterate_sources` would raise for one of the names; no image, shard or video is opened."""
     for name in names:
-        # os.path takes a name that is too long for that of no file; Path raises OSError.
-        if name != STDIN and not is_url(name) and not os.path.isfile(name) and not is_camera(name):  # noqa: PTH113
+        if name != STDIN and not is_url(name) and not is_file(name) and not is_camera(name):
             next(files_of(name))
 
 
@@ -72,13 +94,6 @@ def once(images: Iterable[ImageSource]) -> Iterator[ImageSource]:
         if key not in seen:
             seen.add(key)
             yield image
-
-
-def _lines(stream: BinaryIO) -> Iterator[str]:
-    with contextlib.nullcontext() if stream is sys.stdin.buffer else stream:
-        for line in stream:
-            if name := os.fsdecode(line.rstrip(b"\r\n")):
-                yield name
 
 
 def _listed(name: str, options: SourceOptions) -> Iterator[ImageSource]:

@@ -11,8 +11,9 @@ import numpy as np
 from PIL import Image
 
 from temper.errors import DataError
-from temper.images import MAX_BYTES, SUFFIXES, EncodedImage, iterate_images
+from temper.images import MAX_BYTES, SUFFIXES, EncodedImage, unreadable_folder, walk_images
 from temper.infer.sources.kinds import Frame, ImageSource, Source, SourceOptions, Unreadable, Url
+from temper.infer.sources.patterns import match
 from temper.infer.sources.shards import SHARD_SUFFIXES, images_in_shard
 from temper.infer.sources.video import VIDEO_SUFFIXES, frames_of, is_camera
 
@@ -66,8 +67,8 @@ def _read_stdin() -> EncodedImage | Unreadable:
 
 
 def _images_at(name: str, options: SourceOptions) -> Iterator[ImageSource]:
-    for path in [Path(name)] if is_camera(name) else files_of(name):
-        yield from images_of(path, options)
+    for file in [Path(name)] if is_camera(name) else files_of(name):
+        yield from [file] if isinstance(file, Unreadable) else images_of(file, options)
 
 
 def images_of(path: Path, options: SourceOptions) -> Iterator[ImageSource]:
@@ -81,29 +82,43 @@ def images_of(path: Path, options: SourceOptions) -> Iterator[ImageSource]:
         yield path
 
 
-def files_of(name: str) -> Iterator[Path]:
-    """The files that a path, a folder or a pattern stands for. Raises DataError as `iterate_sources` does."""
+def files_of(name: str) -> Iterator[Path | Unreadable]:
+    """The files that a path, a folder or a pattern stands for; a folder that cannot be read is one that is unreadable.
+
+    Raises DataError as `iterate_sources` does.
+    """
     if not name:
         # Path("") is the current folder.
         raise DataError("the name of an image is empty", fix="Name a file, a folder or a pattern.")
     path = Path(name)
     if is_folder(name):
-        images = iterate_images(path, goes_on=True)
+        images = map(_file_of, walk_images(path))
         if (first := next(images, None)) is None:
             raise DataError(f"{path} holds no images", fix=f"Expected {', '.join(SUFFIXES)} files in it or below it.")
         yield from itertools.chain([first], images)
     elif glob.has_magic(name) and not os.path.lexists(name):
-        matched = [each for each in glob.glob(name, recursive=True) if not is_folder(each)]  # noqa: PTH207
+        matched = [each for each in match(name) if isinstance(each, OSError) or not is_folder(each)]
         if not matched:
             raise DataError(f"{name!r} matches no file", fix="Check the pattern, and quote it.")
-        yield from map(Path, sorted(matched, key=lambda each: Path(each).parts))
+        yield from sorted(map(_file_of, matched), key=lambda each: Path(str(each)).parts)
     else:
         yield path
+
+
+def _file_of(match_or_error: "str | Path | OSError") -> Path | Unreadable:
+    if not isinstance(match_or_error, OSError):
+        return Path(match_or_error)
+    return Unreadable(str(match_or_error.filename), f"{unreadable_folder(match_or_error)}. Check its permissions.")
 
 
 def is_folder(name: str) -> bool:
     """Whether a name is that of a folder; Path.is_dir raises OSError for a name that is too long."""
     return os.path.isdir(name)  # noqa: PTH112
+
+
+def is_file(name: str) -> bool:
+    """Whether a name is that of a file; Path.is_file raises OSError for a name that is too long."""
+    return os.path.isfile(name)  # noqa: PTH113
 
 
 def is_url(name: str) -> bool:

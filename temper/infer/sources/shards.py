@@ -5,7 +5,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from temper.images import MAX_BYTES, SUFFIXES, EncodedImage
+from temper.errors import UnreadableImage
+from temper.images import MAX_BYTES, SUFFIXES, EncodedImage, open_regular
 from temper.infer.sources.kinds import Unreadable
 
 SHARD_SUFFIXES = (".tar", ".tar.gz", ".tgz")
@@ -33,7 +34,7 @@ def images_in_shard(path: Path) -> Iterator[EncodedImage | Unreadable]:
     """
     count = 0
     try:
-        with tarfile.open(path, "r|*", tarinfo=_Header) as shard:
+        with open_regular(path) as file, tarfile.open(fileobj=file, mode="r|*", tarinfo=_Header) as shard:
             for member in shard:
                 # Otherwise the headers of all members would stay in memory.
                 shard.members = []  # type: ignore[attr-defined]
@@ -42,6 +43,9 @@ def images_in_shard(path: Path) -> Iterator[EncodedImage | Unreadable]:
                     yield _read(shard, member, f"{path}/{member.name.removeprefix('./')}")
     except FileNotFoundError:
         yield Unreadable(str(path), f"{path} does not exist. Check the path.")
+        return
+    except UnreadableImage as error:
+        yield Unreadable(str(path), str(error))
         return
     except DAMAGE as error:
         yield Unreadable(str(path), f"{path} is damaged after {count} images ({error}). Copy it again.")

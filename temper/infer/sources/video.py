@@ -7,7 +7,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from temper.errors import MissingRuntime
+from temper.errors import MissingRuntime, UnreadableImage
+from temper.images import open_regular
 from temper.infer.sources.kinds import Frame, Unreadable
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
@@ -29,10 +30,14 @@ def frames_of(path: Path, fps: float) -> Iterator[Frame | Unreadable]:
     """
     av = import_av()
     try:
+        if not is_camera(str(path)):
+            open_regular(path).close()
         yield from _decode(av, path, fps)
-    except av.FileNotFoundError:
+    except UnreadableImage as error:
+        yield Unreadable(str(path), str(error))
+    except (FileNotFoundError, av.FileNotFoundError):
         yield Unreadable(str(path), f"{path} does not exist. Check the path.")
-    except (av.FFmpegError, OSError) as error:
+    except (av.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         yield Unreadable(str(path), f"{path} is damaged, or no video ({reason}). Replace or remove it.")
 
@@ -51,7 +56,9 @@ def import_av() -> Any:
 
 def _decode(av: Any, path: Path, fps: float) -> Iterator[Frame | Unreadable]:
     live = is_camera(str(path))
-    with av.open(str(path), format="v4l2" if live else None) as container:
+    # FFmpeg takes "concat:a|b.mp4" and "tcp://host/a.mp4" for more than a name of a file.
+    address = str(path) if live else f"file:{path}"
+    with av.open(address, format="v4l2" if live else None, options={"protocol_whitelist": "file"}) as container:
         if not container.streams.video:
             yield Unreadable(str(path), f"{path} has no video stream. Replace or remove it.")
             return

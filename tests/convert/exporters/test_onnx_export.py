@@ -1,3 +1,8 @@
+import gc
+import os
+import signal
+import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +11,9 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from convert.exporters import onnx_export
 from convert.exporters.onnx_export import LAYER, _pad_in_pooling, _rename_ends
+from temper.errors import ResourceError
 
 
 def padded_pool(operator: str) -> onnx.ModelProto:
@@ -101,3 +108,52 @@ def test_a_keras_model_is_exported_with_folded_batch_norm_and_equal_results(tmp_
     assert "BatchNormalization" not in {node.op_type for node in exported.graph.node}
     images = np.random.default_rng(0).integers(0, 255, (5, 16, 16, 3), dtype=np.uint8)
     np.testing.assert_allclose(run(exported, images), model.predict(images, verbose=0), atol=1e-5)
+
+
+def _die(source: Path, target: Path) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def _write_process(source: Path, target: Path) -> None:
+    target.write_text(str(os.getpid()))
+
+
+@pytest.mark.programs
+def test_a_large_model_is_exported_in_a_process_that_may_die_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "model.keras", tmp_path / "model.onnx"
+    source.write_bytes(bytes(100))
+    monkeypatch.setattr(onnx_export, "_export_here", _write_process)
+    onnx_export._export(source, target)
+    assert target.read_text() == str(os.getpid())
+    monkeypatch.setattr(onnx_export, "CHILD_BYTES", 100)
+    onnx_export._export(source, target)
+    assert target.read_text() != str(os.getpid())
+    monkeypatch.setattr(onnx_export, "_export_here", _die)
+    with pytest.raises(ResourceError, match=r"export of model\.keras to ONNX ended with SIGSEGV.*memory"):
+        onnx_export._export(source, target)
+
+
+class Graph:
+    """Part of a cycle, as tf2onnx's graphs are."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_garbage_in_cycles_is_collected_while_it_appears(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_export, "COLLECTION_SECONDS", 0.001)
+    gc.disable()
+    try:
+        with onnx_export._collected_garbage():
+            copy = weakref.ref(Graph())
+            deadline = time.monotonic() + 9
+            while copy() and time.monotonic() < deadline:
+                time.sleep(0.001)
+            assert not copy()
+        copy = weakref.ref(Graph())
+        time.sleep(0.05)
+        assert copy()
+    finally:
+        gc.enable()

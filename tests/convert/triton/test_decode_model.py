@@ -79,9 +79,12 @@ def test_pixels_are_those_of_temper_and_a_damaged_file_fails_its_own_request(mon
 @pytest.mark.programs
 def test_the_copied_decoder_is_complete(network: Network, tmp_path: Path) -> None:
     for name, content in write._decode_model(network).version.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(content)
-    assert (tmp_path / "temper" / "images.py").read_bytes() == Path(str(images.__file__)).read_bytes()
+    package, copied = Path(str(images.__file__)).parent, tmp_path / "temper" / "images"
+    assert {each.name: each.read_bytes() for each in copied.iterdir()} == {
+        each.name: each.read_bytes() for each in package.glob("*.py")
+    }
     code = "import sys, temper.images as m; print(m.__file__, 'msgspec' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == [str(tmp_path / "temper" / "images.py"), "False"]
+    assert done.stdout.split() == [str(copied / "__init__.py"), "False"]

@@ -7,8 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from temper.cli.options import add_option, check_limits, fields_of, option
+from temper import images
+from temper.cli.options import (
+    MAX_PIXELS,
+    add_decoding_options,
+    add_help_all,
+    add_option,
+    check_limits,
+    decoding_of,
+    fields_of,
+    option,
+)
 from temper.errors import UsageError
+from temper.images import Decoding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,3 +62,35 @@ def test_numbers_outside_their_limits_are_refused(value: str, is_allowed: bool) 
     else:
         with pytest.raises(UsageError, match=f"--batch-size is {value}. Expected a number from 1 to 64"):
             check_limits(parse("--batch-size", value), FIELDS)
+
+
+def decoding_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    add_decoding_options(parser)
+    add_help_all(parser)
+    return parser
+
+
+def test_the_decoding_is_that_of_the_options() -> None:
+    assert decoding_of(decoding_parser().parse_args([])) == Decoding()
+    chosen = decoding_parser().parse_args(["--full-decode", "--max-pixels", "1000"])
+    assert decoding_of(chosen) == Decoding(full=True, max_pixels=1000)
+    assert MAX_PIXELS == images.MAX_PIXELS
+
+
+def test_rare_options_are_in_the_complete_help_only(capsys: pytest.CaptureFixture[str]) -> None:
+    texts = []
+    for word in ("--help", "--help-all"):
+        with pytest.raises(SystemExit) as ended:
+            decoding_parser().parse_args([word])
+        assert not ended.value.code
+        texts.append(capsys.readouterr().out)
+    assert ["--max-pixels" in text for text in texts] == [False, True]
+    assert "89478485" in texts[1]
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "x", "1.5", "٣", "178956971"])
+def test_a_number_outside_of_its_range_is_refused(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        decoding_parser().parse_args(["--max-pixels", word])
+    assert "expected a whole number from 1 to 178956970" in capsys.readouterr().err

@@ -21,3 +21,9 @@ def test_a_table_without_rows_is_its_headings() -> None:
 def test_markdown_marks_columns_that_are_aligned_to_the_right_and_escapes_bars() -> None:
     table = Table(headings=("name", "ms"), rows=[("a|b", "1.5")], right=frozenset({1}))
     assert table.markdown().splitlines() == ["| name | ms |", "| --- | ---: |", "| a\\|b | 1.5 |"]
+
+
+def test_a_cell_forges_no_row_and_is_no_html() -> None:
+    table = Table(headings=("image",), rows=[("a\nb \x1b[2J<img src=x>",)])
+    assert table.plain().splitlines()[1:] == [r"a\nb \x1b[2J<img src=x>"]
+    assert table.markdown().splitlines()[2:] == [r"| a\nb \x1b[2J&lt;img src=x> |"]

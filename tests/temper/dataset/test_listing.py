@@ -58,3 +58,10 @@ def test_without_a_title_the_folder_name_is_the_title(tmp_path: Path, text: str)
     assert dataset_title(folder) == "cats"
     (folder / ABOUT).write_text(text)
     assert dataset_title(folder) == "cats"
+
+
+@pytest.mark.parametrize("name", ["caf\udce9.png", r"caf\xe9.png", "=1+2.png", "'=1.png", "a\nb.png"])
+def test_a_file_of_any_name_is_left_out(name: str, tmp_path: Path) -> None:
+    write_quarantine(tmp_path, {name: "damaged"})
+    assert read_quarantine(tmp_path) == {tmp_path / name}
+    assert "\n=" not in (tmp_path / QUARANTINE).read_text(encoding="utf-8")

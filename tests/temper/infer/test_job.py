@@ -9,7 +9,7 @@ import pytest
 
 from temper.errors import DataError, MissingRuntime, ResourceError, UsageError
 from temper.infer import job as job_module
-from temper.infer.classify import Flow, StageTimes
+from temper.infer.flow import Flow, StageTimes
 from temper.infer.job import Job, run_job
 from temper.infer.job_settings import JobSettings
 from temper.infer.results import Prediction, Result

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,9 @@ def test_the_same_settings_and_another_name_of_the_artifact_are_accepted(path: P
     assert path.read_text() == before
 
 
-@pytest.mark.parametrize("change", [{"sha256": "cd"}, {"top_k": 2}, {"threshold": 0.5}, {"fps": 2.0}])
+@pytest.mark.parametrize(
+    "change", [{"sha256": "cd"}, {"top_k": 2}, {"threshold": 0.5}, {"fps": 2.0}, {"full_decode": True}]
+)
 def test_a_change_of_what_rows_depend_on_is_refused_by_its_name(path: Path, change: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=f"begun with model.onnx .*{next(iter(change))} was .*remove rows.jsonl"):
         check(path, **change)
@@ -45,3 +48,12 @@ def test_a_damaged_file_is_an_error_and_stays(path: Path, text: str) -> None:
 
 def test_the_command_and_python_take_the_same_frames_of_a_video() -> None:
     assert run.parse(["--engine", "model.onnx", "a.mp4"]).fps == DEFAULT_FPS
+
+
+def test_a_job_of_a_version_without_a_setting_goes_on_with_its_default(path: Path) -> None:
+    fields = json.loads(path.read_text())
+    del fields["full_decode"], fields["max_pixels"]
+    path.write_text(json.dumps(fields))
+    check(path)
+    with pytest.raises(UsageError, match="full_decode was False, and is True"):
+        check(path, full_decode=True)

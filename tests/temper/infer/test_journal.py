@@ -123,3 +123,10 @@ def test_a_full_disk_is_an_error_of_the_next_call(tmp_path: Path, monkeypatch: p
         journal.wait()
     with pytest.raises(OSError, match="No space left"):
         journal.close()
+
+
+@pytest.mark.parametrize("name", ["caf\udce9.jpg", r"caf\xe9.jpg", "=1.jpg", "a\nb.jpg"])
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_an_image_of_any_name_is_done_once_it_has_a_row(name: str, form: Form, tmp_path: Path) -> None:
+    path = write(tmp_path / "rows", form, Result(source=name, sha256="9f", predictions=(Prediction("cat", 1.0),)))
+    assert key_of(name, "9f") in recover(path, form)

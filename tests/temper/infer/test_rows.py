@@ -1,9 +1,10 @@
+import csv
 from pathlib import Path
 
 import pytest
 
 from temper.infer.results import Prediction, Result
-from temper.infer.rows import COLUMNS, Form, decode_row, encode_rows, printable, row_of
+from temper.infer.rows import COLUMNS, Form, decode_row, encode_rows, row_of
 
 GOOD = Result(
     source='a "b",\nc.jpg',
@@ -12,6 +13,8 @@ GOOD = Result(
     unknown=True,
 )
 BAD = Result(source="none.jpg", error="none.jpg does not exist. Check the path.")
+FORMULA = Result(source="=HYPERLINK(1).jpg", predictions=(Prediction("@SUM", 0.5), Prediction("-1", 0.5)))
+QUOTED = Result(source="'=1.jpg", error="+ does not exist")
 PLAIN = Result(source="video.mp4@1.000s", predictions=(Prediction("cat", 1.0),))
 
 
@@ -31,7 +34,7 @@ def test_a_failure_is_a_row_without_a_label() -> None:
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-@pytest.mark.parametrize("result", [GOOD, BAD, PLAIN], ids=["good", "bad", "plain"])
+@pytest.mark.parametrize("result", [GOOD, BAD, PLAIN, FORMULA, QUOTED])
 def test_a_row_is_the_same_after_it_was_stored(result: Result, form: Form) -> None:
     encoded = encode_rows([row_of(result)], form)
     assert encoded.endswith(b"\n")
@@ -47,5 +50,11 @@ def test_anything_else_is_no_row(record: bytes, form: Form) -> None:
 
 def test_a_file_name_that_is_no_text_can_be_stored() -> None:
     name = str(Path("caf\udce9.jpg"))
-    assert printable(name) == r"caf\xe9.jpg"
+    assert row_of(Result(source=name))["file"] == r"caf\xe9.jpg"
     assert encode_rows([row_of(Result(source=name, error=f"{name} is damaged"))], "jsonl").count(rb"caf\\xe9.jpg") == 2
+
+
+def test_no_cell_of_a_table_is_a_formula() -> None:
+    for result in (FORMULA, QUOTED):
+        cells = next(csv.reader([encode_rows([row_of(result)], "csv").decode()]))
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]

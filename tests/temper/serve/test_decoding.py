@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from temper.images import Decoding
 from temper.serve.decoding import Decoders
 from temper.serve.http.errors import RequestError
 from tests import tiny
@@ -14,7 +15,7 @@ def test_more_than_can_be_decoded_in_time_is_refused_at_once_and_the_rest_is_dec
     body = (onnx.parent / "images" / "red" / "red000.png").read_bytes()
 
     async def scenario() -> None:
-        decoders = Decoders()
+        decoders = Decoders(Decoding())
         # What a decoder of large photos has learned.
         decoders._seconds_per_image = 10.0
         started = time.monotonic()
@@ -31,7 +32,7 @@ def test_more_than_can_be_decoded_in_time_is_refused_at_once_and_the_rest_is_dec
 
 def test_what_waited_beyond_its_deadline_is_not_decoded() -> None:
     async def scenario() -> None:
-        decoders = Decoders()
+        decoders = Decoders(Decoding())
         with pytest.raises(RequestError, match="deadline") as caught:
             await decoders.decode(b"no image, which nobody sees", tiny.SIZE, time.monotonic() - 1)
         assert caught.value.status == 504

@@ -1,3 +1,4 @@
+import argparse
 import csv
 import io
 import json
@@ -12,8 +13,10 @@ from temper.artifact import Artifact
 from temper.card import write_card
 from temper.cli import main
 from temper.cli.commands.classify import HEADER, show
+from temper.cli.console import configure_logging
 from temper.dataset.split import read_split
 from temper.errors import ArtifactError, DataError, UsageError
+from temper.escaping import csv_text, original_name
 from temper.exit_codes import ExitCode
 from temper.infer.results import Prediction, Result
 
@@ -114,7 +117,7 @@ def test_a_file_that_is_named_twice_is_classified_once(
 def test_a_number_of_labels_that_is_none_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run(Path("x.onnx"), "--top-k", 0, "a.png")
-    assert "argument --top-k: expected a whole number of at least 1, got '0'" in capsys.readouterr().err
+    assert "argument --top-k: expected a whole number from 1 to 1000000, got '0'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -168,3 +171,64 @@ def test_results_are_printed_as_they_come(monkeypatch: pytest.MonkeyPatch) -> No
 
     assert show(results(), "json") == ExitCode.OK
     assert '"label": "猫"' in output.getvalue()
+
+
+HOSTILE = Result(
+    source="x.jpg: dog 99.9 % (1.0 ms)\n\x1b]0;a\x07caf\udce9.jpg", predictions=(Prediction("\x1b[2J=a", 0.5),)
+)
+
+
+def printed(form: str, capsys: pytest.CaptureFixture[str]) -> str:
+    show([HOSTILE, Result(source="-b.jpg", predictions=(Prediction("@SUM(1)", 0.5),))], form)
+    return capsys.readouterr().out
+
+
+def test_a_name_forges_no_line_and_sends_no_code_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed("text", capsys).splitlines()
+    assert lines[0] == r"x.jpg: dog 99.9 % (1.0 ms)\n\x1b]0;a\x07caf\xe9.jpg: \x1b[2J=a 50.0 % (0.0 ms)"
+    assert len(lines) == 2
+
+
+def test_a_name_in_json_is_utf8_and_gives_the_name_back(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = printed("json", capsys).encode().splitlines()
+    assert original_name(json.loads(first)["file"]) == HOSTILE.source
+    assert json.loads(second)["file"] == "-b.jpg"
+
+
+def test_json_is_valid_where_the_output_has_another_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = io.TextIOWrapper(io.BytesIO(), encoding="latin-1", errors="backslashreplace")
+    monkeypatch.setattr(sys, "stdout", output)
+    show([Result(source="😀é猫.jpg", predictions=(Prediction("猫", 0.5),))], "json")
+    output.flush()
+    assert json.loads(output.buffer.getvalue())["file"] == "😀é猫.jpg"
+
+
+def test_no_cell_of_the_printed_table_is_a_formula(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = list(csv.reader(io.StringIO(printed("csv", capsys))))
+    assert rows[2][0] == "'-b.jpg" and rows[2][2] == "'@SUM(1)"
+    assert original_name(csv_text(rows[1][0])) == HOSTILE.source
+
+
+def test_a_message_sends_no_code_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(argparse.Namespace())
+    show([Result(source="a", error="\x1b[2J\nb is damaged")], "text")
+    assert capsys.readouterr().err == "error: \\x1b[2J\\nb is damaged\n"
+
+
+def test_a_limit_of_pixels_and_a_full_decode_reach_the_decoder(engine: Path, tmp_path: Path) -> None:
+    large, out = tmp_path / "a.png", tmp_path / "rows.jsonl"
+    Image.new("RGB", (40, 30)).save(large)
+    words = (large, "--full-decode", "--max-pixels")
+    assert run(engine, *words, 1200) == ExitCode.OK
+    assert run(engine, *words, 1199) == ExitCode.SOME_FAILED
+    assert run(engine, *words, 1199, "--out", out) == ExitCode.SOME_FAILED
+    with pytest.raises(UsageError, match="max_pixels was 1199, and is 1200"):
+        run(engine, *words, 1200, "--out", out)
+
+
+def test_a_name_that_is_too_long_is_a_result_with_an_error(
+    engine: Path, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(engine, "n" * 300 + ".jpg", image, "--json") == ExitCode.SOME_FAILED
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert "File name too long" in first["error"] and second["predictions"]

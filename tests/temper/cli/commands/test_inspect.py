@@ -209,3 +209,10 @@ def test_keras_runs_on_any_of_its_backends() -> None:
 )
 def test_plans_run_with_a_tensorrt_and_bindings_that_fit_the_driver(environment: Environment, state: str) -> None:
     assert state_of(".plan", environment) == state
+
+
+def test_inspect_writes_images_for_clients(bundle: Path, tmp_path: Path) -> None:
+    assert main.run(main.parse(["inspect", str(bundle), "--client-images", str(tmp_path / "client"), "--json"])) == 0
+    manifest = json.loads((tmp_path / "client" / "manifest.json").read_text())
+    assert (manifest["size"], manifest["preprocessing"]["channels"]) == (16, "RGB")
+    assert len(manifest["images"]) == 11
