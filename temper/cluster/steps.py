@@ -18,6 +18,7 @@ from temper.cluster.output import Run
 from temper.errors import ArtifactError, UserError
 from temper.images import ImageArray, map_ahead
 from temper.infer.decode import Decoded, decode
+from temper.infer.flow import Flow
 from temper.infer.journal import Written, key_of
 from temper.infer.parquet import schema
 from temper.infer.results import Result, is_unknown, top_k

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from temper.cli.console import add_verbosity_options, stderr_console
-from temper.cli.options import add_decoding_options, add_help_all, decoding_of, whole_number
+from temper.cli.options import add_decoding_options, decoding_of, whole_number
 from temper.cli.progress import ProgressDisplay, format_duration, format_rate
 from temper.cli.text import plural
 from temper.errors import UsageError
@@ -62,7 +62,6 @@ def add_parser(commands: Any) -> None:
     _add_classifier_options(parser.add_argument_group("classifier"))
     _add_result_options(parser.add_argument_group("results"))
     add_verbosity_options(parser)
-    add_help_all(parser)
 
 
 def _add_classifier_options(group: Any) -> None:

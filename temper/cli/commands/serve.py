@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from temper.cli.console import add_verbosity_options
-from temper.cli.options import add_decoding_options, add_help_all, decoding_of, whole_number
+from temper.cli.options import add_decoding_options, decoding_of, whole_number
 from temper.errors import MissingRuntime, UsageError
 from temper.exit_codes import ExitCode
 from temper.formats import suffixes
@@ -58,7 +58,6 @@ def add_parser(commands: Any) -> None:
     add("--top-k", type=whole_number(1, 1_000_000), default=5, metavar="K", help=text)
     add_decoding_options(parser)
     add_verbosity_options(parser)
-    add_help_all(parser)
 
 
 def run(options: argparse.Namespace) -> int:

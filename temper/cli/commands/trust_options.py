@@ -3,43 +3,22 @@
 import argparse
 import os
 from pathlib import Path
-from typing import Any
 
+from temper.cli.options import add_help_all, add_rare_option
 from temper.errors import UsageError
 
 # Commands with these options, and the name of their argument for artifacts.
 ARTIFACT_OF = {"classify": "engine", "selftest": "artifact", "serve": "artifacts", "verify": "artifact"}
 
 
-class HelpAll(argparse.Action):
-    """Shows the help together with options that the plain help leaves out."""
-
-    def __init__(self, option_strings: list[str], dest: str, **named: Any) -> None:
-        super().__init__(option_strings, dest=argparse.SUPPRESS, default=argparse.SUPPRESS, nargs=0, **named)
-        self._left_out: list[tuple[argparse.Action, str]] = []
-
-    def leave_out(self, action: argparse.Action) -> None:
-        """Show an option's help only here."""
-        self._left_out.append((action, action.help or ""))
-        action.help = argparse.SUPPRESS
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
-        """Print the help and exit."""
-        for action, text in self._left_out:
-            action.help = text
-        parser.print_help()
-        parser.exit()
-
-
 def add_trust_options(parser: argparse.ArgumentParser) -> None:
     """Add --trust and --require-signature to a command, and --help-all, which shows them."""
-    help_all = parser.add_argument("--help-all", action=HelpAll, help="show all options and exit")
-    assert isinstance(help_all, HelpAll)
     group = parser.add_argument_group("trust")
     text = "trust this artifact, which can run any code, from now on (temper verify shows where it comes from)"
-    help_all.leave_out(group.add_argument("--trust", action="store_true", help=text))
+    add_rare_option(group, "--trust", action="store_true", help=text)
     text = "load nothing without a signature by a trusted key; TEMPER_REQUIRE_SIGNATURE=1 does the same"
-    help_all.leave_out(group.add_argument("--require-signature", action="store_true", help=text))
+    add_rare_option(group, "--require-signature", action="store_true", help=text)
+    add_help_all(parser)
 
 
 def apply_trust_options(options: argparse.Namespace) -> None:
