@@ -60,7 +60,8 @@ def _export(source: Path, target: Path) -> None:
         if isinstance(error, RuntimeError) and NO_THREAD not in str(error):
             raise
         raise ResourceError(
-            f"the export of {source.name} to ONNX ended with {str(error) or 'MemoryError'}, most likely because memory ran out",
+            f"the export of {source.name} to ONNX ended with {str(error) or 'MemoryError'}, most likely because "
+            "memory ran out",
             fix=f"Close other programs, or convert on a machine with {FREE_GB} GB of free memory.",
         ) from None
 
