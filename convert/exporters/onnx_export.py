@@ -25,6 +25,8 @@ from temper.system.child_process import ChildCrashed, run_in_child
 # A model of this size takes gigabytes in native code, which ends the process where there are none.
 CHILD_BYTES = 2**25
 FREE_GB = 4
+# What Python raises where there is no memory for the stack of a thread.
+NO_THREAD = "can't start new thread"
 # A copy takes about as long.
 COLLECTION_SECONDS = 0.3
 # tf2onnx writes opset 15; Q/DQ with half-precision scales, which TensorRT needs, came with 19.
@@ -54,9 +56,12 @@ def _export(source: Path, target: Path) -> None:
         return
     try:
         run_in_child(_export_here, source, target)
-    except ChildCrashed as error:
+    except (ChildCrashed, MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and NO_THREAD not in str(error):
+            raise
         raise ResourceError(
-            f"the export of {source.name} to ONNX ended with {error}, most likely because memory ran out",
+            f"the export of {source.name} to ONNX ended with {str(error) or 'MemoryError'}, most likely because "
+            "memory ran out",
             fix=f"Close other programs, or convert on a machine with {FREE_GB} GB of free memory.",
         ) from None
 

@@ -135,6 +135,24 @@ def test_a_large_model_is_exported_in_a_process_that_may_die_with_a_sentence(
         onnx_export._export(source, target)
 
 
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(MemoryError(), ResourceError), (RuntimeError("can't start new thread"), ResourceError),
+     (RuntimeError("a bug"), RuntimeError)],
+)  # fmt: skip
+def test_memory_that_is_not_there_is_a_sentence_and_a_bug_stays_one(
+    error: Exception, expected: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    (tmp_path / "model.keras").write_bytes(bytes(100))
+    monkeypatch.setattr(onnx_export, "CHILD_BYTES", 0)
+    monkeypatch.setattr(onnx_export, "run_in_child", fail)
+    with pytest.raises(expected):
+        onnx_export._export(tmp_path / "model.keras", tmp_path / "model.onnx")
+
+
 class Graph:
     """Part of a cycle, as tf2onnx's graphs are."""
 
