@@ -16,6 +16,7 @@ from temper.errors import ResourceError
 from temper.serve.server import bound_socket
 from temper.serve.settings import Settings
 from temper.serve.workers.copies import PREFIX
+from temper.storage.atomic import SCRATCH_SUFFIX
 from tests.source import ROOT
 from tests.temper.serve.serving import Reply, noise, serving, wait_for
 
@@ -98,7 +99,7 @@ def started(artifact: Path, temporary: Path, *options: str) -> "subprocess.Popen
 
 
 def copies(temporary: Path) -> list[Path]:
-    return list(temporary.glob(f"{PREFIX}*"))
+    return list(temporary.rglob(f".{PREFIX}.*{SCRATCH_SUFFIX}"))
 
 
 def living(group: int) -> list[str]:
