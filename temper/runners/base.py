@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from temper.artifact import Artifact
 from temper.card import Card
 from temper.closing import Closing
+from temper.errors import ArtifactError, UserError
 from temper.runners.checks.predictions import check_predictions
 from temper.runners.content import Content
 
@@ -24,6 +26,12 @@ CPU_BATCH = 8
 def best_batch(card: Card) -> int:
     """The number of images in one call that gives the highest throughput: the card's, or that of a CPU."""
     return card.batch.best if card.batch else CPU_BATCH
+
+
+def cannot_be(done: str, path: Path, error: Exception) -> ArtifactError:
+    """One sentence for the error of a library. done: "opened by ONNX Runtime"."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return ArtifactError(f"{path} cannot be {done}: {lines[0].rstrip('.')}", fix="Convert it again.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +78,18 @@ class Runner(Closing):
         """Probabilities, float32 [n, classes], of images, uint8 RGB [n, size, size, 3], n ≥ 1.
 
         Raises ValueError for another dtype or shape: images come from `temper.images`, so this is a bug. Raises
-        InvalidPredictions when the network gives no probabilities of the card's labels.
+        InvalidPredictions when the network gives no probabilities of the card's labels, ArtifactError when the library
+        cannot run it.
         """
         size = self.card.size
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (size, size, 3) or not len(images):
             raise ValueError(f"expected uint8 images [n, {size}, {size}, 3], got {images.dtype} {list(images.shape)}")
-        results = [self._run(batch) for batch in self._batches(images)]
+        try:
+            results = [self._run(batch) for batch in self._batches(images)]
+        except (UserError, MemoryError):
+            raise
+        except Exception as error:
+            raise cannot_be(f"run by {self.artifact.format.title}", self.artifact.path, error) from error
         probabilities = results[0] if len(results) == 1 else np.concatenate(results)
         check_predictions(probabilities, (len(images), len(self.card.labels)), self.artifact.path)
         return probabilities

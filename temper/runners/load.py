@@ -3,8 +3,8 @@
 import importlib
 
 from temper.artifact import Artifact
-from temper.errors import ArtifactError, MissingRuntime
-from temper.runners.base import Runner, Shape
+from temper.errors import ArtifactError, MissingRuntime, UserError
+from temper.runners.base import Runner, Shape, cannot_be
 
 
 def open_runner(artifact: Artifact, mode: str = "") -> Runner:
@@ -30,11 +30,8 @@ def load_runner(artifact: Artifact, mode: str = "") -> Runner:
     """
     module, name = artifact.format.runner.split(":")
     try:
-        _ = artifact.card
-        # Importing the runtime takes as long.
-        with artifact.reading_ahead():
-            kind: type[Runner] = getattr(importlib.import_module(module), name)
-            runner = kind(artifact, mode)
+        kind: type[Runner] = getattr(importlib.import_module(module), name)
+        runner = kind(artifact, mode)
     except ImportError as error:
         # Another ImportError: the library is there, and one of its shared libraries is not, or does not fit.
         problem = "is not installed" if isinstance(error, ModuleNotFoundError) else "cannot be imported"
@@ -42,6 +39,11 @@ def load_runner(artifact: Artifact, mode: str = "") -> Runner:
             f"{artifact.path} is run by {artifact.format.title}, which {problem} here ({str(error).rstrip('.')})",
             fix=f"Install it:\n    {artifact.format.install}",
         ) from None
+    except (UserError, MemoryError):
+        raise
+    # What a library raises for a damaged file has nothing else in common; the cause is kept.
+    except Exception as error:
+        raise cannot_be(f"opened by {artifact.format.title}", artifact.path, error) from error
     try:
         if not runner.content.is_checked:
             raise TypeError(f"{name}._load takes nothing from self.content, so what it loads is not checked")
