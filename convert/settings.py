@@ -10,6 +10,8 @@ from temper.card.values import MAX_BATCH
 from temper.errors import UsageError
 
 CalibrationMethod = Literal["auto", "max", "percentile", "entropy"]
+# All of them are decoded for each method; ranges change little after some hundred.
+MAX_CALIBRATION_IMAGES = 100_000
 DEFAULT_BATCH = BatchRange(1, 8, 32)
 # What decides the result of fp16 and is no option. Later images may reach larger values than those that were measured.
 RANGE_IMAGES = 64
@@ -28,7 +30,7 @@ class ConversionSettings:
     calibration_method: "auto" tries all and takes the most accurate. calibration_images: number of training images.
     max_float_layers: layers that int8 may leave in floating point to pass the accuracy gate. batch: of a plan.
     builder_options: "name=value" words for TensorRT's builder; see convert.trt.build_options.
-    Raises UsageError for a number that is too small.
+    Raises UsageError for a number that is too small or too large.
     """
 
     calibration_method: CalibrationMethod = "auto"
@@ -39,10 +41,14 @@ class ConversionSettings:
     builder_options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, smallest in (("calibration_images", 1), ("max_float_layers", 0)):
-            if getattr(self, name) < smallest:
+        for name, smallest, largest in (
+            ("calibration_images", 1, MAX_CALIBRATION_IMAGES),
+            ("max_float_layers", 0, 1000),
+        ):
+            if not smallest <= getattr(self, name) <= largest:
                 option = name.replace("_", "-")
-                raise UsageError(f"--{option} is {getattr(self, name)}", fix=f"Expected {smallest} or more.")
+                fix = f"Expected {smallest} or more, and {largest} at most."
+                raise UsageError(f"--{option} is {getattr(self, name)}", fix=fix)
 
     def select(self, names: tuple[str, ...]) -> dict[str, Any]:
         """Some settings as plain JSON values, as a card records them."""

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +17,6 @@ from temper.storage.publish import finish_publication, is_published
 
 # Of each file, in the order of Artifact.files.
 Contents = tuple[MemoryFile, ...]
-# Where an artifact has what is read ahead.
-AHEAD = "_ahead"
 # Files that are larger together are hashed before they are read, so that a wrong one takes no memory.
 MAX_UNCHECKED_BYTES = 1 << 28
 
@@ -124,9 +121,6 @@ class Artifact:
 
     def check(self) -> None:
         """Raise ArtifactError unless the files are those of this card (SHA-256)."""
-        if ahead := self._take_ahead():
-            ahead.result()
-            return
         # A publication that was interrupted is finished when the card is read: before the files are.
         _ = self.card
         self._compare(self.sha256(), lambda: former_sha256_of(*self.files))
@@ -137,25 +131,6 @@ class Artifact:
         Check before loading: a plan is native code, and a flipped bit in an ONNX file changes predictions without an
         error. Raises ArtifactError as `check` does.
         """
-        ahead = self._take_ahead()
-        return ahead.result() if ahead else self._read()
-
-    @contextlib.contextmanager
-    def reading_ahead(self) -> Iterator[None]:
-        """Inside of the block, another thread does what the next `read`, `check` or `copy_to` would do."""
-        with ThreadPoolExecutor(1) as pool:
-            # The copy of a folder is not read to memory.
-            self.__dict__[AHEAD] = None if self.format.is_folder else pool.submit(self._read)
-            try:
-                yield
-            finally:
-                self._take_ahead()
-
-    def _take_ahead(self) -> "Future[Contents] | None":
-        ahead: Future[Contents] | None = self.__dict__.pop(AHEAD, None)
-        return ahead
-
-    def _read(self) -> Contents:
         _ = self.card
         with _clear_errors(self):
             if self.bytes > MAX_UNCHECKED_BYTES:

@@ -74,7 +74,8 @@ class Runner(Closing):
         """Probabilities, float32 [n, classes], of images, uint8 RGB [n, size, size, 3], n ≥ 1.
 
         Raises ValueError for another dtype or shape: images come from `temper.images`, so this is a bug. Raises
-        InvalidPredictions when the network gives no probabilities of the card's labels.
+        InvalidPredictions when the network gives no probabilities of the card's labels, ArtifactError when the library
+        cannot run it.
         """
         size = self.card.size
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (size, size, 3) or not len(images):

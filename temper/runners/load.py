@@ -35,12 +35,9 @@ def load_runner(artifact: Artifact, mode: str = "", is_authentic: bool = True) -
     """
     module, name = artifact.format.runner.split(":")
     try:
-        _ = artifact.card
-        # Importing the runtime takes as long.
-        with artifact.reading_ahead():
-            kind: type[Runner] = getattr(importlib.import_module(module), name)
-            with explained(artifact, "opened"):
-                runner = kind(artifact, mode, is_authentic)
+        kind: type[Runner] = getattr(importlib.import_module(module), name)
+        with explained(artifact, "opened"):
+            runner = kind(artifact, mode, is_authentic)
     except ImportError as error:
         # Another ImportError: the library is there, and one of its shared libraries is not, or does not fit.
         problem = "is not installed" if isinstance(error, ModuleNotFoundError) else "cannot be imported"

@@ -35,9 +35,9 @@ def open_session(
     options.graph_optimization_level = level
     if target:
         options.optimized_model_filepath = target
-    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    # It would hold the bytes for as long as it lives, to open them again on another device.
-    session.disable_fallback()
+    # Otherwise it prints an error to stdout, and opens the file again.
+    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+    # It would hold the bytes for as long as it lives.
     session._model_bytes = None
     return session
 

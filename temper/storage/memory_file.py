@@ -9,11 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from temper.storage.digest import header
+from temper.storage.digest import CHUNK_BYTES, header
 from temper.storage.reading import open_regular
-
-# The caches of a processor hold it; smaller ones change threads more often.
-CHUNK_BYTES = 1 << 22
 
 
 class MemoryFile:

@@ -196,6 +196,8 @@ class Batcher:
             start += len(part.images)
             if math.isnan(rows[0, 0]):
                 self._fail(part, too_late())
+            elif math.isinf(rows[0, 0]):
+                self._fail(part, _no_probabilities())
             elif not part.future.done():
                 queue = max(0.0, now - part.arrived - seconds)
                 self.metrics.queue_seconds.observe(queue)
@@ -234,6 +236,10 @@ class Batcher:
 def too_late() -> RequestError:
     """The error of a request whose deadline has passed."""
     return RequestError(504, "the deadline of the request passed before it was predicted", cause="deadline")
+
+
+def _no_probabilities() -> RequestError:
+    return RequestError(500, "the model gives values that are no probabilities", cause="invalid_predictions")
 
 
 def _crashed() -> RequestError:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temper.artifact import Artifact
-from temper.errors import QualityError, UserError
+from temper.errors import InvalidPredictions, QualityError, UserError
 from temper.runners.base import Images, Probabilities, Runner
 from temper.runners.load import open_runner
 from temper.runners.self_test import self_test
@@ -29,7 +29,7 @@ class Slot:
     """Shared memory for one batch.
 
     images: uint8 [max_batch, size, size, 3]. probabilities: float32 [max_batch, classes], NaN for what was not
-    predicted because its deadline had passed.
+    predicted because its deadline had passed, infinite where the network gave no probabilities.
     """
 
     images: Images
@@ -90,7 +90,11 @@ def _serve(channel: socket.socket, task: Task) -> None:
         while message := channel.recv(MAX_MESSAGE):
             index, deadlines = msgspec.msgpack.decode(message)
             started = time.perf_counter()
-            predict_slot(runner, slots[index], deadlines)
+            try:
+                predict_slot(runner, slots[index], deadlines)
+            except InvalidPredictions:
+                # One image may cause it; the process goes on.
+                slots[index].probabilities[: len(deadlines)] = np.inf
             channel.send(msgspec.msgpack.encode((index, time.perf_counter() - started)))
 
 

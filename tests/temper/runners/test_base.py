@@ -7,7 +7,7 @@ import pytest
 
 from temper.artifact import Artifact
 from temper.card import BatchRange, Card
-from temper.errors import InvalidPredictions
+from temper.errors import ArtifactError, InvalidPredictions, MissingRuntime
 from temper.runners.base import Images, Probabilities, Runner
 
 SIZE = 4
@@ -71,3 +71,25 @@ def test_as_many_values_as_labels_are_expected() -> None:
     card = Card(labels=("a", "b", "c"), size=SIZE)
     with pytest.raises(InvalidPredictions, match=r"shape \[3, 2\] where \[3, 3\] was expected"):
         CountingRunner(Artifact.with_card(Path("model.onnx"), card)).predict(images(3))
+
+
+class BrokenRunner(CountingRunner):
+    """Its library fails."""
+
+    error: Exception = RuntimeError("[ONNXRuntimeError] : shapes differ.\nsecond line")
+
+    def _run(self, images: Images) -> Probabilities:
+        raise self.error
+
+
+def test_an_error_of_the_library_is_one_sentence_and_keeps_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = BrokenRunner(Artifact.with_card(Path("model.onnx"), Card(labels=("a", "b"), size=SIZE)))
+    with pytest.raises(
+        ArtifactError, match=r"cannot be run by ONNX Runtime: \[ONNXRuntimeError\] : shapes differ\. C"
+    ) as e:
+        broken.predict(images(1))
+    assert e.value.__cause__ is broken.error
+    for error in (MissingRuntime("no GPU"), MemoryError()):
+        monkeypatch.setattr(BrokenRunner, "error", error)
+        with pytest.raises(type(error)):
+            broken.predict(images(1))

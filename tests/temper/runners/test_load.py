@@ -136,3 +136,25 @@ def test_a_runner_that_loads_what_was_not_checked_is_a_bug(bundle: Path, monkeyp
     monkeypatch.setattr("temper.runners.onnxruntime.OnnxRuntimeRunner", Careless)
     with pytest.raises(TypeError, match=r"_load takes nothing from self\.content"):
         open_runner(Artifact.at(bundle).sibling("fp32", ".onnx"))
+
+
+class Failing(Runner):
+    """Its library raises an error that nobody expects."""
+
+    error: Exception = KeyError("serving_default")
+
+    def _load(self) -> None:
+        raise self.error
+
+
+def test_every_error_of_a_library_is_one_sentence(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("temper.runners.onnxruntime.OnnxRuntimeRunner", Failing)
+    artifact = Artifact.at(bundle).sibling("fp32", ".onnx")
+    for error, reason in ((KeyError("serving_default"), "'serving_default'"), (RuntimeError(), "RuntimeError")):
+        monkeypatch.setattr(Failing, "error", error)
+        with pytest.raises(ArtifactError, match=f"cannot be opened by ONNX Runtime: {reason}") as caught:
+            open_runner(artifact)
+        assert caught.value.__cause__ is error
+    monkeypatch.setattr(Failing, "error", MemoryError())
+    with pytest.raises(MemoryError):
+        open_runner(artifact)

@@ -68,3 +68,13 @@ def test_a_file_of_onnx_runtimes_own_format_is_refused(tmp_path: Path, made_bund
         open_runner(tiny.with_card(tmp_path / "model.onnx"))
     with pytest.raises(LOAD_ERRORS):
         open_session((tmp_path / "model.onnx").read_bytes())
+
+
+def test_a_file_that_cannot_be_opened_prints_nothing_to_stdout(
+    made_bundle: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # ONNX Runtime's message contains the name of the operator, and cannot be decoded: its own fallback would print.
+    content = made_bundle.with_name("model.fp32.onnx").read_bytes().replace(b"Softmax", b"\xffoftmax")
+    with pytest.raises(UnicodeDecodeError):
+        open_session(content)
+    assert not capfd.readouterr().out

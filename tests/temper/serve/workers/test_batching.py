@@ -159,3 +159,17 @@ def test_when_the_worker_ends_what_it_had_gets_503_and_what_waits_goes_on_waitin
         assert len((await tasks[2]).probabilities) == 1
 
     run_apart(scenario())
+
+
+def test_values_that_are_no_probabilities_are_an_error_of_the_server() -> None:
+    async def scenario() -> None:
+        worker = HeldWorker()
+        queue = batcher(worker)
+        (task,) = await start(queue, 1)
+        slot, n, _ = worker._sent.pop(0)
+        worker.on_result(slot, n, np.full((n, 2), np.inf, np.float32), 0.01)
+        with pytest.raises(RequestError, match="no probabilities") as caught:
+            await task
+        assert caught.value.status == 500
+
+    run_apart(scenario())

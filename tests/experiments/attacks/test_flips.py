@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+from experiments.attacks import flips
+from temper.artifact import Artifact
+
+
+def test_flipped_bits_are_refused_in_every_format(tmp_path: Path) -> None:
+    counts = flips.run(12, 0, tmp_path)
+    assert (counts["tried"], counts["refused"]) == (12, 12)
+
+
+def test_without_the_check_the_suite_notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Artifact, "_compare", lambda *_: None)
+    counts = flips.run(12, 0, tmp_path)
+    assert counts["silent"] >= 2
+
+
+@pytest.mark.slow
+def test_flipped_bits_with_a_fitting_checksum_are_no_traceback_and_no_crash(tmp_path: Path) -> None:
+    counts = flips.run_sealed(60, 0, tmp_path)
+    assert counts["tried"] == counts["ok"] + counts["refused"] == 60
