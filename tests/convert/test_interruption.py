@@ -67,5 +67,5 @@ def test_a_process_killed_at_any_rename_leaves_the_old_or_the_new_artifact(bundl
         assert done.returncode == -signal.SIGKILL, done.stderr
         killed += 1
     assert done.returncode == 0
-    # The scratch folder becomes the journal, then each of three files moves.
-    assert killed == 4
+    # The record of the origin is written, the scratch folder becomes the journal, and each of three files moves.
+    assert killed == 5

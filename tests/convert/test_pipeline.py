@@ -57,10 +57,10 @@ def test_an_up_to_date_conversion_reads_each_file_at_most_once(bundle: Path, mon
     computed = digest._digest.__wrapped__
     memory: dict[object, str] = {}
 
-    def counting(entries: tuple[tuple[str, str, digest.Identity], ...]) -> str:
+    def counting(entries: tuple[tuple[str, str, digest.Identity], ...], with_headers: bool) -> str:
         if entries not in memory:
             hashed.extend(path for _, path, _ in entries)
-            memory[entries] = computed(entries)
+            memory[entries] = computed(entries, with_headers)
         return memory[entries]
 
     monkeypatch.setattr("temper.storage.digest._digest", counting)

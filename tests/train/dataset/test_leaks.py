@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[3]
 @pytest.fixture
 def leaky(tmp_path: Path) -> Path:
     """train/ and test/ that contain one equal image."""
-    fill(tmp_path / "train", 8)
-    fill(tmp_path / "test", 4, start=8)
+    fill(tmp_path / "train", 8, size=32)
+    fill(tmp_path / "test", 4, start=8, size=32)
     shutil.copy(tmp_path / "test/cat/0008.png", tmp_path / "train/cat/copy.png")
     return tmp_path
 
@@ -31,7 +31,9 @@ def test_equal_images_in_two_subsets_are_refused_and_named(leaky: Path) -> None:
 def test_after_a_scan_the_copy_is_left_out(leaky: Path) -> None:
     scan = [sys.executable, "data/run.py", "scan", str(leaky), "--accept-leaks"]
     subprocess.run(scan, cwd=ROOT, check=True, capture_output=True)
-    check_leaks(find_examples(leaky, 0.2, 0), leaky)
+    examples = find_examples(leaky, 0.2, 0)
+    assert len(examples) == 24
+    check_leaks(examples, leaky)
 
 
 def test_training_stops_at_a_leak_before_it_writes_anything(leaky: Path, tmp_path: Path) -> None:
@@ -45,8 +47,8 @@ def test_training_stops_at_a_leak_before_it_writes_anything(leaky: Path, tmp_pat
 
 
 def test_near_duplicates_in_two_subsets_are_refused(tmp_path: Path) -> None:
-    fill(tmp_path / "train", 8)
-    fill(tmp_path / "test", 4, start=8)
+    fill(tmp_path / "train", 8, size=32)
+    fill(tmp_path / "test", 4, start=8, size=32)
     write_near_duplicates(tmp_path, [["train/cat/0000.png", "test/cat/0008.png"]])
     with pytest.raises(DataError, match="1 image"):
         check_leaks(find_examples(tmp_path, 0.2, 0), tmp_path)
