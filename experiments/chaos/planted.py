@@ -69,14 +69,14 @@ def forgetful() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def restarting() -> Iterator[None]:
-    """Plant a training that starts from the beginning instead of from its checkpoint."""
+def reseeded() -> Iterator[None]:
+    """Plant a training that goes on with another seed after a kill."""
     from experiments import killed_training
 
     original = killed_training.start_training
 
     def start(data: Path, out: Path, epochs: int, *more: str) -> "subprocess.Popen[str]":
-        return original(data, out, epochs, *("--force" if word == "--resume" else word for word in more))
+        return original(data, out, epochs, *more, *(["--seed", "4"] if "--resume" in more else []))
 
     with mock.patch("experiments.killed_training.start_training", start):
         yield

@@ -85,7 +85,7 @@ SUITES = (
         name="trainings killed",
         what="a training that is killed and resumed ends with the same weights",
         function="experiments.chaos.commands.resumed:run_trainings", count=10,
-        fault="experiments.chaos.planted:restarting", fault_count=2,
+        fault="experiments.chaos.planted:reseeded", fault_count=2,
     ),
 )  # fmt: skip
 
