@@ -14,7 +14,7 @@ from temper.storage.atomic import scratch_beside
 from temper.storage.publish import publish
 
 VARIABLE = "TEMPER_CHAOS_FAULT"
-IN_PLACE, ONE_BY_ONE, FORGETFUL = "in place", "one by one", "forgetful"
+IN_PLACE, ONE_BY_ONE, COPIED, FORGETFUL = "in place", "one by one", "copied", "forgetful"
 WRAPPER = ("-m", "experiments.chaos.faulty")
 
 
@@ -54,6 +54,11 @@ def in_place() -> contextlib.AbstractContextManager[None]:
 def one_by_one() -> contextlib.AbstractContextManager[None]:
     """Plant a publication whose files move one by one, without a journal and a lock."""
     return planted(ONE_BY_ONE)
+
+
+def copied() -> contextlib.AbstractContextManager[None]:
+    """Plant a publication that copies its files over the old ones, in programs."""
+    return planted(COPIED)
 
 
 @contextlib.contextmanager

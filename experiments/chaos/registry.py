@@ -73,7 +73,7 @@ SUITES = (
         name="trainings and conversions disturbed",
         what="train and convert to six artifacts: killed at random moments and at system calls, then repeated",
         function="experiments.chaos.commands.disturb:run_stages", count=60,
-        fault="experiments.chaos.planted:in_place", fault_count=14,
+        fault="experiments.chaos.planted:copied", fault_count=7,
     ),
     Suite(
         name="jobs killed",
