@@ -6,10 +6,14 @@ TEMPER_CHAOS_FAULT="in place" python -m experiments.chaos.faulty data/run.py dra
 import contextlib
 import runpy
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from experiments.chaos.planted import FORGETFUL, IN_PLACE, ONE_BY_ONE, fault, move_one_by_one
+from experiments.chaos.planted import COPIED, FORGETFUL, IN_PLACE, ONE_BY_ONE, fault, move_one_by_one
+
+# Long enough for a kill at a random moment of a command to leave half a file.
+PAUSE_SECONDS = 2.0
 
 
 @contextlib.contextmanager
@@ -24,6 +28,16 @@ def _write_in_place(target: Path) -> Iterator[Path]:
     yield target
 
 
+def _copy_slowly(scratch: Path, target: Path) -> None:
+    for source in sorted(each for each in scratch.rglob("*") if each.is_file()):
+        place = target.parent / source.relative_to(scratch)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        content = source.read_bytes()
+        place.write_bytes(content[: len(content) // 2])
+        time.sleep(PAUSE_SECONDS)
+        place.write_bytes(content)
+
+
 def plant() -> None:
     """Replace functions of the library, before a program imports them."""
     from temper.storage import atomic, publish
@@ -34,6 +48,9 @@ def plant() -> None:
     elif fault() == ONE_BY_ONE:
         vars(atomic).update(publish=move_one_by_one)
         vars(publish).update(publish=move_one_by_one)
+    elif fault() == COPIED:
+        vars(atomic).update(publish=_copy_slowly)
+        vars(publish).update(publish=_copy_slowly)
     elif fault() == FORGETFUL:
         from temper.infer.journal import Written
 

@@ -14,7 +14,7 @@ from temper.storage.atomic import scratch_beside
 from temper.storage.publish import publish
 
 VARIABLE = "TEMPER_CHAOS_FAULT"
-IN_PLACE, ONE_BY_ONE, FORGETFUL = "in place", "one by one", "forgetful"
+IN_PLACE, ONE_BY_ONE, COPIED, FORGETFUL = "in place", "one by one", "copied", "forgetful"
 WRAPPER = ("-m", "experiments.chaos.faulty")
 
 
@@ -56,6 +56,11 @@ def one_by_one() -> contextlib.AbstractContextManager[None]:
     return planted(ONE_BY_ONE)
 
 
+def copied() -> contextlib.AbstractContextManager[None]:
+    """Plant a publication that copies its files over the old ones, in programs."""
+    return planted(COPIED)
+
+
 @contextlib.contextmanager
 def forgetful() -> Iterator[None]:
     """Plant a job that does not know which rows it has written before."""
@@ -69,14 +74,14 @@ def forgetful() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def restarting() -> Iterator[None]:
-    """Plant a training that starts from the beginning instead of from its checkpoint."""
+def reseeded() -> Iterator[None]:
+    """Plant a training that goes on with another seed after a kill."""
     from experiments import killed_training
 
     original = killed_training.start_training
 
     def start(data: Path, out: Path, epochs: int, *more: str) -> "subprocess.Popen[str]":
-        return original(data, out, epochs, *("--force" if word == "--resume" else word for word in more))
+        return original(data, out, epochs, *more, *(["--seed", "4"] if "--resume" in more else []))
 
     with mock.patch("experiments.killed_training.start_training", start):
         yield

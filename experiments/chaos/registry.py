@@ -73,7 +73,7 @@ SUITES = (
         name="trainings and conversions disturbed",
         what="train and convert to six artifacts: killed at random moments and at system calls, then repeated",
         function="experiments.chaos.commands.disturb:run_stages", count=60,
-        fault="experiments.chaos.planted:in_place", fault_count=14,
+        fault="experiments.chaos.planted:copied", fault_count=7,
     ),
     Suite(
         name="jobs killed",
@@ -85,7 +85,7 @@ SUITES = (
         name="trainings killed",
         what="a training that is killed and resumed ends with the same weights",
         function="experiments.chaos.commands.resumed:run_trainings", count=10,
-        fault="experiments.chaos.planted:restarting", fault_count=2,
+        fault="experiments.chaos.planted:reseeded", fault_count=2,
     ),
 )  # fmt: skip
 
