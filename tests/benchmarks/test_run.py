@@ -17,6 +17,7 @@ from temper.artifact import Artifact
 from temper.card import read_card, write_card
 from temper.exit_codes import ExitCode
 from temper.storage.digest import sha256_of
+from temper.trust.records import record_made_here
 from tests.benchmarks.sample_reports import case_result, write
 from tests.benchmarks.sample_reports import report as sample_report
 
@@ -39,6 +40,7 @@ def folder(made_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = home / "model.fp32.plan"
     plan.write_bytes(b"no plan")
     write_card(plan, read_card(onnx).changed(sha256=sha256_of(plan)))
+    record_made_here(Artifact.at(plan))
     return home
 
 

@@ -6,14 +6,13 @@ import msgspec
 import pytest
 
 import temper
-from temper import artifact as artifact_module
 from temper.artifact import Artifact
 from temper.card import write_card
 from temper.choose import best as choose_module
 from temper.choose.best import choose
 from temper.errors import ArtifactError, IncompatibleMachine
 from temper.formats import FORMATS
-from temper.storage.digest import sha256_of
+from temper.storage.digest import _digest
 from temper.system.environment import Environment
 from temper.system.host import describe_host
 from temper.trust.keys import own_key
@@ -64,17 +63,11 @@ def test_a_folder_that_does_not_exist_is_reported_as_such(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("name", "times"), [("", 1), ("model.fp32.onnx", 0)])
 def test_files_are_hashed_once_to_choose_among_them_and_otherwise_as_they_are_loaded(
-    name: str, times: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, times: int, folder: Path
 ) -> None:
-    hashed: list[tuple[Path, ...]] = []
-
-    def count(*files: Path) -> str:
-        hashed.append(files)
-        return sha256_of(*files)
-
-    monkeypatch.setattr(artifact_module, "sha256_of", count)
+    before = _digest.cache_info().misses
     with temper.load(folder / name):
-        assert len(hashed) == times
+        assert _digest.cache_info().misses - before == times
 
 
 def test_without_a_measurement_the_order_of_formats_decides_and_is_logged(

@@ -84,9 +84,7 @@ class BrokenRunner(CountingRunner):
 
 def test_an_error_of_the_library_is_one_sentence_and_keeps_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = BrokenRunner(Artifact.with_card(Path("model.onnx"), Card(labels=("a", "b"), size=SIZE)))
-    with pytest.raises(
-        ArtifactError, match=r"cannot be run by ONNX Runtime: second line\. C"
-    ) as e:
+    with pytest.raises(ArtifactError, match=r"cannot be run by ONNX Runtime: second line\. C") as e:
         broken.predict(images(1))
     assert e.value.__cause__ is broken.error
     for error in (MissingRuntime("no GPU"), MemoryError()):
