@@ -66,7 +66,10 @@ def run_doctor(options: argparse.Namespace) -> int:
         import msgspec
 
         report = {"environment": msgspec.to_builtins(environment, enc_hook=_plain), "problem": str(problem or "")}
-        print(json.dumps(report))
+        if problem:
+            problem.details = report
+        else:
+            print(json.dumps(report))
     else:
         print("\n".join([*format_environment(environment), *describe_formats(environment)]))
     if problem:
@@ -94,16 +97,16 @@ def run_selftest(options: argparse.Namespace) -> int:
         f"{result.images} images. Probabilities differ by at most {result.max_difference:.4f}; the limit is "
         f"{result.tolerance:.4f}"
     )
-    if options.json:
-        fields = ("images", "max_difference", "tolerance", "label_changes", "passed")
-        print(json.dumps({name: getattr(result, name) for name in fields}))
+    fields = ("images", "max_difference", "tolerance", "label_changes", "passed")
+    report = {name: getattr(result, name) for name in fields}
     if not result.passed:
-        raise QualityError(
+        error = QualityError(
             f"self-test failed: {summary}. This runtime does not predict what was verified",
             fix="Convert again on this machine.",
         )
-    if not options.json:
-        print(f"self-test passed: {summary}")
+        error.details = report
+        raise error
+    print(json.dumps(report) if options.json else f"self-test passed: {summary}")
     return 0
 
 
