@@ -22,6 +22,7 @@ class UserError(Exception):
 
     what: what happened and what was expected, one or more sentences without the last full stop.
     fix: how to fix it; a command stands on a line of its own, indented.
+    details: what --json prints beside the error.
 
     >>> str(UserError("model.plan does not exist", fix="Check the path."))
     'model.plan does not exist. Check the path.'
@@ -33,6 +34,7 @@ class UserError(Exception):
         super().__init__(what, fix)
         self.what = what
         self.fix = fix
+        self.details: dict[str, object] = {}
 
     def __str__(self) -> str:
         return f"{self.what}. {self.fix}" if self.fix else self.what

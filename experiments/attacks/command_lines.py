@@ -125,7 +125,8 @@ def wrong_lines(workspace: Workspace, count: int, rng: random.Random) -> Iterato
         module, command = COMMANDS[number % len(COMMANDS)]
         parser = _parser_of(module, command)
         words, must_fail = working(workspace, command, module), False
-        for fault in rng.sample(FAULTS, rng.choice((1, 1, 1, 2, 3))):
+        # In their order: a later one removes no word of an earlier one.
+        for fault in sorted(rng.sample(FAULTS, rng.choice((1, 1, 1, 2, 3))), key=FAULTS.index):
             words, is_wrong = fault(words, parser, rng)
             must_fail |= is_wrong
         yield Line(module=module, words=[*([command] if command else []), *words], must_fail=must_fail)
@@ -177,6 +178,7 @@ def _run_here(line: Line, folder: Path, out: Path, err: Path) -> None:
         for path, number in ((out, 1), (err, 2)):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115
         sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", errors="backslashreplace", closefd=False)  # noqa: SIM115
         sys.argv = [line.module, *line.words]
         # Worker processes would import the program that attacks.

@@ -68,4 +68,5 @@ def surplus(words: list[str], parser: argparse.ArgumentParser, rng: random.Rando
     return [*words, rng.choice((*PATHS, *WORDS)), rng.choice(PATHS)], False
 
 
-FAULTS = (unknown_option, bad_value, bad_path, missing, surplus)
+# Those that remove or replace words come first.
+FAULTS = (missing, bad_path, surplus, bad_value, unknown_option)

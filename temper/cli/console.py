@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NoReturn
 
@@ -80,6 +81,7 @@ def wants_json() -> bool:
     return "--json" in sys.argv[1:]
 
 
-def print_json_error(what: str, fix: str, code: int) -> None:
-    """Print the object of an error to stdout: {"error": {"what": …, "fix": …, "code": …}}."""
-    print(json.dumps({"error": {"what": what, "fix": fix, "code": int(code)}}, ensure_ascii=False), flush=True)
+def print_json_error(what: str, fix: str, code: int, details: Mapping[str, object] | None = None) -> None:
+    """Print the object of an error to stdout: {**details, "error": {"what": …, "fix": …, "code": …}}."""
+    error = {"what": what, "fix": fix, "code": int(code)}
+    print(json.dumps({**(details or {}), "error": error}, ensure_ascii=False), flush=True)

@@ -72,6 +72,7 @@ class _Command:
         self._stop = stop
         self._promise = promise
         self._is_json = wants_json()
+        self._details: dict[str, object] = {}
 
     def run(self, parse: Parse, run: Run) -> int:
         try:
@@ -113,6 +114,7 @@ class _Command:
         if isinstance(error, UserError):
             if cause := error.__cause__ or error.__context__:
                 LOGGER.debug("cause: %r", cause)
+            self._details = error.details
             return self._report(error.what, error.fix, error.exit_code)
         if isinstance(error, BrokenPipeError):
             # The reader (`head`, for example) is gone: nothing more can be written.
@@ -134,7 +136,7 @@ class _Command:
         try:
             sys.stdout.flush()
             if self._is_json:
-                print_json_error(what, fix, code)
+                print_json_error(what, fix, code, self._details)
         except OSError:
             # The output is what failed: on a full disk the error is still shown.
             _discard(sys.stdout)

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from temper.errors import UserError
+from temper.errors import DataError
 from temper.storage.atomic import scratch_beside
 from temper.system.child_process import ChildCrashed, run_with_progress
 from temper.system.quiet import quiet_stderr
@@ -29,7 +29,7 @@ DOWNLOAD_SECONDS = 3600.0
 def load_backbone(weights: str | Path, backbone: str = "resnet50") -> keras.Model:
     """A plain backbone with ImageNet's weights ("imagenet", downloaded and cached by Keras) or those of a file.
 
-    Raises UserError when the file is missing or does not belong to this backbone without its top, ConnectionError when
+    Raises DataError when the file is missing or does not belong to this backbone without its top, ConnectionError when
     ImageNet's weights are not cached and cannot be downloaded.
     """
     if weights == "imagenet":
@@ -45,10 +45,10 @@ def load_backbone(weights: str | Path, backbone: str = "resnet50") -> keras.Mode
             warnings.simplefilter("ignore", UserWarning)
             model.load_weights(weights)
     except FileNotFoundError:
-        raise UserError(f"{weights} does not exist", fix="Name a file of weights, imagenet, or none.") from None
+        raise DataError(f"{weights} does not exist", fix="Name a file of weights, imagenet, or none.") from None
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(
+        raise DataError(
             f"{weights} does not hold the weights of a {name} without its top ({reason})",
             fix=f"Name a file written by keras.applications.{name}(include_top=False).save_weights(...), or another "
             "--backbone.",

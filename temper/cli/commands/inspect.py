@@ -79,7 +79,10 @@ def run_doctor(options: argparse.Namespace) -> int:
 
         report = {"environment": msgspec.to_builtins(environment, enc_hook=_plain), "problem": str(problem or "")}
         report |= {"origin": origin} if origin else {}
-        print(json.dumps(report))
+        if problem:
+            problem.details = report
+        else:
+            print(json.dumps(report))
     else:
         print("\n".join([*format_environment(environment), *describe_formats(environment)]))
     if problem:
@@ -118,16 +121,16 @@ def run_selftest(options: argparse.Namespace) -> int:
         + (f" ({result.unexpected_changes} change that did not at the conversion)" if result.unexpected_changes else "")
         + f". Probabilities differ by at most {result.max_difference:.4f}; the limit is {result.tolerance:.4f}"
     )
-    if options.json:
-        fields = ("images", "max_difference", "tolerance", "label_changes", "unexpected_changes", "passed")
-        print(json.dumps({name: getattr(result, name) for name in fields}))
+    fields = ("images", "max_difference", "tolerance", "label_changes", "unexpected_changes", "passed")
+    report = {name: getattr(result, name) for name in fields}
     if not result.passed:
-        raise QualityError(
+        error = QualityError(
             f"self-test failed: {summary}. This runtime does not predict what was verified",
             fix="Convert again on this machine.",
         )
-    if not options.json:
-        print(f"self-test passed: {summary}")
+        error.details = report
+        raise error
+    print(json.dumps(report) if options.json else f"self-test passed: {summary}")
     return 0
 
 

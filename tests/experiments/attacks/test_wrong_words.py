@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attacks.wrong_words import FAULTS
+from experiments.attacks.wrong_words import FAULTS, unknown_option
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,7 +26,7 @@ def test_every_fault_changes_the_words_and_is_the_same_for_a_seed(fault: object)
 
 
 def test_an_unknown_option_is_refused_by_its_parser() -> None:
-    words, must_fail = FAULTS[0]([], parser(), random.Random(0))
+    words, must_fail = unknown_option([], parser(), random.Random(0))
     assert must_fail
     with pytest.raises(SystemExit):
         parser().parse_args(words)

@@ -101,6 +101,11 @@ def test_with_json_an_error_is_also_an_object_on_stdout(
             run_command(lambda: parser.parse_args(["--json"]), run, writes_artifacts=False)
         assert caught.value.code == code
         assert json.loads(capsys.readouterr().out) == {"error": {"what": what, "fix": fix, "code": code}}
+    failed = errors.QualityError("it differs")
+    failed.details = {"images": 16}
+    with pytest.raises(SystemExit):
+        run_command(lambda: parser.parse_args(["--json"]), raising(failed))
+    assert json.loads(capsys.readouterr().out)["images"] == 16
     with pytest.raises(SystemExit):
         run_command(lambda: parser.parse_args(["--json", "--typo"]), lambda options: 0)
     expected = {"what": "unrecognized arguments: --typo", "fix": "See `temper --help`.", "code": 2}

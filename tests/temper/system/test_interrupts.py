@@ -96,7 +96,8 @@ def test_a_signal_ends_a_command_at_once_with_one_line(
 def test_a_command_that_does_not_end_by_itself_is_ended_in_time(body: str) -> None:
     returned, rest, errors, seconds = interrupted(signal.SIGTERM, body)
     assert (returned, rest, errors) == (ExitCode.TERMINATED, "", "stopped.\n")
-    assert MAX_SECONDS - 0.2 < seconds < 5
+    # Twice the limit: other work on the machine delays everything.
+    assert MAX_SECONDS - 0.2 < seconds < 2 * MAX_SECONDS
 
 
 @pytest.mark.programs

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from temper.errors import UserError
+from temper.errors import DataError
 from train.network import pretrained
 from train.network.pretrained import load_backbone
 
@@ -25,9 +25,9 @@ def test_files_without_the_weights_are_reported_with_the_remedy(tmp_path: Path) 
     other.save_weights(tmp_path / "other.weights.h5")
     (tmp_path / "text.weights.h5").write_text("no weights")
     for name in ("other.weights.h5", "text.weights.h5"):
-        with pytest.raises(UserError, match="does not hold the weights of a ResNet50"):
+        with pytest.raises(DataError, match="does not hold the weights of a ResNet50"):
             load_backbone(tmp_path / name)
-    with pytest.raises(UserError, match="does not exist"):
+    with pytest.raises(DataError, match="does not exist"):
         load_backbone(tmp_path / "missing.weights.h5")
 
 
