@@ -13,7 +13,7 @@ from temper.system.interrupts import MAX_SECONDS, Stop, delayed_interrupt, reque
 from tests.source import ROOT
 
 COMMAND = """
-import argparse, ctypes, signal, sys, time
+import argparse, ctypes, signal, sys, threading, time
 from temper.cli.entry_point import run_command
 from temper.system.interrupts import exit_at_signals, requested_stop
 # A test runner in the background ignores the signal, and children inherit that.
@@ -32,7 +32,7 @@ run_command(argparse.Namespace, run, writes_artifacts=False)
 NATIVE = """
 lock, mutex = ctypes.CDLL(None).pthread_mutex_lock, ctypes.create_string_buffer(64)
 lock(mutex)
-started()
+threading.Timer(0.3, started).start()
 lock(mutex)
 """
 LOST = """
