@@ -7,6 +7,10 @@ from temper.errors import ArtifactError, MissingRuntime, UserError
 from temper.runners.base import Runner, Shape, cannot_be
 
 
+class UncheckedContent(TypeError):
+    """A runner that opens what was not checked: a bug."""
+
+
 def open_runner(artifact: Artifact, mode: str = "") -> Runner:
     """Check an artifact against its card and load it into the runner of its format; `mode` is one of the format's.
 
@@ -31,7 +35,7 @@ def load_runner(artifact: Artifact, mode: str = "") -> Runner:
     module, name = artifact.format.runner.split(":")
     try:
         kind: type[Runner] = getattr(importlib.import_module(module), name)
-        runner = kind(artifact, mode)
+        return _loaded(kind, artifact, mode)
     except ImportError as error:
         # Another ImportError: the library is there, and one of its shared libraries is not, or does not fit.
         problem = "is not installed" if isinstance(error, ModuleNotFoundError) else "cannot be imported"
@@ -39,14 +43,18 @@ def load_runner(artifact: Artifact, mode: str = "") -> Runner:
             f"{artifact.path} is run by {artifact.format.title}, which {problem} here ({str(error).rstrip('.')})",
             fix=f"Install it:\n    {artifact.format.install}",
         ) from None
-    except (UserError, MemoryError):
+    except (UserError, MemoryError, UncheckedContent):
         raise
     # What a library raises for a damaged file has nothing else in common; the cause is kept.
     except Exception as error:
         raise cannot_be(f"opened by {artifact.format.title}", artifact.path, error) from error
+
+
+def _loaded(kind: type[Runner], artifact: Artifact, mode: str) -> Runner:
+    runner = kind(artifact, mode)
     try:
         if not runner.content.is_checked:
-            raise TypeError(f"{name}._load takes nothing from self.content, so what it loads is not checked")
+            raise UncheckedContent(f"{kind.__name__}._load takes nothing from self.content")
         _check_shapes(runner)
     except BaseException:
         runner.close()
