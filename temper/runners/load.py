@@ -9,6 +9,10 @@ from temper.runners.checks.failures import explained
 from temper.trust.policy import authenticate
 
 
+class UncheckedContent(TypeError):
+    """A runner that opens what was not checked: a bug."""
+
+
 def open_runner(artifact: Artifact, mode: str = "", require_signature: bool = False) -> Runner:
     """Check an artifact against its card, and where it comes from, and load it into the runner of its format.
 
@@ -47,8 +51,9 @@ def load_runner(artifact: Artifact, mode: str = "", is_authentic: bool = True) -
         ) from None
     try:
         if not runner.content.is_checked:
-            raise TypeError(f"{name}._load takes nothing from self.content, so what it loads is not checked")
-        _check_shapes(runner)
+            raise UncheckedContent(f"{kind.__name__}._load takes nothing from self.content")
+        with explained(artifact, "opened"):
+            _check_shapes(runner)
     except BaseException:
         runner.close()
         raise

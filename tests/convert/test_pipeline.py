@@ -57,11 +57,11 @@ def test_an_up_to_date_conversion_reads_each_file_at_most_once(bundle: Path, mon
     computed = digest._digest.__wrapped__
     memory: dict[object, str] = {}
 
-    def counting(entries: tuple[tuple[str, str, digest.Identity], ...], with_headers: bool) -> str:
-        if entries not in memory:
+    def counting(entries: tuple[digest.Entry, ...], with_headers: bool) -> str:
+        if (entries, with_headers) not in memory:
             hashed.extend(path for _, path, _ in entries)
-            memory[entries] = computed(entries, with_headers)
-        return memory[entries]
+            memory[entries, with_headers] = computed(entries, with_headers)
+        return memory[entries, with_headers]
 
     monkeypatch.setattr("temper.storage.digest._digest", counting)
     tiny.pipeline_of(bundle, calibration_method="max").build(Artifact.at(target.path), "int8")

@@ -10,7 +10,7 @@ from temper.card import Card, write_card
 from temper.errors import ArtifactError, MissingRuntime
 from temper.formats import FORMATS, Format
 from temper.runners.base import Runner
-from temper.runners.load import load_runner, open_runner
+from temper.runners.load import UncheckedContent, load_runner, open_runner
 from temper.system.child_process import run_in_child
 from temper.trust.policy import trust_by_hand
 from temper.trust.records import record_made_here
@@ -134,7 +134,7 @@ class Careless(Runner):
 
 def test_a_runner_that_loads_what_was_not_checked_is_a_bug(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("temper.runners.onnxruntime.OnnxRuntimeRunner", Careless)
-    with pytest.raises(TypeError, match=r"_load takes nothing from self\.content"):
+    with pytest.raises(UncheckedContent, match=r"_load takes nothing from self\.content"):
         open_runner(Artifact.at(bundle).sibling("fp32", ".onnx"))
 
 
@@ -155,6 +155,11 @@ def test_every_error_of_a_library_is_one_sentence(bundle: Path, monkeypatch: pyt
         with pytest.raises(ArtifactError, match=f"cannot be opened by ONNX Runtime: {reason}") as caught:
             open_runner(artifact)
         assert caught.value.__cause__ is error
+    with monkeypatch.context() as patch:
+        patch.setattr(Failing, "_load", lambda self: self.content.check())
+        patch.setattr(Failing, "shapes", lambda self: [][0])
+        with pytest.raises(ArtifactError, match="cannot be opened by ONNX Runtime: list index out of range"):
+            open_runner(artifact)
     monkeypatch.setattr(Failing, "error", MemoryError())
     with pytest.raises(MemoryError):
         open_runner(artifact)
