@@ -93,10 +93,10 @@ lock: $(VENV)/bin/python ## resolve requirements*.txt to the newest releases, wi
 	  $(COMPILE) --constraint requirements-dev.lock $$name.txt --output-file $$name.lock || exit 1; \
 	done
 	@for runtime in onnx openvino; do \
-	  $(COMPILE) --constraint requirements-dev.lock --extra serve --extra $$runtime pyproject.toml \
+	  $(COMPILE) --constraint requirements-dev.lock --extra serve --extra sign --extra $$runtime pyproject.toml \
 	    --output-file deploy/$$runtime.lock || exit 1; \
 	done
-	@$(COMPILE) --constraint requirements-dev.lock --extra serve pyproject.toml deploy/gpu.txt \
+	@$(COMPILE) --constraint requirements-dev.lock --extra serve --extra sign pyproject.toml deploy/gpu.txt \
 	  --output-file deploy/gpu.lock
 
 audit: $(VENV)/.dev ## known vulnerabilities of the locked packages (pip-audit); needs a connection

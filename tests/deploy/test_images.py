@@ -55,8 +55,9 @@ def test_what_is_copied_from_the_clone_exists_and_is_sent_to_the_builder(dockerf
 def test_the_lock_file_of_an_image_pins_what_its_extras_need(name: str) -> None:
     tomllib = pytest.importorskip("tomllib", reason="tomllib is part of Python 3.11 and later")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    needed = [*project["dependencies"], *project["optional-dependencies"]["serve"]]
-    needed += project["optional-dependencies"][name] if name in RUNTIMES else ["cuda-python>=12.9,<14"]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *extras["serve"], *extras["sign"]]
+    needed += extras[name] if name in RUNTIMES else ["cuda-python>=12.9,<14"]
     locked = pins(f"deploy/{name}.lock")
     for requirement in map(Requirement, needed):
         for pin in locked[canonicalize_name(requirement.name)]:
