@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import importlib
 import logging
 import re
 import tempfile
@@ -75,10 +76,13 @@ def _export_here(source: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def _collected_garbage() -> Iterator[None]:
-    """Collect garbage in cycles all the time: tf2onnx copies the graph with its weights some fifty times.
+    """Collect garbage in cycles soon: tf2onnx copies the graph with its weights some fifty times.
 
     Python itself collects when there are many new objects, however large they are.
     """
+    # What the libraries made when they were imported is no garbage, and looking at all of it takes long.
+    importlib.import_module("tf2onnx.convert")
+    gc.freeze()
     ended = threading.Event()
 
     def collect() -> None:
@@ -92,6 +96,7 @@ def _collected_garbage() -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+        gc.unfreeze()
 
 
 def _name_layers(path: Path) -> None:
