@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attacks import hostile
+from experiments.chaos.artifacts import hostile
 from temper.runners import base, onnxruntime
 
 

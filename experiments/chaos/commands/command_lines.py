@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.attacks.workspace import Workspace, make_workspace
-from experiments.attacks.wrong_words import FAULTS
+from experiments.chaos.commands.workspace import Workspace, make_workspace
+from experiments.chaos.commands.wrong_words import FAULTS
 from temper.exit_codes import ExitCode
 
 # Work that has begun instead of a refusal takes longer than this.

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.attacks.image_files import attacked, drawn_images, pillow_images
+from experiments.chaos.decoding.image_files import attacked, drawn_images, pillow_images
 
 
 def test_the_corpus_comes_first_and_mutants_depend_on_the_seed_alone(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from experiments.attacks.outcomes import Outcomes
-from experiments.attacks.targets import build_stored, build_targets, copy_checked, flip, parts_of, predict, same
+from experiments.chaos.artifacts.outcomes import Outcomes
+from experiments.chaos.artifacts.targets import build_stored, build_targets, copy_checked, flip, parts_of, predict, same
 from temper.artifact import Artifact
 from temper.card import write_card
 from temper.runners.base import Probabilities

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attacks.wrong_words import FAULTS, unknown_option
+from experiments.chaos.commands.wrong_words import FAULTS, unknown_option
 
 
 def parser() -> argparse.ArgumentParser:

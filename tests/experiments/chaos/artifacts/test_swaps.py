@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attacks import swaps
+from experiments.chaos.artifacts import swaps
 
 pytestmark = pytest.mark.slow
 

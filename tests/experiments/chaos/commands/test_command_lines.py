@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attacks import command_lines
-from experiments.attacks.command_lines import Line, attack
+from experiments.chaos.commands import command_lines
+from experiments.chaos.commands.command_lines import Line, attack
 
 pytestmark = pytest.mark.programs
 

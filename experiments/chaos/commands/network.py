@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.attacks.interrupts import SERVE_SECONDS
-from experiments.attacks.workspace import SERVE, command_lines, forget_results, make_workspace
+from experiments.chaos.commands.interrupts import SERVE_SECONDS
+from experiments.chaos.commands.workspace import SERVE, command_lines, forget_results, make_workspace
 from experiments.support import ROOT
 
 CALLS = "connect,sendto,sendmsg,sendmmsg"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attacks import watched
-from experiments.attacks.watched import Attack, watch
+from experiments.chaos.decoding import watched
+from experiments.chaos.decoding.watched import Attack, watch
 
 
 def faults(corpus: list[Path], seed: int, scratch: Path) -> Attack:

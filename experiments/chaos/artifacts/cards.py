@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.attacks.outcomes import Outcomes
-from experiments.attacks.targets import build_targets, predict
+from experiments.chaos.artifacts.outcomes import Outcomes
+from experiments.chaos.artifacts.targets import build_targets, predict
 from temper.artifact import Artifact
 from temper.card import read_card
 from temper.card.files import sealed

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attacks import flips
+from experiments.chaos.artifacts import flips
 from temper.artifact import Artifact
 
 

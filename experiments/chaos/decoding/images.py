@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.attacks.image_files import attacked, drawn_images, pillow_images
-from experiments.attacks.watched import Attack, watch
+from experiments.chaos.decoding.image_files import attacked, drawn_images, pillow_images
+from experiments.chaos.decoding.watched import Attack, watch
 from temper.errors import UnreadableImage
 from temper.images import EncodedImage, load_image
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.attacks.outcomes import Outcomes
-from experiments.attacks.targets import build_targets, copy_checked, predict
+from experiments.chaos.artifacts.outcomes import Outcomes
+from experiments.chaos.artifacts.targets import build_targets, copy_checked, predict
 from temper.artifact import Artifact
 from temper.card import Card, FileReference, write_card
 from temper.reference import read_golden

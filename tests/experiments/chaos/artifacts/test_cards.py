@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attacks import cards
+from experiments.chaos.artifacts import cards
 from temper.card import files
 
 

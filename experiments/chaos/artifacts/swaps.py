@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.attacks.outcomes import Outcomes
-from experiments.attacks.targets import build_targets, predict
+from experiments.chaos.artifacts.outcomes import Outcomes
+from experiments.chaos.artifacts.targets import build_targets, predict
 from temper.artifact import Artifact
 from temper.reference import read_golden
 from temper.runners.base import Images

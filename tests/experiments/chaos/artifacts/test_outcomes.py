@@ -1,4 +1,4 @@
-from experiments.attacks.outcomes import OUTCOMES, Outcomes
+from experiments.chaos.artifacts.outcomes import OUTCOMES, Outcomes
 from temper.errors import ArtifactError
 
 

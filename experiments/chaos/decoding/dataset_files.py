@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from data.image_check import HASH_INPUT_PIXELS, inspect_image
-from experiments.attacks.image_files import attacked
-from experiments.attacks.images import corpus_for
-from experiments.attacks.watched import Attack, watch
+from experiments.chaos.decoding.image_files import attacked
+from experiments.chaos.decoding.images import corpus_for
+from experiments.chaos.decoding.watched import Attack, watch
 from temper.errors import UnreadableImage
 from temper.images import load_image
 

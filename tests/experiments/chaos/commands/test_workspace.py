@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from experiments.attacks.workspace import command_lines, forget_results, make_workspace
+from experiments.chaos.commands.workspace import command_lines, forget_results, make_workspace
 
 
 def test_a_workspace_has_what_the_command_lines_name(tmp_path: Path) -> None:

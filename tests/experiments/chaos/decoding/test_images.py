@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.attacks.images import corpus_for, make_attack, run
+from experiments.chaos.decoding.images import corpus_for, make_attack, run
 
 
 @pytest.mark.programs
@@ -18,6 +18,6 @@ def test_decoding_a_few_hostile_files_leaves_no_traceback(tmp_path: Path) -> Non
 def test_the_result_of_the_attack_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     attack = make_attack(corpus_for(10, tmp_path), 0, tmp_path)
     assert attack(0) == "ok"
-    monkeypatch.setattr("experiments.attacks.images.SIZE", 8)
-    monkeypatch.setattr("experiments.attacks.images.load_image", lambda image, size: np.zeros(3))
+    monkeypatch.setattr("experiments.chaos.decoding.images.SIZE", 8)
+    monkeypatch.setattr("experiments.chaos.decoding.images.load_image", lambda image, size: np.zeros(3))
     assert attack(0) == "silent"

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.attacks.workspace import SERVE, SLOW, Workspace, command_lines, forget_results, make_workspace
+from experiments.chaos.commands.workspace import SERVE, SLOW, Workspace, command_lines, forget_results, make_workspace
 from experiments.support import ROOT
 
 MAX_SECONDS = 5.0

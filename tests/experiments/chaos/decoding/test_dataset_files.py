@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attacks.dataset_files import make_attack
-from experiments.attacks.images import corpus_for
+from experiments.chaos.decoding.dataset_files import make_attack
+from experiments.chaos.decoding.images import corpus_for
 from temper.errors import UnreadableImage
 
 
@@ -19,5 +19,5 @@ def test_an_image_that_training_cannot_decode_is_noticed(tmp_path: Path, monkeyp
         raise UnreadableImage("damaged")
 
     attack = make_attack(corpus_for(10, tmp_path), 0, tmp_path)
-    monkeypatch.setattr("experiments.attacks.dataset_files.load_image", fail)
+    monkeypatch.setattr("experiments.chaos.decoding.dataset_files.load_image", fail)
     assert attack(0) == "silent"

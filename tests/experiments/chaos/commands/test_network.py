@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attacks import network
-from experiments.attacks.network import can_watch, outside, watch
+from experiments.chaos.commands import network
+from experiments.chaos.commands.network import can_watch, outside, watch
 
 pytestmark = [
     pytest.mark.programs, pytest.mark.skipif(not can_watch(), reason="strace is not installed, or may not watch")

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from experiments.attacks import interrupts
-from experiments.attacks.interrupts import interrupt
-from experiments.attacks.workspace import Workspace
+from experiments.chaos.commands import interrupts
+from experiments.chaos.commands.interrupts import interrupt
+from experiments.chaos.commands.workspace import Workspace
 
 pytestmark = pytest.mark.programs
 IGNORES = """
