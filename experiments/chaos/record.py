@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+# Of a record, in the order of the report.
+COUNTS = ("tried", "ok", "refused", "lost", "wrong", "silent", "traceback", "crash", "hang")
+
 
 @dataclass(kw_only=True)
 class Record:
@@ -40,6 +43,11 @@ class Record:
     def failures(self) -> int:
         """All that must not happen."""
         return self.lost + self.wrong + self.silent + self.traceback + self.crash + self.hang
+
+    def count_of(self, name: str) -> float:
+        """A count of any name; 0 for one that does not occur."""
+        number: float = getattr(self, name) if name in COUNTS else self.more.get(name, 0)
+        return number
 
     def add(self, outcome: str) -> None:
         """Count one try with its outcome: the name of a field."""

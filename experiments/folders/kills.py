@@ -12,7 +12,6 @@ import random
 import sys
 import tempfile
 import time
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,20 +140,25 @@ def check_rows(artifact: Path, images: Path, out: Path) -> Check:
     """Compare every row with the image it is of."""
     import temper
 
-    names = {str(path) for path in images.iterdir()}
-    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
-    marked = [row["file"] for row in rows if row["error"]]
     targets = {str(path): str(path.resolve()) for path in images.iterdir()}
     with temper.load(artifact) as classifier:
         labels = {each.source: each.label for each in classifier(sorted(set(targets.values())))}
-    identities = Counter((row["file"], row["sha256"]) for row in rows)
+    # A row is not kept: there may be a million.
+    rows, wrong, files, identities, marked = 0, 0, set[str](), set[tuple[str, str]](), list[str]()
+    with out.open(encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            rows += 1
+            wrong += row["label"] != labels[targets[row["file"]]]
+            files.add(row["file"])
+            identities.add((row["file"], row["sha256"]))
+            marked += [row["file"]] if row["error"] else []
     return Check(
-        rows=len(rows),
+        rows=rows,
         unique=len(identities),
-        missing=len(names - {row["file"] for row in rows}),
+        missing=len(targets.keys() - files),
         damaged_marked=sum("damaged" in Path(each).name for each in marked),
         others_marked=sum("damaged" not in Path(each).name for each in marked),
-        wrong=sum(row["label"] != labels[targets[row["file"]]] for row in rows),
+        wrong=wrong,
     )
 
 

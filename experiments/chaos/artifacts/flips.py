@@ -7,6 +7,7 @@ from typing import Any
 
 from experiments.chaos.artifacts.outcomes import Outcomes
 from experiments.chaos.artifacts.targets import build_stored, build_targets, copy_checked, flip, parts_of, predict, same
+from experiments.chaos.faulty import plant
 from temper.artifact import Artifact
 from temper.card import write_card
 from temper.runners.base import Probabilities
@@ -78,6 +79,7 @@ def _is_copied_as_it_was(artifact: Artifact) -> Callable[[], bool]:
 
 def try_sealed(artifacts: list[str], numbers: list[int], seed: int, done: Path) -> None:
     """Try some flips, and write a line for each to `done`; for a child process."""
+    plant()
     expected = {path: predict(Artifact.at(path)).argmax(axis=1) for path in artifacts}
     for number in numbers:
         random, path = Random(f"{seed} {number}"), artifacts[number % len(artifacts)]

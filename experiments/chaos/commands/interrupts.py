@@ -43,7 +43,7 @@ class Outcome:
 def run(count: int, seed: int, scratch: Path, names: Sequence[str] = ()) -> dict[str, object]:
     """Interrupt each command `count` times; the slow ones a tenth of that.
 
-    names: of command_lines(), all if empty. Returns counts: tried; ok; refused (reruns that failed); silent (another
+    names: of command_lines(), all if empty. Returns counts: tried; ok; lost (reruns that failed); silent (another
     exit code than that of the signal, or a process left); traceback; crash (ended by a signal); slow (over 5 s);
     before_start (a signal before the first line of the program, which only Python handles); and examples.
     """
@@ -150,7 +150,7 @@ def _counts(outcomes: list[Outcome], refused: list[str]) -> dict[str, object]:
         sys.stderr.write(f"{each.command}, {each.number.name} after {each.after:.2f} s: {each.problem}\n{each.text}\n")
     return {
         "tried": len(outcomes),
-        "refused": len(refused),
+        "lost": len(refused),
         **{kind: kinds[kind] for kind in ("ok", "silent", "traceback", "crash", "slow", "before_start")},
         "slowest": round(max((each.seconds for each in outcomes), default=0.0), 2),
         "examples": [*refused, *(f"{each.command}: {each.problem}" for each in bad[:20])],

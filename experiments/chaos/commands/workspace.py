@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.chaos.planted import program
 from experiments.support import ROOT
 
 SERVE = "serve"
@@ -85,7 +86,9 @@ def command_lines(workspace: Workspace) -> Mapping[str, list[str]]:
             "benchmarks", onnx, "--quick", "--seconds", "0.2", "--cold-starts", "1", "--out", str(folder / "report"),
         ],
     }  # fmt: skip
-    commands = {name: [sys.executable, str(ROOT / words[0] / "run.py"), *words[1:]] for name, words in lines.items()}
+    commands = {
+        name: [sys.executable, *program([str(ROOT / words[0] / "run.py"), *words[1:]])] for name, words in lines.items()
+    }
     return {**commands, "train": _training(workspace)}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from data.image_check import HASH_INPUT_PIXELS, inspect_image
 from experiments.chaos.decoding.image_files import attacked
-from experiments.chaos.decoding.images import corpus_for
+from experiments.chaos.decoding.images import corpus_for, describe
 from experiments.chaos.decoding.watched import Attack, watch
 from temper.errors import UnreadableImage
 from temper.images import load_image
@@ -16,7 +16,8 @@ def run(count: int, seed: int, scratch: Path) -> dict[str, Any]:
 
     ok: training may use it. silent: training may use it although it cannot be decoded.
     """
-    return watch(make_attack, corpus_for(count, scratch), count, seed, scratch)
+    corpus = corpus_for(count, scratch)
+    return {**watch(make_attack, corpus, count, seed, scratch), "unchanged": describe(corpus)}
 
 
 def make_attack(corpus: list[Path], seed: int, scratch: Path) -> Attack:

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 
-from experiments.chaos.decoding.image_files import attacked, drawn_images, pillow_images
+from experiments.chaos.decoding.image_files import FORMATS, attacked, drawn_images, pillow_images
 from experiments.chaos.decoding.watched import Attack, watch
 from temper.errors import UnreadableImage
 from temper.images import EncodedImage, load_image
@@ -20,12 +21,20 @@ def run(count: int, seed: int, scratch: Path) -> dict[str, Any]:
 
     silent: the result is no image of the network's input.
     """
-    return watch(make_attack, corpus_for(count, scratch), count, seed, scratch)
+    corpus = corpus_for(count, scratch)
+    return {**watch(make_attack, corpus, count, seed, scratch), "unchanged": describe(corpus)}
 
 
 def corpus_for(count: int, scratch: Path) -> list[Path]:
-    """Pillow's test images, or some that are drawn when the run is too short for those."""
-    return pillow_images(scratch) if count >= MIN_COUNT_FOR_PILLOW else drawn_images(scratch)
+    """Pillow's test images, or some that are drawn when the run is too short for those, or they cannot be had."""
+    return (count >= MIN_COUNT_FOR_PILLOW and pillow_images(scratch)) or drawn_images(scratch)
+
+
+def describe(corpus: list[Path]) -> str:
+    """Which files are the first ones, for the report."""
+    if len(corpus) == len(FORMATS):
+        return f"{len(corpus)} drawn images"
+    return f"{len(corpus)} test images of Pillow {PIL.__version__}"
 
 
 def make_attack(corpus: list[Path], seed: int, scratch: Path) -> Attack:

@@ -10,6 +10,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from experiments.chaos.faulty import plant
+
 # One call: a number and its outcome, "ok", "refused" or "silent". What it raises is a traceback.
 Attack = Callable[[int], str]
 MakeAttack = Callable[[list[Path], int, Path], Attack]
@@ -59,9 +61,9 @@ def watch(make: MakeAttack, corpus: list[Path], count: int, seed: int, scratch: 
 
 
 def _serve(sender: Connection, make: MakeAttack, corpus: list[Path], numbers: range, seed: int, scratch: Path) -> None:
-
     with (scratch / "stderr.txt").open("ab") as errors:
         os.dup2(errors.fileno(), 2)
+    plant()
     attack = make(corpus, seed, scratch)
     for number in numbers:
         started, detail = time.perf_counter(), ""

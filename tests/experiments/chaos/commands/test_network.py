@@ -5,6 +5,7 @@ import pytest
 
 from experiments.chaos.commands import network
 from experiments.chaos.commands.network import can_watch, outside, watch
+from experiments.chaos.planted import REACHING, planted, program
 
 pytestmark = [
     pytest.mark.programs, pytest.mark.skipif(not can_watch(), reason="strace is not installed, or may not watch")
@@ -29,6 +30,13 @@ def test_no_command_at_all_leaves_this_machine(tmp_path: Path) -> None:
 @pytest.mark.parametrize("code", [REACHES_OUT, IN_A_CHILD], ids=["command", "child"])
 def test_a_command_that_reaches_out_is_seen(code: str, tmp_path: Path) -> None:
     assert watch([sys.executable, "-c", code], tmp_path / "trace") == (0, ["192.0.2.1:443"])
+
+
+def test_a_fault_that_is_planted_in_commands_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "program.py").touch()
+    with planted(REACHING):
+        words = [sys.executable, *program([str(tmp_path / "program.py")])]
+        assert watch(words, tmp_path / "trace") == (0, ["192.0.2.1:443"])
 
 
 def test_an_address_of_ipv6_and_a_resolver_of_the_system_are_seen() -> None:
