@@ -106,7 +106,7 @@ SUITES = (
         name="wrong command lines",
         what="typing errors, wrong values and paths for every command: an exit code that is documented, and a remedy",
         function="experiments.chaos.commands.command_lines:run", count=300,
-        fault="experiments.chaos.guards:unanswered", fault_count=12,
+        fault="experiments.chaos.guards:unanswered", fault_count=36,
     ),
     Suite(
         name="commands watched",
@@ -127,7 +127,7 @@ SUITES = (
         fault="experiments.chaos.guards:unchecked", fault_count=60,
     ),
     Suite(
-        name="flipped bits, checksum made to fit",
+        name="flipped bits with a fitting checksum",
         what="no checksum can notice them; `changed` have another label and pass the self-test",
         function="experiments.chaos.artifacts.flips:run_sealed", count=2000,
         fault="experiments.chaos.guards:unexplained", fault_count=50,
@@ -139,7 +139,7 @@ SUITES = (
         fault="experiments.chaos.guards:unsealed", fault_count=400,
     ),
     Suite(
-        name="edited cards, checksum made to fit",
+        name="edited cards with a fitting checksum",
         what="a value of a card is removed or replaced by one of another type or size",
         function="experiments.chaos.artifacts.cards:run_sealed", count=5000,
         fault="experiments.chaos.guards:unvalidated", fault_count=60,
@@ -153,8 +153,8 @@ SUITES = (
     Suite(
         name="hostile artifacts",
         what="weights in other files, bombs, pipes, gigabytes, other formats and values; their checksums fit",
-        function="experiments.chaos.artifacts.hostile:run", count=100,
-        fault="experiments.chaos.guards:unguarded", fault_count=16, limits={"peak_mib": 512},
+        function="experiments.chaos.artifacts.hostile:run", count=106,
+        fault="experiments.chaos.guards:unguarded", fault_count=8, limits={"peak_mib": 512},
     ),
     Suite(
         name="hostile images decoded",

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.chaos import guards
 from experiments.chaos.commands import command_lines
 from experiments.chaos.commands.command_lines import Line, attack
 
@@ -30,3 +31,9 @@ def test_what_must_not_happen_is_counted(tmp_path: Path, monkeypatch: pytest.Mon
         for name in ("bug", "done", "unknown")
     }
     assert kinds == {"bug": "traceback", "done": "silent", "unknown": "silent"}
+
+
+def test_errors_that_are_taken_for_bugs_are_noticed(tmp_path: Path) -> None:
+    with guards.unanswered():
+        result = attack(Line(module="infer.run", words=["inspect", "missing.onnx"], must_fail=True), tmp_path)
+    assert result.kind == "traceback"

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from experiments.chaos import guards
 from experiments.chaos.commands import interrupts
 from experiments.chaos.commands.interrupts import interrupt
 from experiments.chaos.commands.workspace import Workspace
@@ -43,3 +44,9 @@ def test_what_must_not_happen_is_seen(code: str, problem: str, tmp_path: Path, m
     monkeypatch.setattr(interrupts, "CLOSING_SECONDS", 0.3)
     workspace = Workspace(folder=tmp_path)
     assert interrupt(workspace, "", [sys.executable, "-c", code], signal.SIGTERM, 1.0).problem == problem
+
+
+@pytest.mark.slow
+def test_commands_that_conceal_their_interruption_are_noticed(tmp_path: Path) -> None:
+    with guards.concealed():
+        assert interrupts.run(3, 0, tmp_path)["silent"]

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.chaos import guards
 from experiments.chaos.decoding.images import corpus_for, make_attack, run
 
 
@@ -21,3 +22,9 @@ def test_the_result_of_the_attack_is_looked_at(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("experiments.chaos.decoding.images.SIZE", 8)
     monkeypatch.setattr("experiments.chaos.decoding.images.load_image", lambda image, size: np.zeros(3))
     assert attack(0) == "silent"
+
+
+@pytest.mark.programs
+def test_errors_of_decoders_that_are_not_explained_are_noticed(tmp_path: Path) -> None:
+    with guards.unrefused():
+        assert run(60, 0, tmp_path)["traceback"] > 0
