@@ -97,9 +97,9 @@ SUITES = (
     ),
     Suite(
         name="commands interrupted",
-        what="every command, by SIGINT and SIGTERM at random moments: one line, exit code 130 or 143 within 5 s, no "
-        "process is left, and the command works again",
-        function="experiments.chaos.commands.interrupts:run", count=10,
+        what="every command, by SIGINT and SIGTERM at random moments: exit code 130 or 143 within 5 s, and no process "
+        "is left; before_start: Python itself was not ready; lost: the command does not work again",
+        function="experiments.chaos.commands.interrupts:run", count=100,
         fault="experiments.chaos.guards:concealed", fault_count=3, limits={"slow": 0},
     ),
     Suite(
@@ -129,7 +129,7 @@ SUITES = (
     Suite(
         name="flipped bits with a fitting checksum",
         what="no checksum can notice them; `changed` have another label and pass the self-test",
-        function="experiments.chaos.artifacts.flips:run_sealed", count=2000,
+        function="experiments.chaos.artifacts.flips:run_sealed", count=5000,
         fault="experiments.chaos.guards:unexplained", fault_count=50,
     ),
     Suite(

@@ -27,7 +27,7 @@ from temper.cli.entry_point import run_command
 from temper.exit_codes import ExitCode
 
 FEWEST = 10
-TIMEOUT_SECONDS = 1800
+TIMEOUT_SECONDS = 3000
 RUNNING = set["subprocess.Popen[str]"]()
 
 
