@@ -35,9 +35,10 @@ class Record:
         """A record of counts by name; names that it does not have go to `more`."""
         if isinstance(counts, Record):
             return counts
-        known = {each.name for each in fields(cls)}
-        more = {name: value for name, value in counts.items() if name not in known}
-        return cls(**{name: value for name, value in counts.items() if name in known and name != "more"}, more=more)
+        known = {each.name for each in fields(cls)} - {"more"}
+        others = {name: value for name, value in counts.items() if name not in known and name != "more"}
+        own = {name: value for name, value in counts.items() if name in known}
+        return cls(**own, more={**others, **counts.get("more", {})})
 
     @property
     def failures(self) -> int:

@@ -47,6 +47,13 @@ class Suite:
 
 
 SUITES = (
+    # The longest one first: two run at the same time.
+    Suite(
+        name="jobs killed",
+        what="a job over so many images that is killed once for each 50,000 of them; every image has one row",
+        function="experiments.chaos.commands.resumed:run_jobs", count=1_000_000,
+        fault="experiments.chaos.planted:forgetful", fault_count=1200,
+    ),
     Suite(
         name="publications killed",
         what="kill -9 before each change of the file system and at random moments: file, companions, folder",
@@ -84,12 +91,6 @@ SUITES = (
         fault="experiments.chaos.planted:copied", fault_count=7,
     ),
     Suite(
-        name="jobs killed",
-        what="a job over so many images that is killed once for each 50,000 of them; every image has one row",
-        function="experiments.chaos.commands.resumed:run_jobs", count=1_000_000,
-        fault="experiments.chaos.planted:forgetful", fault_count=1200,
-    ),
-    Suite(
         name="trainings killed",
         what="a training that is killed and resumed ends with the same weights",
         function="experiments.chaos.commands.resumed:run_trainings", count=10,
@@ -99,7 +100,7 @@ SUITES = (
         name="commands interrupted",
         what="every command, by SIGINT and SIGTERM at random moments: exit code 130 or 143 within 5 s, and no process "
         "is left; before_start: Python itself was not ready; lost: the command does not work again",
-        function="experiments.chaos.commands.interrupts:run", count=100,
+        function="experiments.chaos.commands.interrupts:run", count=60,
         fault="experiments.chaos.guards:concealed", fault_count=3, limits={"slow": 0},
     ),
     Suite(

@@ -32,10 +32,11 @@ class Result:
 
     @property
     def noticed(self) -> int:
-        """Failures that the planted fault caused; a suite that does not end properly has noticed nothing."""
+        """Tries with the planted fault that failed; a suite that does not end properly has noticed nothing."""
         if "message" in self.faulty.more:
             return 0
-        return self.faulty.failures + len(self.suite.exceeded(self.faulty))
+        # Some suites look more than once in a try.
+        return min(self.faulty.tried, self.faulty.failures + len(self.suite.exceeded(self.faulty)))
 
     @property
     def has_passed(self) -> bool:
@@ -83,8 +84,8 @@ def write_results(target: Path, results: Sequence[Result], missing: Sequence[str
         "ok: as if nothing had happened, or harmless. refused: an error that names the cause. lost: what was good "
         "before is gone or damaged. wrong, silent: another result than the right one, with and without an error or a "
         "mark. traceback: an error that looks like a bug. crash: a process ended that had to go on. hang: no end in "
-        "time. The last column shows failures among the tries with a fault that was planted in Temper, so that the "
-        "suite is known to notice one.",
+        "time. The last column shows how many tries failed with a fault that was planted in Temper: the suite would "
+        "notice one.",
         _table(results),
         "\n".join(f"* {line}" for each in results for line in _further(each)),
         f"Not run: {', '.join(missing)}." if missing else "All suites were run.",

@@ -8,6 +8,7 @@ imports and the reading of earlier rows included; the others when a random numbe
 
 import argparse
 import json
+import os
 import random
 import sys
 import tempfile
@@ -115,7 +116,7 @@ def kill_often(options: argparse.Namespace, images: Path, out: Path, progress: P
     """Start the job, kill it `options.kills` times, then let it end. Raises RuntimeError when it fails."""
     from experiments.folders.jobs import count_rows, start_job
 
-    moments, kills = random.Random(options.seed), list[Kill]()
+    moments, kills, written = random.Random(options.seed), list[Kill](), RowCounter(out)
     while len(kills) < options.kills:
         progress("killing jobs", len(kills), options.kills)
         wanted = round((len(kills) + moments.random()) / (options.kills + 1) * options.images)
@@ -123,7 +124,7 @@ def kill_often(options: argparse.Namespace, images: Path, out: Path, progress: P
         job, started = start_job(options.artifact, images, out), time.monotonic()
         while job.poll() is None:
             passed = time.monotonic() - started
-            if (seconds is not None and passed >= seconds) or count_rows(out) >= wanted:
+            if (seconds is not None and passed >= seconds) or written.count() >= wanted:
                 break
             time.sleep(POLL_SECONDS)
         job.kill()
@@ -134,6 +135,28 @@ def kill_often(options: argparse.Namespace, images: Path, out: Path, progress: P
     if (code := start_job(options.artifact, images, out).wait()) != 1:
         raise RuntimeError(f"the last job ended with exit code {code}; expected 1, because some images are damaged")
     return kills
+
+
+class RowCounter:
+    """Counts the complete lines of a file that grows, and reads each part of it once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._bytes = self._rows = 0
+
+    def count(self) -> int:
+        """Lines until now; 0 where there is no file."""
+        if not self._path.exists():
+            return 0
+        with self._path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) < self._bytes:
+                # Half a row was removed.
+                self._bytes = self._rows = 0
+            file.seek(self._bytes)
+            new = file.read()
+        self._bytes += len(new)
+        self._rows += new.count(b"\n")
+        return self._rows
 
 
 def check_rows(artifact: Path, images: Path, out: Path) -> Check:

@@ -19,6 +19,7 @@ def result(record: Record, faulty: Record) -> Result:
     ("record", "faulty", "verdict"),
     [
         (GOOD, Record(tried=2, lost=1), "passed"),
+        (GOOD, Record(tried=2, wrong=200), "passed"),
         (GOOD, Record(tried=2, more={"slow": 2}), "passed"),
         (GOOD, Record(tried=2, ok=2), "FAULT NOT NOTICED"),
         (GOOD, Record(tried=1, crash=1, more={"message": "the suite itself"}), "FAULT NOT NOTICED"),
@@ -33,6 +34,7 @@ def test_a_suite_passes_without_failures_and_with_a_fault_that_was_noticed(
     each = result(record, faulty)
     assert f": {verdict}, " in each.line()
     assert each.has_passed is (verdict == "passed")
+    assert each.noticed <= faulty.tried
 
 
 def test_the_report_has_counts_limits_versions_and_what_was_not_run(tmp_path: Path) -> None:

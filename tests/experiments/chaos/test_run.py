@@ -22,6 +22,7 @@ def test_the_report_has_the_counts_and_shows_that_the_fault_was_noticed(
     (suite,) = json.loads((tmp_path / "reliability.json").read_text())["suites"]
     assert (suite["name"], suite["tried"], suite["lost"], suite["passed"]) == ("full disks", 6, 0, True)
     assert suite["planted"]["noticed"] > 0
+    assert suite["more"]["peak MiB"] > 0
     printed = capsys.readouterr()
     assert (tmp_path / "reliability.md").read_text() == printed.out.removesuffix("\n")
     assert "| full disks |" in printed.out

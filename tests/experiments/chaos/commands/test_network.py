@@ -16,9 +16,8 @@ IN_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {RE
 
 
 def test_no_command_leaves_this_machine(tmp_path: Path) -> None:
-    names = ["classify .xml", "selftest", "doctor", "serve", "convert int8"]
-    counts = network.run(1, 0, tmp_path, names)
-    assert (counts["tried"], counts["ok"], counts["examples"]) == (5, 5, [])
+    counts = network.run(1, 0, tmp_path, ["classify .xml", "doctor"])
+    assert (counts["tried"], counts["ok"], counts["examples"]) == (2, 2, [])
 
 
 @pytest.mark.slow
