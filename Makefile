@@ -82,7 +82,7 @@ test-fast: $(VENV)/.dev ## the tests that need no TensorFlow and start no other 
 test-slow: $(VENV)/.dev ## the extras: other backbones, kills, workers on loopback; takes many minutes
 	@$(VENV)/bin/pytest -m slow
 
-chaos: $(VENV)/.dev ## try to break publications, commands and jobs, within an hour; writes benchmarks/results/reliability.md
+chaos: $(VENV)/.dev ## try to break publications, commands, artifacts and decoders, within an hour; writes benchmarks/results/reliability.md
 	@$(PY) experiments/chaos/run.py
 
 lock: $(VENV)/bin/python ## resolve requirements*.txt to the newest releases, with their hashes: *.lock

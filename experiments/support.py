@@ -31,10 +31,15 @@ def write_report(target: Path, title: str, *sections: str | Table) -> None:
     """Print a report and write it as Markdown."""
     from temper.storage.atomic import write_text
 
-    bodies = [each.markdown() if isinstance(each, Table) else each.strip() for each in sections]
-    text = "\n\n".join([f"# {title}", *bodies]) + "\n"
+    text = markdown(title, *sections)
     write_text(target, text)
     print(text)
+
+
+def markdown(title: str, *sections: str | Table) -> str:
+    """A report as Markdown."""
+    bodies = [each.markdown() if isinstance(each, Table) else each.strip() for each in sections]
+    return "\n\n".join([f"# {title}", *bodies]) + "\n"
 
 
 def run_program(*arguments: str | Path) -> None:

@@ -27,8 +27,11 @@ COVERED_BY = {
     "experiments/chaos/publications/publish.py": "tests/experiments/chaos/publications/test_crash_points.py",
     "experiments/dirty_dataset.py": "tests/experiments/test_dirty_scan.py",
     "experiments/killed_training.py": "tests/experiments/test_kills.py",
-    # What the suites of attacks are directed at.
-    "experiments/attacks/targets.py": "tests/experiments/attacks/test_flips.py",
+    # What the suites are directed at.
+    "experiments/chaos/artifacts/hostile_archives.py": "tests/experiments/chaos/artifacts/test_hostile.py",
+    "experiments/chaos/artifacts/hostile_files.py": "tests/experiments/chaos/artifacts/test_hostile.py",
+    "experiments/chaos/artifacts/hostile_networks.py": "tests/experiments/chaos/artifacts/test_hostile.py",
+    "experiments/chaos/artifacts/targets.py": "tests/experiments/chaos/artifacts/test_flips.py",
     "experiments/triton/onnx_model.py": "tests/experiments/triton/test_server.py",
 }
 SOURCES = [path for path in FILES if path.name != "__init__.py"]

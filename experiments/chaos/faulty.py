@@ -4,13 +4,27 @@ TEMPER_CHAOS_FAULT="in place" python -m experiments.chaos.faulty data/run.py dra
 """
 
 import contextlib
+import os
 import runpy
+import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from experiments.chaos.planted import COPIED, FORGETFUL, IN_PLACE, ONE_BY_ONE, fault, move_one_by_one
+from experiments.chaos.planted import (
+    CONCEALED,
+    COPIED,
+    FORGETFUL,
+    IN_PLACE,
+    ONE_BY_ONE,
+    REACHING,
+    UNDECODED,
+    UNEXPLAINED,
+    UNREFUSED,
+    fault,
+    move_one_by_one,
+)
 
 # Long enough for a kill at a random moment of a command to leave half a file.
 PAUSE_SECONDS = 2.0
@@ -38,23 +52,76 @@ def _copy_slowly(scratch: Path, target: Path) -> None:
         place.write_bytes(content)
 
 
-def plant() -> None:
-    """Replace functions of the library, before a program imports them."""
+def _publish_in_place() -> None:
     from temper.storage import atomic, publish
 
-    if fault() == IN_PLACE:
-        vars(atomic).update(scratch_beside=_folder_of, atomic_write=_write_in_place)
-        vars(publish).update(publish=lambda scratch, target: None)
-    elif fault() == ONE_BY_ONE:
-        vars(atomic).update(publish=move_one_by_one)
-        vars(publish).update(publish=move_one_by_one)
-    elif fault() == COPIED:
-        vars(atomic).update(publish=_copy_slowly)
-        vars(publish).update(publish=_copy_slowly)
-    elif fault() == FORGETFUL:
-        from temper.infer.journal import Written
+    vars(atomic).update(scratch_beside=_folder_of, atomic_write=_write_in_place)
+    vars(publish).update(publish=lambda scratch, target: None)
 
-        Written.__contains__ = lambda self, key: False  # type: ignore[method-assign]
+
+def _publish_with(function: Callable[[Path, Path], None]) -> None:
+    from temper.storage import atomic, publish
+
+    vars(atomic).update(publish=function)
+    vars(publish).update(publish=function)
+
+
+def _forget_rows() -> None:
+    from temper.infer.journal import Written
+
+    Written.__contains__ = lambda self, key: False  # type: ignore[method-assign]
+
+
+def _explain_nothing() -> None:
+    from temper.runners import base, load
+
+    for module in (base, load):
+        vars(module).update(explained=lambda artifact, what: contextlib.nullcontext())
+
+
+def _pass_errors_of_decoders() -> None:
+    from temper.images import decode
+
+    vars(decode).update(unreadable=lambda path, error: error)
+
+
+def _decode_nothing() -> None:
+    import numpy as np
+
+    from data import image_check
+
+    vars(image_check).update(load_image=lambda image, size: np.zeros((size, size, 3), np.uint8))
+
+
+def _conceal_signals() -> None:
+    from temper.system import interrupts
+
+    vars(interrupts).update(exit_now=lambda number: os._exit(1))
+    interrupts.Stop.exit_code = property(lambda self: 1)  # type: ignore[method-assign,assignment]
+
+
+def _reach_out() -> None:
+    # An address for examples (RFC 5737): without a datagram, connecting sends nothing.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.connect(("192.0.2.1", 443))
+
+
+PLANTS: dict[str, Callable[[], None]] = {
+    IN_PLACE: _publish_in_place,
+    ONE_BY_ONE: lambda: _publish_with(move_one_by_one),
+    COPIED: lambda: _publish_with(_copy_slowly),
+    FORGETFUL: _forget_rows,
+    UNEXPLAINED: _explain_nothing,
+    UNREFUSED: _pass_errors_of_decoders,
+    UNDECODED: _decode_nothing,
+    CONCEALED: _conceal_signals,
+    REACHING: _reach_out,
+}
+
+
+def plant() -> None:
+    """Replace functions of the library by those of the planted fault, if there is one; before a program starts."""
+    PLANTS.get(fault(), lambda: None)()
 
 
 def main(words: list[str]) -> None:

@@ -15,6 +15,8 @@ from temper.storage.publish import publish
 
 VARIABLE = "TEMPER_CHAOS_FAULT"
 IN_PLACE, ONE_BY_ONE, COPIED, FORGETFUL = "in place", "one by one", "copied", "forgetful"
+UNEXPLAINED, UNREFUSED, UNDECODED = "unexplained", "unrefused", "undecoded"
+CONCEALED, REACHING = "concealed", "reaching"
 WRAPPER = ("-m", "experiments.chaos.faulty")
 
 

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+# Of a record, in the order of the report.
+COUNTS = ("tried", "ok", "refused", "lost", "wrong", "silent", "traceback", "crash", "hang")
+
 
 @dataclass(kw_only=True)
 class Record:
@@ -32,14 +35,20 @@ class Record:
         """A record of counts by name; names that it does not have go to `more`."""
         if isinstance(counts, Record):
             return counts
-        known = {each.name for each in fields(cls)}
-        more = {name: value for name, value in counts.items() if name not in known}
-        return cls(**{name: value for name, value in counts.items() if name in known and name != "more"}, more=more)
+        known = {each.name for each in fields(cls)} - {"more"}
+        others = {name: value for name, value in counts.items() if name not in known and name != "more"}
+        own = {name: value for name, value in counts.items() if name in known}
+        return cls(**own, more={**others, **counts.get("more", {})})
 
     @property
     def failures(self) -> int:
         """All that must not happen."""
         return self.lost + self.wrong + self.silent + self.traceback + self.crash + self.hang
+
+    def count_of(self, name: str) -> float:
+        """A count of any name; 0 for one that does not occur."""
+        number: float = getattr(self, name) if name in COUNTS else self.more.get(name, 0)
+        return number
 
     def add(self, outcome: str) -> None:
         """Count one try with its outcome: the name of a field."""

@@ -1,10 +1,12 @@
-"""All suites. A new one is a row: a function `run(count, seed, scratch)`, how often it tries, and a planted fault."""
+"""All suites. A new one is a row: a function `run(count, seed, scratch)`, how often it tries, and a planted fault.
 
-import contextlib
+The counts are such that all suites together take less than an hour on two cores.
+"""
+
 import importlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +18,42 @@ class Suite:
     """What is tried, and with which fault it must fail.
 
     function: "module:function", from (count, seed, scratch folder) to a Record, or to counts by the names of its
-    fields. count: tries of `make chaos`. fault: "module:function", a context manager that plants it; "" for none.
-    fault_count: tries that notice the fault.
+    fields. count: tries of `make chaos`. fault: "module:function", a context manager that plants it. fault_count: tries
+    that notice the fault. limits: of other counts, the largest that passes.
     """
 
     name: str
     what: str
     function: str
     count: int
-    fault: str = ""
-    fault_count: int = 0
+    fault: str
+    fault_count: int
+    limits: Mapping[str, float] = field(default_factory=dict)
 
     def run(self, count: int, seed: int, scratch: Path) -> Record:
         """Try `count` times, in an empty folder."""
         function: Callable[[int, int, Path], Mapping[str, Any] | Record] = _load(self.function)
+        scratch.mkdir(parents=True, exist_ok=True)
         return Record.of(function(count, seed, scratch))
 
     def planted(self) -> AbstractContextManager[Any]:
         """Plant the fault."""
-        planted: AbstractContextManager[Any] = _load(self.fault)() if self.fault else contextlib.nullcontext()
+        planted: AbstractContextManager[Any] = _load(self.fault)()
         return planted
+
+    def exceeded(self, record: Record) -> list[str]:
+        """Names of the counts that are above their limits."""
+        return [name for name, limit in self.limits.items() if record.count_of(name) > limit]
 
 
 SUITES = (
+    # The longest one first: two run at the same time.
+    Suite(
+        name="jobs killed",
+        what="a job over so many images that is killed once for each 50,000 of them; every image has one row",
+        function="experiments.chaos.commands.resumed:run_jobs", count=1_000_000,
+        fault="experiments.chaos.planted:forgetful", fault_count=1200,
+    ),
     Suite(
         name="publications killed",
         what="kill -9 before each change of the file system and at random moments: file, companions, folder",
@@ -76,16 +91,83 @@ SUITES = (
         fault="experiments.chaos.planted:copied", fault_count=7,
     ),
     Suite(
-        name="jobs killed",
-        what="a job over 20,000 images that is killed again and again; every image has one row",
-        function="experiments.chaos.commands.resumed:run_jobs", count=30,
-        fault="experiments.chaos.planted:forgetful", fault_count=2,
-    ),
-    Suite(
         name="trainings killed",
         what="a training that is killed and resumed ends with the same weights",
         function="experiments.chaos.commands.resumed:run_trainings", count=10,
         fault="experiments.chaos.planted:reseeded", fault_count=2,
+    ),
+    Suite(
+        name="commands interrupted",
+        what="every command, by SIGINT and SIGTERM at random moments: exit code 130 or 143 within 5 s, and no process "
+        "is left; before_start: Python itself was not ready; lost: the command does not work again",
+        function="experiments.chaos.commands.interrupts:run", count=60,
+        fault="experiments.chaos.guards:concealed", fault_count=3, limits={"slow": 0},
+    ),
+    Suite(
+        name="wrong command lines",
+        what="typing errors, wrong values and paths for every command: an exit code that is documented, and a remedy",
+        function="experiments.chaos.commands.command_lines:run", count=300,
+        fault="experiments.chaos.guards:unanswered", fault_count=36,
+    ),
+    Suite(
+        name="commands watched",
+        what="no command but fetch reaches out of this machine, or asks for a name: strace watches",
+        function="experiments.chaos.commands.network:run", count=2,
+        fault="experiments.chaos.guards:reaching", fault_count=1, limits={"refused": 0},
+    ),
+    Suite(
+        name="hostile requests",
+        what="broken JSON, wrong tensors, bombs, endless headers and bodies; afterwards the server predicts as before",
+        function="experiments.chaos.commands.requests:run", count=300,
+        fault="experiments.chaos.guards:unrefused_by_server", fault_count=40, limits={"growth MiB": 256},
+    ),
+    Suite(
+        name="flipped bits of artifacts",
+        what="a bit of the files of an artifact, in six formats; its card is the honest one",
+        function="experiments.chaos.artifacts.flips:run", count=10_000,
+        fault="experiments.chaos.guards:unchecked", fault_count=60,
+    ),
+    Suite(
+        name="flipped bits with a fitting checksum",
+        what="no checksum can notice them; `changed` have another label and pass the self-test",
+        function="experiments.chaos.artifacts.flips:run_sealed", count=5000,
+        fault="experiments.chaos.guards:unexplained", fault_count=50,
+    ),
+    Suite(
+        name="flipped bits of cards",
+        what="every bit of a card",
+        function="experiments.chaos.artifacts.cards:run", count=80_000,
+        fault="experiments.chaos.guards:unsealed", fault_count=400,
+    ),
+    Suite(
+        name="edited cards with a fitting checksum",
+        what="a value of a card is removed or replaced by one of another type or size",
+        function="experiments.chaos.artifacts.cards:run_sealed", count=5000,
+        fault="experiments.chaos.guards:unvalidated", fault_count=60,
+    ),
+    Suite(
+        name="artifacts swapped",
+        what="another process exchanges the file of an artifact again and again while it is opened",
+        function="experiments.chaos.artifacts.swaps:run", count=1000,
+        fault="experiments.chaos.guards:unchecked", fault_count=40,
+    ),
+    Suite(
+        name="hostile artifacts",
+        what="weights in other files, bombs, pipes, gigabytes, other formats and values; their checksums fit",
+        function="experiments.chaos.artifacts.hostile:run", count=106,
+        fault="experiments.chaos.guards:unguarded", fault_count=8, limits={"peak_mib": 512},
+    ),
+    Suite(
+        name="hostile images decoded",
+        what="Pillow's test images and mutants of them, as every command decodes them: each within 2 s and 512 MiB",
+        function="experiments.chaos.decoding.images:run", count=41_000,
+        fault="experiments.chaos.guards:unrefused", fault_count=200, limits={"slow": 0, "peak_mb": 512},
+    ),
+    Suite(
+        name="hostile images scanned",
+        what="the same in a dataset: what a scan accepts, a training can decode",
+        function="experiments.chaos.decoding.dataset_files:run", count=41_000,
+        fault="experiments.chaos.guards:undecoded", fault_count=200, limits={"slow": 0, "peak_mb": 512},
     ),
 )  # fmt: skip
 

@@ -4,6 +4,7 @@ python experiments/chaos/suite.py "publications killed" --count 100
 """
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -11,6 +12,7 @@ import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
+from unittest import mock
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
@@ -35,18 +37,21 @@ def run(options: argparse.Namespace) -> int:
     """Run it; 1 when something failed."""
     suite = suite_named(options.name)
     count = options.count or (suite.fault_count if options.with_fault else suite.count)
-    with tempfile.TemporaryDirectory(prefix="temper-chaos-") as name:
-        # Caches of the commands are not those of the user.
-        os.environ["XDG_CACHE_HOME"] = str(Path(name) / "cache")
-        if options.with_fault:
-            with suite.planted():
-                record = suite.run(count, options.seed, Path(name) / "suite")
-        else:
-            record = suite.run(count, options.seed, Path(name) / "suite")
+    with (
+        tempfile.TemporaryDirectory(prefix="temper-chaos-") as name,
+        mock.patch.dict(os.environ, own_folders(name)),
+        suite.planted() if options.with_fault else contextlib.nullcontext(),
+    ):
+        record = suite.run(count, options.seed, Path(name) / "suite")
     usage = [resource.getrusage(each).ru_maxrss for each in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     record.more["peak MiB"] = max(usage) // 1024
     print(json.dumps(asdict(record)))
-    return int(record.failures > 0)
+    return int(record.failures > 0 or bool(suite.exceeded(record)))
+
+
+def own_folders(folder: str) -> dict[str, str]:
+    """Variables that keep commands off the caches, records and keys of the user."""
+    return {f"XDG_{each.upper()}_HOME": str(Path(folder) / each) for each in ("cache", "state", "config")}
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ imports and the reading of earlier rows included; the others when a random numbe
 
 import argparse
 import json
+import os
 import random
 import sys
 import tempfile
 import time
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,7 +116,7 @@ def kill_often(options: argparse.Namespace, images: Path, out: Path, progress: P
     """Start the job, kill it `options.kills` times, then let it end. Raises RuntimeError when it fails."""
     from experiments.folders.jobs import count_rows, start_job
 
-    moments, kills = random.Random(options.seed), list[Kill]()
+    moments, kills, written = random.Random(options.seed), list[Kill](), RowCounter(out)
     while len(kills) < options.kills:
         progress("killing jobs", len(kills), options.kills)
         wanted = round((len(kills) + moments.random()) / (options.kills + 1) * options.images)
@@ -124,7 +124,7 @@ def kill_often(options: argparse.Namespace, images: Path, out: Path, progress: P
         job, started = start_job(options.artifact, images, out), time.monotonic()
         while job.poll() is None:
             passed = time.monotonic() - started
-            if (seconds is not None and passed >= seconds) or count_rows(out) >= wanted:
+            if (seconds is not None and passed >= seconds) or written.count() >= wanted:
                 break
             time.sleep(POLL_SECONDS)
         job.kill()
@@ -137,24 +137,51 @@ def kill_often(options: argparse.Namespace, images: Path, out: Path, progress: P
     return kills
 
 
+class RowCounter:
+    """Counts the complete lines of a file that grows, and reads each part of it once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._bytes = self._rows = 0
+
+    def count(self) -> int:
+        """Lines until now; 0 where there is no file."""
+        if not self._path.exists():
+            return 0
+        with self._path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) < self._bytes:
+                # Half a row was removed.
+                self._bytes = self._rows = 0
+            file.seek(self._bytes)
+            new = file.read()
+        self._bytes += len(new)
+        self._rows += new.count(b"\n")
+        return self._rows
+
+
 def check_rows(artifact: Path, images: Path, out: Path) -> Check:
     """Compare every row with the image it is of."""
     import temper
 
-    names = {str(path) for path in images.iterdir()}
-    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
-    marked = [row["file"] for row in rows if row["error"]]
     targets = {str(path): str(path.resolve()) for path in images.iterdir()}
     with temper.load(artifact) as classifier:
         labels = {each.source: each.label for each in classifier(sorted(set(targets.values())))}
-    identities = Counter((row["file"], row["sha256"]) for row in rows)
+    # A row is not kept: there may be a million.
+    rows, wrong, files, identities, marked = 0, 0, set[str](), set[tuple[str, str]](), list[str]()
+    with out.open(encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            rows += 1
+            wrong += row["label"] != labels[targets[row["file"]]]
+            files.add(row["file"])
+            identities.add((row["file"], row["sha256"]))
+            marked += [row["file"]] if row["error"] else []
     return Check(
-        rows=len(rows),
+        rows=rows,
         unique=len(identities),
-        missing=len(names - {row["file"] for row in rows}),
+        missing=len(targets.keys() - files),
         damaged_marked=sum("damaged" in Path(each).name for each in marked),
         others_marked=sum("damaged" not in Path(each).name for each in marked),
-        wrong=sum(row["label"] != labels[targets[row["file"]]] for row in rows),
+        wrong=wrong,
     )
 
 

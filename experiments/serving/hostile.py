@@ -12,6 +12,7 @@ import time
 import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 PARALLEL = 24
 RESPONSE_SECONDS = 45.0
 SETTLE_SECONDS = 3.0
+ORDINARY = 200
 NOTHING = "closed"
 
 
@@ -46,41 +48,68 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Damage:
+    """What hostile requests did to a server.
+
+    counts: statuses by kind of request. before, after: resident memory in MiB. crashes: processes that ended.
+    predicted, wrong: of ORDINARY requests afterwards.
+    """
+
+    counts: dict[str, Counter[str]]
+    before: float
+    after: float
+    crashes: int
+    predicted: int
+    wrong: int
+
+    @property
+    def statuses(self) -> Counter[str]:
+        """How many requests of all kinds got each status."""
+        return sum(self.counts.values(), Counter[str]())
+
+
 def run(options: argparse.Namespace) -> int:
     """Send them, and write the table."""
-    from temper.system.child_process import run_in_child
-
-    images, known = run_in_child(known_predictions, options.artifact)
-    with running_server(options.artifact) as server:
-        target = Target(address=server.address, name=server.name, images=images, known=known[None])
-        run_in_child(fixed_count, target, 16, 200)
-        classify_one(server, images[0])
-        before, children = server.resident_mib(), server.children()
-        counts = attack(server, kinds(server.name, images.shape[1], options.body_mib), options.requests)
-        time.sleep(SETTLE_SECONDS)
-        after = server.resident_mib()
-        crashes = len(set(children) - set(server.children()))
-        outcome = run_in_child(fixed_count, target, 16, 200)
-    rows = [(name, str(sum(each.values())), describe(each)) for name, each in counts.items()]
-    total_of = Counter[str]()
-    for each in counts.values():
-        total_of.update(each)
+    damage = measure(options.artifact, options.requests, options.body_mib)
+    rows = [(name, str(sum(each.values())), describe(each)) for name, each in damage.counts.items()]
+    statuses = damage.statuses
     write_report(
         options.out,
-        f"{total_of.total()} hostile requests to a server of {options.artifact.name}",
-        f"Status 500: {total_of['500']}; 503, which asks to try again: {total_of['503']}. "
-        f"Processes that ended: {crashes}. Resident memory of the server: {before:.0f} MiB "
-        f"before, {after:.0f} MiB after. Of 200 ordinary requests afterwards, {outcome.answered} got a prediction, "
-        f"{outcome.wrong} a wrong one. `python experiments/serving/hostile.py {options.artifact.name}` repeats the "
-        "measurement.",
+        f"{statuses.total()} hostile requests to a server of {options.artifact.name}",
+        f"Status 500: {statuses['500']}; 503, which asks to try again: {statuses['503']}. "
+        f"Processes that ended: {damage.crashes}. Resident memory of the server: {damage.before:.0f} MiB "
+        f"before, {damage.after:.0f} MiB after. Of {ORDINARY} ordinary requests afterwards, {damage.predicted} got a "
+        f"prediction, {damage.wrong} a wrong one. `python experiments/serving/hostile.py {options.artifact.name}` "
+        "repeats the measurement.",
         Table(headings=("requests", "sent", "status"), rows=rows, right=frozenset({1})),
     )
     return 0
 
 
-def attack(server: RunningServer, hostile: list[Hostile], requests: int) -> dict[str, Counter[str]]:
+def measure(artifact: Path, requests: int, body_mib: int, seed: int = 0) -> Damage:
+    """Start a server, send it about so many hostile requests, and then ordinary ones."""
+    from temper.system.child_process import run_in_child
+
+    images, known = run_in_child(known_predictions, artifact)
+    with running_server(artifact) as server:
+        target = Target(address=server.address, name=server.name, images=images, known=known[None])
+        run_in_child(fixed_count, target, 16, ORDINARY)
+        classify_one(server, images[0])
+        before, children = server.resident_mib(), server.children()
+        counts = attack(server, kinds(server.name, images.shape[1], body_mib), requests, seed)
+        time.sleep(SETTLE_SECONDS)
+        after = server.resident_mib()
+        crashes = len(set(children) - set(server.children()))
+        outcome = run_in_child(fixed_count, target, 16, ORDINARY)
+    return Damage(
+        counts=counts, before=before, after=after, crashes=crashes, predicted=outcome.answered, wrong=outcome.wrong
+    )
+
+
+def attack(server: RunningServer, hostile: list[Hostile], requests: int, seed: int = 0) -> dict[str, Counter[str]]:
     """Send about so many requests, several at once; the statuses by kind."""
-    generator = random.Random(0)
+    generator = random.Random(seed)
     weights = sum(each.weight for each in hostile)
     jobs = [each for each in hostile for _ in range(max(1, round(requests * each.weight / weights)))]
     generator.shuffle(jobs)

@@ -7,26 +7,27 @@ from pathlib import Path
 from experiments.chaos.record import Record
 from temper.cli.progress import no_progress
 
-IMAGES_OF_A_JOB = 20_000
-IMAGES_A_KILL = 400
+IMAGES_A_KILL = 50_000
+MIN_KILLS = 2
 
 
 def run_jobs(count: int, seed: int, scratch: Path) -> Record:
-    """Kill a job over links to tiny images `count` times; every image is one try."""
+    """Kill a job over links to `count` tiny images, once for each IMAGES_A_KILL; every image is one try."""
     from experiments.folders import kills
     from tests import tiny
 
     started = time.monotonic()
     bundle = tiny.bundle(scratch / "bundle")
     photos = sorted((scratch / "bundle" / "images").rglob("*.png"))
-    number = min(IMAGES_OF_A_JOB, IMAGES_A_KILL * (count + 1))
-    images, out = kills.plant(photos, scratch / "images", number), scratch / "rows.jsonl"
+    images, out = kills.plant(photos, scratch / "images", count), scratch / "rows.jsonl"
     artifact = bundle.with_name("model.fp32.onnx")
-    options = argparse.Namespace(artifact=artifact, images=number, kills=count, seed=seed)
+    options = argparse.Namespace(
+        artifact=artifact, images=count, kills=max(MIN_KILLS, count // IMAGES_A_KILL), seed=seed
+    )
     done = kills.kill_often(options, images, out, no_progress)
     check = kills.check_rows(artifact, images, out)
     return Record(
-        tried=number,
+        tried=count,
         ok=check.unique - check.damaged_marked - check.others_marked,
         refused=check.damaged_marked,
         lost=check.missing,

@@ -1,3 +1,5 @@
+from dataclasses import asdict
+
 from experiments.chaos.record import Record
 
 
@@ -6,6 +8,7 @@ def test_counts_of_a_suite_become_a_record_and_other_names_are_kept() -> None:
     assert (record.tried, record.ok, record.silent, record.seconds) == (7, 4, 2, 1.5)
     assert record.more == {"peak_mib": 80}
     assert Record.of(record) is record
+    assert Record.of(asdict(record)) == record
 
 
 def test_what_must_not_happen_is_a_failure() -> None:

@@ -1,3 +1,4 @@
+import contextlib
 import importlib
 import inspect
 from pathlib import Path
@@ -25,14 +26,24 @@ def test_names_are_unique() -> None:
 
 
 def counts(count: int, seed: int, scratch: Path) -> dict[str, object]:
+    assert scratch.is_dir()
     return {"tried": count, "ok": count, "seconds": 0.1, "peak_mib": seed}
 
 
 def test_a_suite_may_return_counts_by_name(tmp_path: Path) -> None:
-    suite = Suite(name="x", what="x", function=f"{__name__}:counts", count=1)
+    limits = {"peak_mib": 4, "ok": 3, "slow": 0}
+    suite = Suite(
+        name="x", what="x", function=f"{__name__}:counts", count=1, fault=f"{__name__}:no_fault", fault_count=1,
+        limits=limits,
+    )  # fmt: skip
     with suite.planted():
-        record = suite.run(3, 5, tmp_path)
+        record = suite.run(3, 5, tmp_path / "new")
     assert (record.tried, record.more) == (3, {"peak_mib": 5})
+    assert suite.exceeded(record) == ["peak_mib"]
+
+
+def no_fault() -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext()
 
 
 def test_an_unknown_name_is_an_error() -> None:

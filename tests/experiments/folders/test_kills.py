@@ -30,3 +30,13 @@ def test_a_lost_a_repeated_and_a_wrong_row_are_counted(made_bundle: Path, tmp_pa
     check = kills.check_rows(made_bundle.with_name("model.fp32.onnx"), images, tmp_path / "out.jsonl")
     assert (check.rows, check.unique, check.missing, check.damaged_marked, check.wrong) == (2, 1, 3, 0, 2)
     assert not check.is_right(images=4, damaged=1)
+
+
+def test_rows_of_a_file_that_grows_and_shrinks_are_counted(tmp_path: Path) -> None:
+    rows = kills.RowCounter(tmp_path / "rows")
+    assert rows.count() == 0
+    counts = []
+    for content in (b"a\nb", b"a\nb\nc\nd", b"a\nb\nc\n"):
+        (tmp_path / "rows").write_bytes(content)
+        counts.append(rows.count())
+    assert counts == [1, 3, 3]

@@ -9,14 +9,14 @@ pytestmark = [pytest.mark.programs, pytest.mark.slow]
 
 
 def test_a_killed_job_has_a_row_for_each_image(tmp_path: Path) -> None:
-    record = run_jobs(2, 0, tmp_path)
+    record = run_jobs(1200, 0, tmp_path)
     assert (record.tried, record.ok + record.refused, record.failures) == (1200, 1200, 0)
     assert record.more["killed"] == 2
 
 
 def test_a_job_that_forgets_is_noticed(tmp_path: Path) -> None:
     with planted.forgetful():
-        assert run_jobs(2, 0, tmp_path).silent > 0
+        assert run_jobs(1200, 0, tmp_path).silent > 0
 
 
 @pytest.mark.tensorflow

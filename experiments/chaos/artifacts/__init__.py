@@ -1,0 +1,1 @@
+"""Artifacts and cards that are damaged, edited, replaced or made to harm."""

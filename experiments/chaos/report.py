@@ -1,0 +1,117 @@
+"""What the suites counted, as JSON and as a table."""
+
+import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from experiments.chaos.record import COUNTS, Record
+from experiments.chaos.registry import Suite
+from experiments.support import markdown
+from temper.cli.tables import Table
+
+PACKAGES = ("numpy", "pillow", "onnx", "onnxruntime", "openvino", "tensorflow", "keras")
+# Of other counts: what describes failures is in the JSON file alone.
+DETAILS = ("examples", "worst", "message")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A suite with its record, and the record of the tries with the planted fault."""
+
+    suite: Suite
+    record: Record
+    faulty: Record
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether something happened that must not, or nothing was tried."""
+        return bool(self.record.failures or self.suite.exceeded(self.record) or not self.record.tried)
+
+    @property
+    def noticed(self) -> int:
+        """Tries with the planted fault that failed; a suite that does not end properly has noticed nothing."""
+        if "message" in self.faulty.more:
+            return 0
+        # Some suites look more than once in a try.
+        return min(self.faulty.tried, self.faulty.failures + len(self.suite.exceeded(self.faulty)))
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether nothing failed, and the planted fault was noticed."""
+        return not self.has_failed and self.noticed > 0
+
+    def line(self) -> str:
+        """One line for the terminal."""
+        verdict = "passed" if self.has_passed else "FAILED" if self.has_failed else "FAULT NOT NOTICED"
+        seconds = self.record.seconds + self.faulty.seconds
+        return f"{self.suite.name}: {verdict}, {self.record.tried:,} tried, {seconds:.0f} s"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the JSON file."""
+        return {
+            "name": self.suite.name,
+            "what": self.suite.what,
+            "passed": self.has_passed,
+            **asdict(self.record),
+            "limits": dict(self.suite.limits),
+            "planted": {"fault": self.suite.fault, "noticed": self.noticed, **asdict(self.faulty)},
+        }
+
+
+def write_results(target: Path, results: Sequence[Result], missing: Sequence[str], seed: int) -> str:
+    """Write both files: `target` and, beside it, the same as JSON; returns the text. missing: names of suites."""
+    from temper.provenance import commit, package_versions
+    from temper.storage.atomic import write_text
+    from temper.system.host import describe_host
+
+    host, created = describe_host(), datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    versions = package_versions(*PACKAGES)
+    report = {
+        "created": created, "commit": commit(), "processor": host.processor, "cores": host.cores,
+        "system": host.system, "versions": versions, "seed": seed, "missing": list(missing),
+        "suites": [each.as_dict() for each in results],
+    }  # fmt: skip
+    write_text(target.with_suffix(".json"), json.dumps(report, indent=1) + "\n")
+    minutes = sum(each.record.seconds + each.faulty.seconds for each in results) / 60
+    text = markdown(
+        "What was tried to break it",
+        f"`make chaos` on {created}, commit {commit() or 'unknown'}, {host.processor}, {host.cores} cores, "
+        f"{host.system}; {', '.join(f'{name} {version}' for name, version in versions.items())}; {minutes:.0f} minutes "
+        "of all suites together.",
+        "ok: as if nothing had happened, or harmless. refused: an error that names the cause. lost: what was good "
+        "before is gone or damaged. wrong, silent: another result than the right one, with and without an error or a "
+        "mark. traceback: an error that looks like a bug. crash: a process ended that had to go on. hang: no end in "
+        "time. The last column shows how many tries failed with a fault that was planted in Temper: the suite would "
+        "notice one.",
+        _table(results),
+        "\n".join(f"* {line}" for each in results for line in _further(each)),
+        f"Not run: {', '.join(missing)}." if missing else "All suites were run.",
+    )
+    write_text(target, text)
+    return text
+
+
+def _table(results: Sequence[Result]) -> Table:
+    rows = [
+        (
+            each.suite.name, each.suite.what, *(f"{each.record.count_of(name):,}" for name in COUNTS),
+            f"{each.record.seconds:.0f}", f"{each.noticed:,} of {each.faulty.tried:,}",
+        )
+        for each in results
+    ]  # fmt: skip
+    headings = ("suite", "what", *COUNTS, "seconds", "planted fault noticed")
+    return Table(headings=headings, rows=rows, right=frozenset(range(2, len(headings))))
+
+
+def _further(result: Result) -> list[str]:
+    """A line with the other counts, if there are any."""
+    limits = result.suite.limits
+    counts = [
+        f"{name} {value}" + (f" (at most {limits[name]:g})" if name in limits else "")
+        for name, value in result.record.more.items()
+        if name not in DETAILS
+    ]
+    return [f"{result.suite.name}: {', '.join(counts)}."] if counts else []
