@@ -6,6 +6,7 @@ from experiments import open_close_cycles
 from temper.artifact import Artifact
 
 
+@pytest.mark.slow
 def test_memory_is_measured_after_the_warm_up_and_after_each_tenth(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

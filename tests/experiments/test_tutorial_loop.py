@@ -17,6 +17,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_loop_ends_after_its_epochs_or_at_the_target(weights: Path) -> None:
     random = np.random.default_rng(0)
     subsets: dict[Subset, Arrays] = {

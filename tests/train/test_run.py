@@ -66,6 +66,7 @@ def test_a_folder_without_write_permission_is_reported_before_training(tmp_path:
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_the_range_test_suggests_a_rate_and_leaves_only_its_chart(tmp_path: Path) -> None:
     for label, shade in (("day", 200), ("night", 40)):
         (tmp_path / label).mkdir()

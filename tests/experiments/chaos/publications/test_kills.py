@@ -1,20 +1,18 @@
-from pathlib import Path
-
 import pytest
 
 from experiments.chaos import planted
-from experiments.chaos.publications import kills
+from tests.experiments.chaos.suites import run_suite
 
 pytestmark = pytest.mark.programs
+NAME = "publications killed"
 
 
-def test_a_killed_publication_leaves_the_old_or_the_new_artifact(tmp_path: Path) -> None:
-    record = kills.run(20, 1, tmp_path)
-    assert (record.tried, record.ok, record.failures) == (20, 20, 0)
-    assert record.more["killed"] >= 10
+def test_a_killed_publication_leaves_the_old_or_the_new_artifact() -> None:
+    record = run_suite(NAME, 20)
+    assert (record["tried"], record["ok"], record["lost"]) == (20, 20, 0)
+    assert record["more"]["killed"] >= 10
 
 
 @pytest.mark.parametrize("fault", [planted.IN_PLACE, planted.ONE_BY_ONE])
-def test_a_publication_with_a_fault_is_noticed(tmp_path: Path, fault: str) -> None:
-    with planted.planted(fault):
-        assert kills.run(40, 1, tmp_path).lost > 0
+def test_a_publication_with_a_fault_is_noticed(fault: str) -> None:
+    assert run_suite(NAME, 40, fault)["lost"] > 0
