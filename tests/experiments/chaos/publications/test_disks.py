@@ -4,6 +4,7 @@ import pytest
 
 from experiments.chaos import planted
 from experiments.chaos.publications import disks
+from tests.experiments.chaos.suites import run_suite
 
 pytestmark = pytest.mark.programs
 
@@ -19,6 +20,5 @@ def test_without_space_the_old_artifact_stays(
     assert record.refused > 0
 
 
-def test_a_publication_in_place_is_noticed(tmp_path: Path) -> None:
-    with planted.in_place():
-        assert disks.run(40, 1, tmp_path).lost > 0
+def test_a_publication_in_place_is_noticed() -> None:
+    assert run_suite("full disks", 120, planted.IN_PLACE)["lost"] > 0
