@@ -27,7 +27,7 @@ from experiments.chaos.planted import (
 )
 
 # Long enough for a kill at a random moment of a command to leave half a file.
-PAUSE_SECONDS = 2.0
+PAUSE_SECONDS = 0.5
 
 
 @contextlib.contextmanager

@@ -47,12 +47,19 @@ class Suite:
 
 
 SUITES = (
-    # The longest one first: two run at the same time.
+    # The longest ones first: two run at the same time.
     Suite(
         name="jobs killed",
         what="a job over so many images that is killed once for each 50,000 of them; every image has one row",
         function="experiments.chaos.commands.resumed:run_jobs", count=1_000_000,
         fault="experiments.chaos.planted:forgetful", fault_count=1200,
+    ),
+    Suite(
+        name="commands interrupted",
+        what="every command, by SIGINT and SIGTERM at random moments: exit code 130 or 143 within 5 s, and no process "
+        "is left; before_start: Python itself was not ready; lost: the command does not work again",
+        function="experiments.chaos.commands.interrupts:run", count=100,
+        fault="experiments.chaos.guards:concealed", fault_count=3, limits={"slow": 0},
     ),
     Suite(
         name="publications killed",
@@ -95,13 +102,6 @@ SUITES = (
         what="a training that is killed and resumed ends with the same weights",
         function="experiments.chaos.commands.resumed:run_trainings", count=10,
         fault="experiments.chaos.planted:reseeded", fault_count=2,
-    ),
-    Suite(
-        name="commands interrupted",
-        what="every command, by SIGINT and SIGTERM at random moments: exit code 130 or 143 within 5 s, and no process "
-        "is left; before_start: Python itself was not ready; lost: the command does not work again",
-        function="experiments.chaos.commands.interrupts:run", count=60,
-        fault="experiments.chaos.guards:concealed", fault_count=3, limits={"slow": 0},
     ),
     Suite(
         name="wrong command lines",
