@@ -4,7 +4,7 @@
     python experiments/chaos/run.py --only "publications killed" --fraction 0.1
 
 Each suite runs in a process of its own, and then a few times with a planted fault, which it must notice. Both files are
-written after each suite.
+written after each suite; when all have run, the table in README.md is replaced too.
 """
 
 import argparse
@@ -19,13 +19,15 @@ from pathlib import Path
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
+from experiments.chaos import readme
 from experiments.chaos.record import Record
 from experiments.chaos.registry import SUITES, Suite
 from experiments.chaos.report import Result, write_results
-from experiments.support import ROOT, make_parser
+from experiments.support import RESULTS, ROOT, make_parser
 from temper.cli.entry_point import run_command
 from temper.exit_codes import ExitCode
 
+REPORT = "reliability.md"
 FEWEST = 10
 TIMEOUT_SECONDS = 3000
 RUNNING = set["subprocess.Popen[str]"]()
@@ -33,7 +35,7 @@ RUNNING = set["subprocess.Popen[str]"]()
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = make_parser(__doc__, "reliability.md")
+    parser = make_parser(__doc__, REPORT)
     parser.prog = "python experiments/chaos/run.py"
     add = parser.add_argument
     names = ", ".join(f'"{each.name}"' for each in SUITES)
@@ -70,6 +72,8 @@ def run(options: argparse.Namespace) -> int:
                 process.terminate()
             raise
     print(text)
+    if len(results) == len(SUITES) and options.fraction >= 1 and options.out == RESULTS / REPORT:
+        readme.update(ROOT / "README.md", options.out.with_suffix(".json"))
     return ExitCode.OK if all(each.has_passed for each in results.values()) else ExitCode.SOME_FAILED
 
 
