@@ -13,6 +13,7 @@ from typing import NoReturn, TextIO
 
 from temper.cli.console import LOGGER, configure_logging, print_json_error, wants_json
 from temper.errors import UserError
+from temper.escaping import visible
 from temper.exit_codes import ExitCode
 from temper.system.interrupts import Stop
 
@@ -142,7 +143,8 @@ class _Command:
             _discard(sys.stdout)
         # Nobody reads stderr, or it is what is full.
         with contextlib.suppress(OSError):
-            print(line or f"error: {f'{what}. {fix}' if fix else what}", file=sys.stderr)
+            # A path in the message may hold codes that a terminal obeys.
+            print(visible(line or f"error: {f'{what}. {fix}' if fix else what}", allowed="\n"), file=sys.stderr)
         return code
 
 

@@ -71,6 +71,11 @@ def test_a_user_error_is_one_message_and_the_exit_code_of_its_class(
     assert capsys.readouterr().err == "error: no such thing. Make one.\n"
 
 
+def test_codes_in_the_path_of_an_error_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(raising(errors.DataError("a\x1b[2J\udcff.jpg is missing", fix="Check it:\n    ls"))) == 3
+    assert capsys.readouterr().err == "error: a\\x1b[2J\\xff.jpg is missing. Check it:\n    ls\n"
+
+
 def test_verbose_shows_the_error_of_a_library_behind_a_user_error(capsys: pytest.CaptureFixture[str]) -> None:
     def run(options: argparse.Namespace) -> int:
         try:
