@@ -22,12 +22,14 @@ if __name__ == "__main__":
     exit_at_signals()
 
 import argparse
+import os
 import shlex
 import shutil
 
 from benchmarks.config import BenchmarkConfig
 from temper.cli.console import CommandParser, add_verbosity_options
 from temper.cli.entry_point import run_command
+from temper.errors import ResourceError
 from temper.exit_codes import ExitCode
 
 RUN_DESCRIPTION = """Every case (an artifact, and a mode to call it in) runs in a process of its own; one at a time is
@@ -123,6 +125,7 @@ def _benchmark(options: argparse.Namespace) -> int:
     from temper.cli.progress import ProgressDisplay
 
     out: Path = options.out or _default_out(options.paths[0])
+    _check_folder(out)
     config = BenchmarkConfig(
         seconds=options.seconds,
         batch_sizes=options.batch_sizes,
@@ -159,6 +162,16 @@ def _default_out(path: Path) -> Path:
     from temper.formats import format_of
 
     return (path if path.is_dir() and not format_of(path.name) else path.parent) / "report"
+
+
+def _check_folder(out: Path) -> None:
+    """Raise ResourceError where no report can be written: not after minutes of measurement."""
+    existing = next(each for each in (out, *out.absolute().parents) if each.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise ResourceError(
+            f"the report cannot be written to {out}: {existing} is no folder that can be written",
+            fix="Name another folder with --out.",
+        )
 
 
 def _count(text: str) -> int:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from temper.cli.console import CommandParser, add_verbosity_options
 from temper.cli.entry_point import run_command
+from temper.cli.options import whole_number
 from temper.cli.progress import ProgressDisplay
 from temper.cli.tables import Table
 from temper.cli.text import plural
@@ -35,6 +36,8 @@ from temper.errors import DataError, UsageError
 if TYPE_CHECKING:
     from data.scan import Scan
 
+# A terabyte.
+MAX_ARCHIVE_BYTES = 10**12
 LOGGER = logging.getLogger("temper.data")
 
 
@@ -54,7 +57,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     fetch = _add_command(commands, "fetch", "download the public photos of cats and dogs", "the folder that is made")
     fetch.add_argument("--url", help="address of the archive, http or https (default: that of the public archive)")
     fetch.add_argument(
-        "--size", type=int, metavar="BYTES", help="size of the archive (default: that of the public archive)"
+        "--size",
+        type=whole_number(1, MAX_ARCHIVE_BYTES),
+        metavar="BYTES",
+        help="size of the archive (default: that of the public archive)",
     )
     fetch.add_argument(
         "--sha256", default="", metavar="HEX", help="expected SHA-256 of the archive (default: not checked)"

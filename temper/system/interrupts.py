@@ -17,6 +17,8 @@ MAX_SECONDS = 4.0
 # A shell, make and a terminal may send the same signal twice; a person who insists is slower.
 REPEAT_SECONDS = 0.7
 POLL_SECONDS = 0.05
+# Results that wait in stdout's buffer; a pipe that nobody reads takes none.
+FLUSH_SECONDS = 0.5
 Handler = Callable[[int, FrameType | None], Any]
 
 
@@ -150,7 +152,14 @@ def exit_at_signals() -> None:
 
 
 def exit_now(number: int) -> None:
-    """End this process with one line. Its child processes end with it (temper.system.child_process)."""
+    """End this process with one line. Its child processes end with it (temper.system.child_process).
+
+    What was printed before is written, unless that takes more than FLUSH_SECONDS.
+    """
+    # In a thread: the main one may be inside a write, which excludes another.
+    flushing = threading.Thread(target=_flush_results, daemon=True)
+    flushing.start()
+    flushing.join(FLUSH_SECONDS)
     with contextlib.suppress(OSError):
         # A terminal shows ^C first.
         os.write(2, b"\nstopped.\n" if os.isatty(2) else b"stopped.\n")
@@ -207,6 +216,11 @@ def _install(handler: Handler) -> dict[int, Any]:
 def _restore(former: dict[int, Any]) -> None:
     for number, handler in former.items():
         signal.signal(number, handler)
+
+
+def _flush_results() -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()
 
 
 def _exit_at_once(number: int, frame: FrameType | None) -> None:

@@ -101,6 +101,20 @@ def test_a_command_that_does_not_end_by_itself_is_ended_in_time(body: str) -> No
 
 
 @pytest.mark.programs
+def test_results_that_were_printed_are_written_although_native_code_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    body = "print('a result')\n" + NATIVE.replace("started)", "lambda: sys.stderr.write('started\\n'))")
+    code = COMMAND.format(body=textwrap.indent(body, "    "), before="")
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        assert (process.stdout.read(), process.stderr.read()) == ("a result\n", "stopped.\n")
+
+
+@pytest.mark.programs
 def test_a_person_who_insists_does_not_wait() -> None:
     returned, _, errors, seconds = interrupted(signal.SIGINT, CAUGHT, times=2)
     assert (returned, errors) == (ExitCode.INTERRUPTED, "stopped.\n")
