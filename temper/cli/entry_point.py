@@ -5,6 +5,7 @@ import contextlib
 import errno
 import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from temper.cli.console import LOGGER, configure_logging, print_json_error, want
 from temper.errors import UserError
 from temper.escaping import visible
 from temper.exit_codes import ExitCode
-from temper.system.interrupts import Stop
+from temper.system.interrupts import Stop, exit_now
 
 # Causes outside the program, by what helps against them.
 ADVICE = {
@@ -42,15 +43,20 @@ def run_command(parse: Parse, run: Run, writes_artifacts: bool = True) -> NoRetu
     writes_artifacts: whether a message says, when the command is stopped, that existing artifacts were not changed.
     """
     _open_closed_streams()
-    with Stop() as stop:
-        # TensorFlow prints ten lines of INFO to stderr on import; whoever wants them sets the variable.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # A file name or a label that the terminal's encoding lacks is shown as `\xe9`, and is no error.
-            sys.stdout.reconfigure(errors="backslashreplace")
-        command = _Command(stop, "Existing artifacts were not changed. " if writes_artifacts else "")
-        code = command.finish(command.run(parse, run))
+    stop = Stop()
+    try:
+        with stop:
+            # TensorFlow prints ten lines of INFO to stderr on import; whoever wants them sets the variable.
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+            os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                # A file name or a label that the terminal's encoding lacks is shown as `\xe9`, and is no error.
+                sys.stdout.reconfigure(errors="backslashreplace")
+            command = _Command(stop, "Existing artifacts were not changed. " if writes_artifacts else "")
+            code = command.finish(command.run(parse, run))
+    except KeyboardInterrupt:
+        # The signal arrived when the command had ended, and its last lines were being written.
+        exit_now(stop.number or signal.SIGINT)
     sys.exit(code)
 
 
@@ -88,6 +94,9 @@ class _Command:
         except BaseException as error:
             # Native code may turn an interrupt into another error.
             return self._report_stop() if self._is_stopped(error) else self._report_error(error)
+        if self._stop.is_raised:
+            # A library has caught it.
+            return self._report_stop()
         return self._stop.exit_code if self._stop.number else code
 
     def finish(self, code: int) -> int:
