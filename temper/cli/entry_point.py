@@ -40,7 +40,7 @@ Run = Callable[[argparse.Namespace], int]
 def run_command(parse: Parse, run: Run, writes_artifacts: bool = True) -> NoReturn:
     """Parse the command line, run the command and exit with its code (temper.exit_codes). A bug shows its traceback.
 
-    writes_artifacts: whether a message says, when the command is stopped, that existing artifacts were not changed.
+    writes_artifacts: whether a message says, when the command is stopped, that no artifact is half old and half new.
     """
     _open_closed_streams()
     stop = Stop()
@@ -52,7 +52,7 @@ def run_command(parse: Parse, run: Run, writes_artifacts: bool = True) -> NoRetu
             if isinstance(sys.stdout, io.TextIOWrapper):
                 # A file name or a label that the terminal's encoding lacks is shown as `\xe9`, and is no error.
                 sys.stdout.reconfigure(errors="backslashreplace")
-            command = _Command(stop, "Existing artifacts were not changed. " if writes_artifacts else "")
+            command = _Command(stop, "Every artifact is complete, the old or the new one. " if writes_artifacts else "")
             code = command.finish(command.run(parse, run))
     except KeyboardInterrupt:
         # The signal arrived when the command had ended, and its last lines were being written.

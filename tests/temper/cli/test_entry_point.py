@@ -129,7 +129,7 @@ def test_an_error_while_the_options_are_read_is_one_message(capsys: pytest.Captu
 
 def test_ctrl_c_is_130_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(raising(KeyboardInterrupt())) == ExitCode.INTERRUPTED
-    assert capsys.readouterr().err == "stopped. Existing artifacts were not changed.\n"
+    assert capsys.readouterr().err == "stopped. Every artifact is complete, the old or the new one.\n"
     assert exit_code(raising(KeyboardInterrupt()), writes_artifacts=False) == ExitCode.INTERRUPTED
     assert capsys.readouterr().err == "stopped.\n"
 
@@ -151,7 +151,8 @@ def test_a_full_or_forbidden_disk_is_one_message_with_what_helps(
     fail = raising(OSError(number, "It failed", "model.onnx"))
     assert exit_code(fail) == ExitCode.RESOURCES
     rest = f"{advice}, then run the same command again.\n"
-    assert capsys.readouterr().err == f"error: It failed (model.onnx). Existing artifacts were not changed. {rest}"
+    promise = "Every artifact is complete, the old or the new one."
+    assert capsys.readouterr().err == f"error: It failed (model.onnx). {promise} {rest}"
     assert exit_code(fail, writes_artifacts=False) == ExitCode.RESOURCES
     assert capsys.readouterr().err == f"error: It failed (model.onnx). {rest}"
 
