@@ -14,10 +14,10 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from temper.dataset.image_files import DECODERS, MAX_BYTES, MAX_PIXELS
 from temper.errors import UnreadableImage
 from temper.images.budget import PIXELS, needed_bytes
 from temper.images.encoded import EncodedImage, open_encoded
-from temper.images.limits import DECODERS, MAX_BYTES, MAX_PIXELS
 from temper.images.pixels import ImageArray, upright
 from temper.images.wide import FIX, UnclearRange, is_deep
 

@@ -1,9 +1,0 @@
-"""Which files are images, and how large they may be."""
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-# A short list, so that untrusted files never reach Pillow's rarer parsers.
-DECODERS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-# Pillow warns above this number.
-MAX_PIXELS = 89_478_485
-# As many bytes as the largest image has at three for each pixel.
-MAX_BYTES = 2**28
