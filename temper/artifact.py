@@ -9,7 +9,7 @@ from pathlib import Path
 from temper.card import PRECISIONS, Card, Precision, card_path, read_card
 from temper.card.files import read_card_and_sha256
 from temper.card.ownership import MOVE_AWAY, refuse_foreign
-from temper.errors import ArtifactError
+from temper.errors import ArtifactError, make_again
 from temper.formats import Format, format_of, suffixes
 from temper.storage.digest import bytes_of, copy_hashed, former_sha256_of, sha256_of, sha256_of_content
 from temper.storage.memory_file import MemoryFile, read_hashed
@@ -168,7 +168,7 @@ class Artifact:
             raise ArtifactError(
                 f"{self.path} is not the file that its card describes: it is truncated, damaged or replaced (SHA-256 "
                 "differs)",
-                fix="Copy it again with its card, or convert again.",
+                fix=f"Copy it again with its card, or {make_again(self.path)}.",
             )
 
     def refuse_foreign(self, *companions: Path, force: bool = False, fix: str = MOVE_AWAY) -> None:
@@ -204,7 +204,9 @@ def _clear_errors(artifact: Artifact) -> Iterator[None]:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
         needs = "" if error.filename == str(artifact.path) else f": {artifact.name} needs it beside it"
-        raise ArtifactError(f"{error.filename} is missing{needs}", fix="Copy it along, or convert again.") from None
+        raise ArtifactError(
+            f"{error.filename} is missing{needs}", fix=f"Copy it along, or {make_again(artifact.path)}."
+        ) from None
     except OSError as error:
         raise ArtifactError(
             f"{error.filename or artifact.path} cannot be read ({error.strerror})", fix="Check its permissions."
