@@ -13,7 +13,7 @@ from temper.errors import ArtifactError, make_again
 from temper.formats import Format, format_of, suffixes
 from temper.storage.digest import bytes_of, copy_hashed, former_sha256_of, sha256_of, sha256_of_content
 from temper.storage.memory_file import MemoryFile, read_hashed
-from temper.storage.publish import finish_publication, is_published
+from temper.storage.publish import check_journal, finish_publication, is_published
 
 # Of each file, in the order of Artifact.files.
 Contents = tuple[MemoryFile, ...]
@@ -177,6 +177,7 @@ class Artifact:
         force: a damaged card is replaced together with its artifact.
         """
         finish_publication(self.path)
+        check_journal(self.path)
         written = [*self.files, self.card_path, *companions]
         refuse_foreign(self.path, written, is_folder=self.format.is_folder, force=force, fix=fix)
 
