@@ -164,7 +164,7 @@ def check_rows(artifact: Path, images: Path, out: Path) -> Check:
     import temper
 
     with os.scandir(images) as entries:
-        targets = {each.path: os.readlink(each.path) if each.is_symlink() else each.path for each in entries}
+        targets = {each.path: str(Path(each.path).readlink()) if each.is_symlink() else each.path for each in entries}
     with temper.load(artifact) as classifier:
         labels = {each.source: each.label for each in classifier(sorted(set(targets.values())))}
     # A row is not kept: there may be a million.
