@@ -20,7 +20,8 @@ from train.fitting.logistic_regression import PENALTIES, solve_head
 STEP = "looking for wrong labels (folds)"
 # Also the fewest different images of a label with which its images are examined: one is then in each fold.
 FOLDS = 5
-# Heads in so many dimensions take a sixth of the time, and find as many planted errors as in 2,048.
+# Heads in so many dimensions take less time and memory, and find as many planted errors as in 2,048
+# (benchmarks/results/suspects.md).
 MAX_DIMENSIONS = 256
 POWER_ITERATIONS = 2
 

@@ -67,7 +67,8 @@ def test_the_compressed_features_have_the_distances_of_the_standardized_ones() -
     standardized = (features - features.mean(axis=0)) / features.std(axis=0)
 
     def distances(x: Features) -> NDArray[np.floating]:
-        return np.linalg.norm(x[:, None] - x[None], axis=2)
+        norms: NDArray[np.floating] = np.linalg.norm(x[:, None] - x[None], axis=2)
+        return norms
 
     assert np.allclose(distances(compress(features, seed=0)), distances(standardized), rtol=1e-2, atol=1e-2)
 
