@@ -2,8 +2,8 @@
 
     python experiments/suspects/run.py --photos photos --weights resnet50-notop.weights.h5
 
-The features are computed once, by train/. experiments/suspects/looked_at.csv has the verdicts of a person who looked at
-listed images; --sheet draws those that are listed without planted labels.
+The features are computed once, by train/. experiments/suspects/looked_at.csv has verdicts on listed images, given by
+looking at each; --sheet draws those that are listed without planted labels.
 """
 
 import argparse
@@ -114,7 +114,7 @@ def describe(options: argparse.Namespace, data: "TrainingData") -> str:
 
 
 def untouched_sections(untouched: "SuspectLabels", folder: Path) -> list[str | Table]:
-    """What is listed without planted labels, with the verdicts of who looked at the images."""
+    """What is listed without planted labels, with the verdicts on the images."""
     with LOOKED_AT.open(encoding="utf-8", newline="") as stream:
         verdicts = {row["path"]: row["verdict"] for row in csv.DictReader(stream)}
     rows = []

@@ -133,3 +133,10 @@ def test_the_smallest_margin_is_the_most_suspect() -> None:
     errors = confident_errors(np.stack([p, 1 - p], axis=1), labels, np.ones(10, bool))
     assert list(errors.images) == [3, 5, 2]
     assert list(errors.looks_like) == [1, 1, 1]
+
+
+def test_an_image_whose_own_label_is_more_probable_is_not_suspect() -> None:
+    """It reaches the threshold of the other label, which is low, and not that of its own."""
+    p = np.array([0.9, 0.9, 0.55, 0.6, 0.6])
+    labels = np.array([0, 0, 0, 1, 1])
+    assert list(confident_errors(np.stack([p, 1 - p], axis=1), labels, np.ones(5, bool)).images) == []
