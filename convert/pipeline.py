@@ -187,7 +187,7 @@ class Pipeline:
         """The candidate's card with its agreement; where it does not run here, with its source's and the reason."""
         card = candidate.card
         try:
-            with load_runner(candidate) as runner:
+            with load_runner(candidate, is_authentic=True) as runner:
                 predicted = self.dataset.predict(runner, examples)
         except IncompatibleMachine as problem:
             # The file is still in the scratch folder, whose path means nothing to a reader of the card.

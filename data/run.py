@@ -22,6 +22,7 @@ if __name__ == "__main__":
 
 import argparse
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 
 # A terabyte.
 MAX_ARCHIVE_BYTES = 10**12
+# Twelve gigabytes of files.
+MAX_DRAWN = 1_000_000
+MAX_SEED = 2**32 - 1
 LOGGER = logging.getLogger("temper.data")
 
 
@@ -50,12 +54,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     draw = _add_command(commands, "draw", "draw images of cats and dogs", "the folder that is made")
-    for name, default, text in (
-        ("--train", 1000, "training images of each label"),
-        ("--test", 200, "test images of each label"),
-        ("--seed", 0, "another seed draws other images"),
+    for name, default, number, text in (
+        ("--train", 1000, whole_number(1, MAX_DRAWN), "training images of each label"),
+        ("--test", 200, whole_number(1, MAX_DRAWN), "test images of each label"),
+        ("--seed", 0, whole_number(0, MAX_SEED), "another seed draws other images"),
     ):
-        draw.add_argument(name, type=int, default=default, metavar="N", help=f"{text} (default: %(default)s)")
+        draw.add_argument(name, type=number, default=default, metavar="N", help=f"{text} (default: %(default)s)")
     fetch = _add_command(commands, "fetch", "download the public photos of cats and dogs", "the folder that is made")
     fetch.add_argument("--url", help="address of the archive, http or https (default: that of the public archive)")
     fetch.add_argument(
@@ -65,7 +69,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         help="size of the archive (default: that of the public archive)",
     )
     fetch.add_argument(
-        "--sha256", default="", metavar="HEX", help="expected SHA-256 of the archive (default: not checked)"
+        "--sha256", type=_sha256, metavar="HEX", help="expected SHA-256 of the archive (default: not checked)"
     )
     scan = _add_command(commands, "scan", "scan a folder for unusable and duplicate images", "the labeled images")
     scan.add_argument("--accept-leaks", action="store_true", help="exit with 0 although images are in train/ and test/")
@@ -81,8 +85,6 @@ def run_draw(options: argparse.Namespace) -> int:
     """Draw the sample."""
     from data.drawn.sample import Sample, draw_sample
 
-    if min(options.train, options.test) < 1:
-        raise UsageError("--train and --test expect a number of 1 or more", fix="Name larger numbers.")
     sample = Sample(train=options.train, test=options.test, seed=options.seed)
     with ProgressDisplay() as progress:
         n_images = draw_sample(options.folder, sample, progress)
@@ -104,7 +106,7 @@ def run_fetch(options: argparse.Namespace) -> int:
         raise UsageError(
             "--url needs --sha256: another server may send anything", fix="Name the SHA-256 of the expected archive."
         )
-    archive = Archive(url=options.url or Archive.url, size=options.size or Archive.size, sha256=options.sha256)
+    archive = Archive(url=options.url or Archive.url, size=options.size or Archive.size, sha256=options.sha256 or "")
     options.folder.parent.mkdir(parents=True, exist_ok=True)
     file = options.folder.with_name(f"{options.folder.name}.zip.part")
     with ProgressDisplay() as progress:
@@ -136,6 +138,12 @@ def run_scan(options: argparse.Namespace) -> int:
             fix="Training leaves them out; scan with --accept-leaks to accept that.",
         )
     return 0
+
+
+def _sha256(text: str) -> str:
+    if not re.fullmatch("[0-9a-fA-F]{64}", text):
+        raise argparse.ArgumentTypeError(f"expected the 64 hexadecimal digits of a SHA-256, got {text!r}")
+    return text.lower()
 
 
 def _tables(result: "Scan") -> Iterator[Table]:

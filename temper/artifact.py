@@ -9,11 +9,11 @@ from pathlib import Path
 from temper.card import PRECISIONS, Card, Precision, card_path, read_card
 from temper.card.files import read_card_and_sha256
 from temper.card.ownership import MOVE_AWAY, refuse_foreign
-from temper.errors import ArtifactError
+from temper.errors import ArtifactError, make_again
 from temper.formats import Format, format_of, suffixes
 from temper.storage.digest import bytes_of, copy_hashed, former_sha256_of, sha256_of, sha256_of_content
 from temper.storage.memory_file import MemoryFile, read_hashed
-from temper.storage.publish import finish_publication, is_published
+from temper.storage.publish import check_journal, finish_publication, is_published
 
 # Of each file, in the order of Artifact.files.
 Contents = tuple[MemoryFile, ...]
@@ -168,7 +168,7 @@ class Artifact:
             raise ArtifactError(
                 f"{self.path} is not the file that its card describes: it is truncated, damaged or replaced (SHA-256 "
                 "differs)",
-                fix="Copy it again with its card, or convert again.",
+                fix=f"Copy it again with its card, or {make_again(self.path)}.",
             )
 
     def refuse_foreign(self, *companions: Path, force: bool = False, fix: str = MOVE_AWAY) -> None:
@@ -177,6 +177,7 @@ class Artifact:
         force: a damaged card is replaced together with its artifact.
         """
         finish_publication(self.path)
+        check_journal(self.path)
         written = [*self.files, self.card_path, *companions]
         refuse_foreign(self.path, written, is_folder=self.format.is_folder, force=force, fix=fix)
 
@@ -204,7 +205,9 @@ def _clear_errors(artifact: Artifact) -> Iterator[None]:
         yield
     except (FileNotFoundError, NotADirectoryError) as error:
         needs = "" if error.filename == str(artifact.path) else f": {artifact.name} needs it beside it"
-        raise ArtifactError(f"{error.filename} is missing{needs}", fix="Copy it along, or convert again.") from None
+        raise ArtifactError(
+            f"{error.filename} is missing{needs}", fix=f"Copy it along, or {make_again(artifact.path)}."
+        ) from None
     except OSError as error:
         raise ArtifactError(
             f"{error.filename or artifact.path} cannot be read ({error.strerror})", fix="Check its permissions."

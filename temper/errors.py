@@ -14,6 +14,8 @@ UserError                    exit code 1
 A message says what happened, what was expected, and how to fix it.
 """
 
+from pathlib import Path
+
 from temper.exit_codes import ExitCode
 
 
@@ -94,3 +96,12 @@ class InvalidPredictions(QualityError):
 
 def _restore(kind: type[UserError], what: str, fix: str) -> UserError:
     return kind(what, fix=fix)
+
+
+def make_again(path: Path) -> str:
+    """The last remedy for a file of an artifact: no conversion makes a Keras model.
+
+    >>> make_again(Path("model.keras.json")), make_again(Path("model.int8.onnx"))
+    ('train again', 'convert again')
+    """
+    return "train again" if ".keras" in path.suffixes else "convert again"

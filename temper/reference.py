@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from temper.artifact import Artifact
 from temper.card import Card, FileReference
-from temper.errors import ArtifactError
+from temper.errors import ArtifactError, make_again
 from temper.storage.arrays import load_arrays
 from temper.storage.atomic import atomic_write
 from temper.storage.digest import sha256_of, sha256_of_content
@@ -74,7 +74,7 @@ def read_golden(artifact: Artifact) -> Golden:
         name = golden.file if golden else "its card names none"
         raise ArtifactError(
             f"{artifact.path} has no golden predictions beside it ({name})",
-            fix="Copy them along with the artifact, or convert again.",
+            fix=f"Copy them along with the artifact, or {make_again(artifact.path)}.",
         )
     arrays, size = load_arrays(content, MAX_GOLDEN_BYTES), artifact.card.size
     images, probabilities, files = (arrays.get(name) for name in ("images", "probabilities", "files"))

@@ -25,6 +25,9 @@ HEAVY = {
     "cryptography",
 }  # fmt: skip
 
+# Where images are opened: with limits, or on purpose as tutorials do it.
+DECODING = ("temper/images/decode.py", "data/image_check.py", "benchmarks/measurement/end_to_end.py")
+
 
 def imports(path: Path, top_level_only: bool = False) -> set[str]:
     """Full names of imported modules, without those for type checkers only."""
@@ -101,3 +104,9 @@ def test_only_commands_change_the_search_path() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in FILES}
     commands = {path for path, text in texts.items() if "run_command(parse, " in text}
     assert not [name_of(path) for path, text in texts.items() if "sys.path" in text and path not in commands]
+
+
+def test_images_are_decoded_in_one_place() -> None:
+    product = [path for path in FILES if not path.is_relative_to(ROOT / "experiments")]
+    opening = {name_of(path) for path in product if "Image.open(" in path.read_text(encoding="utf-8")}
+    assert opening == set(DECODING)

@@ -12,7 +12,7 @@ COVERED_BY = {
     "temper/runners/onnx_metadata.py": "tests/temper/runners/test_onnx_x86.py",
     "temper/cli/plot_style.py": "tests/train/evaluation/test_charts.py",
     "temper/infer/flow.py": "tests/temper/infer/test_classify.py",
-    "temper/images/limits.py": "tests/temper/images/test_decode.py",
+    "temper/dataset/image_files.py": "tests/temper/images/test_decode.py",
     # Records without a method.
     "benchmarks/config.py": "tests/benchmarks/test_run.py",
     "convert/job.py": "tests/convert/test_pipeline.py",

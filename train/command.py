@@ -44,14 +44,15 @@ MOVE_AWAY = "Move it away, or name another file with --out."
 def run_training(options: argparse.Namespace, examples: list[Example]) -> str:
     """Train, or run the range test, unless the model is up to date; returns the results as text, "" for none."""
     strategy = open_strategy(options.distribute)
-    config, backbone = _start(options)
     artifact = Artifact.at(options.out)
     remove_stale_scratch(artifact.path.parent)
+    if not options.lr_range_test:
+        # Before weights are downloaded.
+        artifact.refuse_foreign(*map(artifact.beside, REPLACED), force=options.force, fix=MOVE_AWAY)
+    config, backbone = _start(options)
     if not (options.force or options.lr_range_test) and is_up_to_date(artifact, options.data, examples, config):
         LOGGER.info("%s is up to date: same images, same configuration. --force trains it again.", artifact.path)
         return ""
-    if not options.lr_range_test:
-        artifact.refuse_foreign(*map(artifact.beside, REPLACED), force=options.force, fix=MOVE_AWAY)
     check_writable(artifact.path)
     check_disk_space(artifact.path, config, len(examples))
     LOGGER.info(config.summary())

@@ -8,13 +8,14 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
-from PIL import Image, ImageOps
 
 from benchmarks.analysis.report import CaseResult, Report
 from benchmarks.analysis.verdict import control_sentence, headline, warnings
 from benchmarks.rendering import plots, sections
 from benchmarks.rendering.table import columns, executed_precision
 from temper.card import LabelFlip
+from temper.errors import UnreadableImage
+from temper.images import open_image
 
 THUMBNAIL_SIZE = (112, 112)
 MAX_FLIPS = 24
@@ -71,9 +72,12 @@ def _flips(case: CaseResult, images: dict[str, Path]) -> list[tuple[LabelFlip, s
 
 
 def _thumbnail(path: Path) -> str:
+    """A data URL; "" for an image that can no longer be read."""
     file = io.BytesIO()
-    with Image.open(path) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-        upright.thumbnail(THUMBNAIL_SIZE)
-        upright.save(file, "JPEG", quality=80)
+    try:
+        image = open_image(path)
+    except UnreadableImage:
+        return ""
+    image.thumbnail(THUMBNAIL_SIZE)
+    image.save(file, "JPEG", quality=80)
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"

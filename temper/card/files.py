@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from temper.card.messages import in_words
 from temper.card.migration import migrate
 from temper.card.records import SCHEMA, Card, Preprocessing
-from temper.errors import ArtifactError
+from temper.errors import ArtifactError, make_again
 from temper.storage.atomic import write_text
 from temper.storage.publish import finish_publication
 from temper.storage.reading import read_file
@@ -78,7 +79,7 @@ def read_card_and_sha256(artifact: Path) -> tuple[Card, str]:
     except FileNotFoundError:
         raise ArtifactError(
             f"{artifact} has no card: {path.name} was expected beside it",
-            fix="Copy the card along with the artifact, or convert again.",
+            fix=f"Copy the card along with the artifact, or {make_again(artifact)}.",
         ) from None
     except OSError as error:
         raise _unreadable(path, error) from None
@@ -103,7 +104,7 @@ def _decode(content: bytes, path: Path) -> Any:
 
 
 def _unreadable(path: Path, error: Exception) -> ArtifactError:
-    return ArtifactError(f"{path} cannot be read ({error})", fix="Copy it again, or convert again.")
+    return ArtifactError(f"{path} cannot be read ({error})", fix=f"Copy it again, or {make_again(path)}.")
 
 
 def _card_of(fields: Any, path: Path) -> Card:
@@ -111,7 +112,7 @@ def _card_of(fields: Any, path: Path) -> Card:
     if schema not in (1, SCHEMA):
         raise ArtifactError(
             f"{path} has card schema {schema!r}; this version reads schemas 1 and {SCHEMA}",
-            fix="Convert again, or update Temper.",
+            fix=f"Update Temper, or {make_again(path)}.",
         )
     try:
         if OWN_SHA256 in fields and sealed(fields)[OWN_SHA256] != fields[OWN_SHA256]:
@@ -121,7 +122,9 @@ def _card_of(fields: Any, path: Path) -> Card:
             raise ValueError(f"it does not contain {missing[0]}")
         card = msgspec.convert(migrate(fields) if schema == 1 else fields, Card)
     except INVALID as error:
-        raise ArtifactError(f"{path} is not a valid card ({error})", fix="Copy it again, or convert again.") from None
+        raise ArtifactError(
+            f"{path} is not a valid card ({in_words(error)})", fix=f"Copy it again, or {make_again(path)}."
+        ) from None
     if card.preprocessing != Preprocessing():
         raise ArtifactError(
             f"{path}: the artifact expects another preprocessing than this version applies "

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
-from temper.card.values import BatchSize, Count, Difference, FileName, Fraction, Label, Sha256, Size
+from temper.card.values import BatchSize, Count, Difference, FileName, Fraction, Label, NotBlank, Sha256, Size
 
 SCHEMA = 2
 Precision = Literal["fp32", "fp16", "int8"]
@@ -61,7 +61,7 @@ class Host(Struct, frozen=True, kw_only=True):
     processor: str = ""
     cores: Count = 0
     memory_gib: Count = 0
-    system: Annotated[str, Meta(pattern=r"^$|\S")] = ""
+    system: NotBlank = ""
     device: str = ""
 
 

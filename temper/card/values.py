@@ -4,6 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta
 
+SHA256 = r"^([0-9a-f]{64})?\Z"
+FILE_NAME = r"^(?!\.{1,2}$)[^/\\\x00]+$"
+NOT_BLANK = r"^$|\S"
+
 Fraction = Annotated[float, Meta(ge=0.0, le=1.0)]
 # Between probabilities; rounding may add a little to 1.
 Difference = Annotated[float, Meta(ge=0.0, le=1.001)]
@@ -12,9 +16,10 @@ Count = Annotated[int, Meta(ge=0)]
 MAX_BATCH = 4096
 BatchSize = Annotated[int, Meta(ge=1, le=MAX_BATCH)]
 # Of one file or several; empty before an artifact has one.
-Sha256 = Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")]
+Sha256 = Annotated[str, Meta(pattern=SHA256)]
 # A label is the name of a folder.
 Label = Annotated[str, Meta(min_length=1, max_length=255)]
 # Larger images would need gigabytes each.
 Size = Annotated[int, Meta(ge=1, le=16_384)]
-FileName = Annotated[str, Meta(pattern=r"^(?!\.{1,2}$)[^/\\\x00]+$")]
+FileName = Annotated[str, Meta(pattern=FILE_NAME)]
+NotBlank = Annotated[str, Meta(pattern=NOT_BLANK)]

@@ -90,7 +90,8 @@ def choose(path: Path | str, require_signature: bool = False) -> Artifact:
     if format_of(folder.name) or folder.is_file():
         return Artifact.at(folder)
     if not folder.is_dir():
-        raise ArtifactError(f"{folder} does not exist", fix="Name an artifact, or a folder of artifacts.")
+        problem = "is a pipe, a socket or a device" if folder.exists() else "does not exist"
+        raise ArtifactError(f"{folder} {problem}", fix="Name an artifact, or a folder of artifacts.")
     artifacts = list(_artifacts_in(folder))
     _refuse_several_models(folder, artifacts)
     rates = _measured_rates(folder)

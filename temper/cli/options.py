@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from temper.dataset.image_files import MAX_PIXELS
 from temper.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
 METAVARS: dict[type, str] = {int: "N", float: "FRACTION"}
 Field = dataclasses.Field[Any]
-# That of temper.images, which imports too much for a help text. Pillow refuses more than twice as many.
-MAX_PIXELS = 89_478_485
+# Pillow refuses more, whatever an option says.
+MAX_PIXELS_OF_PILLOW = 2 * MAX_PIXELS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,7 @@ def add_decoding_options(group: Any) -> None:
     text = "decode large JPEG files at their full scale: several times as slow, and a few labels differ"
     group.add_argument("--full-decode", action="store_true", help=text)
     text = f"refuse an image with more pixels before it is decoded (default: {MAX_PIXELS})"
-    add_rare_option(group, "--max-pixels", type=whole_number(1, 2 * MAX_PIXELS), metavar="N", help=text)
+    add_rare_option(group, "--max-pixels", type=whole_number(1, MAX_PIXELS_OF_PILLOW), metavar="N", help=text)
 
 
 def decoding_of(options: argparse.Namespace) -> "Decoding":

@@ -1,10 +1,10 @@
 """The only code that decodes and resizes images: training and inference see the same pixels."""
 
+from temper.dataset.image_files import DECODERS, MAX_BYTES, MAX_PIXELS, SUFFIXES
 from temper.images.ahead import AHEAD_PER_CORE, load_images, map_ahead
 from temper.images.decode import Decoding, fit, load_image, open_image, to_rgb, unreadable
 from temper.images.encoded import EncodedImage, open_regular, read_image
 from temper.images.folders import images_in, iterate_images, labeled_images, unreadable_folder, walk_images
-from temper.images.limits import DECODERS, MAX_BYTES, MAX_PIXELS, SUFFIXES
 from temper.images.pixels import ImageArray
 
 __all__ = [

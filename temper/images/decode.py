@@ -14,16 +14,17 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from temper.dataset.image_files import DECODERS, MAX_BYTES, MAX_PIXELS
 from temper.errors import UnreadableImage
 from temper.images.budget import PIXELS, needed_bytes
 from temper.images.encoded import EncodedImage, open_encoded
-from temper.images.limits import DECODERS, MAX_BYTES, MAX_PIXELS
 from temper.images.pixels import ImageArray, upright
 from temper.images.wide import FIX, UnclearRange, is_deep
 
 # What is done here is recorded in every card as temper.card.Preprocessing, and described in docs/preprocessing.md:
 # change all three together.
 START_OF_SCAN = b"\xff\xda"
+CHUNK_BYTES = 2**20
 # Twice the ten scans that encoders write, of the largest image; about four seconds.
 MAX_SCANNED_PIXELS = 20 * MAX_PIXELS
 Result = TypeVar("Result")
@@ -121,12 +122,23 @@ def _check_scans(path: Path | EncodedImage, image: Image.Image, file: BinaryIO) 
     """Refuse a progressive JPEG whose scans, each of which goes over the complete image, would take many seconds."""
     if "progressive" not in image.info:
         return
-    position = file.tell()
-    file.seek(0)
-    scans = file.read(MAX_BYTES).count(START_OF_SCAN)
-    file.seek(position)
+    scans = _count_scans(file)
     if scans * image.width * image.height > MAX_SCANNED_PIXELS:
         raise UnreadableImage(f"{path} has {scans} scans, too many for its size", fix="Save it again.")
+
+
+def _count_scans(file: BinaryIO) -> int:
+    """Markers of a scan in the first MAX_BYTES of a file, whose position does not change; one chunk is in memory."""
+    position, scans, end = file.tell(), 0, b""
+    file.seek(0)
+    for _ in range(MAX_BYTES // CHUNK_BYTES):
+        if not (chunk := file.read(CHUNK_BYTES)):
+            break
+        # A marker may begin at the end of one chunk and end in the next.
+        scans += (end + chunk).count(START_OF_SCAN)
+        end = chunk[-1:]
+    file.seek(position)
+    return scans
 
 
 def fit(image: Image.Image, size: int) -> ImageArray:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from temper.dataset.image_files import MAX_BYTES
 from temper.errors import UnreadableImage
-from temper.images.limits import MAX_BYTES
 
 
 @dataclass(frozen=True)

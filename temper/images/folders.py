@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from temper.dataset.image_files import SUFFIXES
 from temper.errors import DataError
-from temper.images.limits import SUFFIXES
 
 
 def images_in(folder: Path) -> list[Path]:

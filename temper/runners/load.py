@@ -31,8 +31,8 @@ def open_runner(artifact: Artifact, mode: str = "", require_signature: bool = Fa
                 raise
 
 
-def load_runner(artifact: Artifact, mode: str = "", is_authentic: bool = True) -> Runner:
-    """Load an artifact that was just made or checked. is_authentic: see Runner.
+def load_runner(artifact: Artifact, mode: str = "", is_authentic: bool = False) -> Runner:
+    """Load an artifact that was just made or checked. is_authentic: see Runner; True for what this process has made.
 
     Raises MissingRuntime as `open_runner` does, ArtifactError for a network that takes or gives other shapes than those
     of its card.

@@ -89,6 +89,9 @@ def own_temporary_files() -> Iterator[Path]:
 def remove_stale_scratch(folder: Path) -> None:
     """Remove scratch folders in `folder` whose process has ended; nothing where folders cannot be locked."""
     for outer in folder.glob(f".*{SCRATCH_SUFFIX}"):
+        # Folders for temporary files are shared, and another user may have made a link to anything.
+        if outer.is_symlink():
+            continue
         with contextlib.suppress(OSError), lock_folder(outer, wait=False) as is_locked:
             # A process has made its folder before it locks it, and locked it before it makes a folder inside.
             is_old = time.time() - outer.stat().st_mtime > FRESH_SECONDS

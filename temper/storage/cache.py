@@ -60,7 +60,11 @@ def cache_key(*parts: str) -> str:
 
 def get_cached(key: str, suffix: str) -> MemoryFile | None:
     """What was stored under a key, if it is there, undamaged and this user's."""
-    for path in cache_folder().glob(f"{key}-*{suffix}"):
+    try:
+        folder = private_folder()
+    except OSError:
+        return None
+    for path in folder.glob(f"{key}-*{suffix}"):
         with contextlib.suppress(OSError, ArtifactError), _open_private(path) as stream:
             digest = hashlib.sha256(key.encode())
             file = read_stream(stream, digest)

@@ -26,7 +26,7 @@ def publish(scratch: Path, target: Path) -> None:
 
     The names of the entries decide where they go; `target` names the journal. Where folders cannot be locked, two
     commands must not publish the same target at once. Raises OSError when the entries cannot be moved, ArtifactError
-    when a file would replace a folder or a folder a file.
+    when a file would replace a folder or a folder a file, and as `check_journal` does.
     """
     _equal_permissions(scratch)
     for folder in [each for each in scratch.iterdir() if each.is_dir()]:
@@ -34,6 +34,7 @@ def publish(scratch: Path, target: Path) -> None:
     flush(scratch)
     with lock_folder(target.parent):
         _finish(target)
+        check_journal(target)
         _check_kinds(scratch, target.parent)
         scratch.replace(journal_of(target))
         # The journal is on the disk before a file leaves it: the system may write renames in another order.
@@ -54,7 +55,7 @@ def finish_publication(target: Path) -> None:
 
     Raises ArtifactError where the files cannot be moved.
     """
-    if not journal_of(target).is_dir():
+    if not _has_journal(target):
         return
     try:
         with lock_folder(target.parent):
@@ -68,12 +69,23 @@ def finish_publication(target: Path) -> None:
 
 def is_published(path: Path, target: Path) -> bool:
     """True when the path exists, or will once the publication of `target` is complete; changes nothing."""
-    return path.exists() or (journal_of(target) / path.name).exists()
+    return path.exists() or (_has_journal(target) and (journal_of(target) / path.name).exists())
 
 
 def journal_of(target: Path) -> Path:
     """The folder that holds what is being published under the name of `target`."""
     return target.with_name(f".{target.name}{JOURNAL_SUFFIX}")
+
+
+def check_journal(target: Path) -> None:
+    """Raise ArtifactError where something else has the name of the journal: then nothing can be published."""
+    journal = journal_of(target)
+    if _has_journal(target) or not (journal.exists() or journal.is_symlink()):
+        return
+    kind = "a symbolic link" if journal.is_symlink() else "a file" if journal.is_file() else "a pipe or a device"
+    raise ArtifactError(
+        f"{journal} is {kind}, and {target.name} is published through a folder of this name", fix="Move it away."
+    )
 
 
 def flush(path: Path) -> None:
@@ -92,6 +104,11 @@ def flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
 
 
+def _has_journal(target: Path) -> bool:
+    journal = journal_of(target)
+    return journal.is_dir() and not journal.is_symlink()
+
+
 def _equal_permissions(scratch: Path) -> None:
     """Give all files the permissions that a new file has: some libraries choose their own."""
     expected = scratch.stat().st_mode & 0o666
@@ -102,7 +119,7 @@ def _equal_permissions(scratch: Path) -> None:
 
 def _finish(target: Path) -> None:
     journal = journal_of(target)
-    if not journal.is_dir():
+    if not _has_journal(target):
         return
     _check_kinds(journal, target.parent)
     for source in _sources(journal):

@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from temper.errors import ArtifactError
+from temper.errors import ArtifactError, make_again
 
 # A pipe without a writer would block when it is opened. Windows needs the other flag.
 FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -35,5 +35,5 @@ def read_file(path: Path, max_bytes: int | None = None) -> bytes:
                 return content
     raise ArtifactError(
         f"{path} has more than the {max_bytes / 2**20:g} MiB that such a file may have",
-        fix="Copy it again, or convert again.",
+        fix=f"Copy it again, or {make_again(path)}.",
     )

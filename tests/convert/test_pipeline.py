@@ -169,7 +169,7 @@ def test_golden_predictions_that_are_missing_beside_a_target_are_written_with_it
 def test_what_cannot_run_here_inherits_its_sources_agreement_and_records_the_reason(
     bundle: Path, copy: Artifact, monkeypatch: pytest.MonkeyPatch, kind: type[IncompatibleMachine]
 ) -> None:
-    def absent(artifact: Artifact) -> object:
+    def absent(artifact: Artifact, **_: object) -> object:
         raise kind(f"{artifact.path} runs on a GPU, and there is none here\nsecond line")
 
     monkeypatch.setattr("convert.pipeline.load_runner", absent)

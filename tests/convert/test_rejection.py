@@ -93,7 +93,7 @@ def test_a_rejected_folder_and_its_companions_are_replaced_and_removed(
         shutil.copy(bundle.with_name("model.fp32.onnx"), job.target / "graph.onnx")
         yield CardFields()
 
-    def load(artifact: Artifact) -> object:
+    def load(artifact: Artifact, **_: object) -> object:
         return open_runner(Artifact.at(bundle.with_name("model.fp32.onnx")))
 
     monkeypatch.setattr("convert.exporters.saved_model.convert", saving)

@@ -76,7 +76,7 @@ def test_tftrt_is_converted_from_the_saved_model_with_training_images(
         raise MissingRuntime("this TensorFlow has no TensorRT")
         yield
 
-    def absent(*_: object) -> object:
+    def absent(*_: object, **__: object) -> object:
         raise MissingRuntime("TensorFlow is not installed")
 
     monkeypatch.setattr("convert.exporters.saved_model.convert", saving)

@@ -10,6 +10,7 @@ from temper.errors import DataError, UsageError
 from temper.exit_codes import ExitCode
 
 ROOT = Path(__file__).parents[2]
+SHA256 = "0" * 64
 
 
 def call(*arguments: str) -> int:
@@ -37,13 +38,12 @@ def test_a_folder_that_exists_is_not_fetched(tmp_path: Path, caplog: pytest.LogC
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (["draw", "{}/drawn", "--train", "0"], UsageError, "1 or more"),
         (
-            ["fetch", "{}/photos", "--url", "http://127.0.0.1:9/x.zip", "--sha256", "0"],
+            ["fetch", "{}/photos", "--url", "http://127.0.0.1:9/x.zip", "--sha256", SHA256],
             DataError,
             "cannot be downloaded",
         ),
-        (["fetch", "{}/photos", "--url", "file:///x.zip", "--sha256", "0"], UsageError, "http:// or https://"),
+        (["fetch", "{}/photos", "--url", "file:///x.zip", "--sha256", SHA256], UsageError, "http:// or https://"),
         (["fetch", "{}/photos", "--url", "http://127.0.0.1:9/x.zip"], UsageError, "--url needs --sha256"),
         (["scan", "{}/nowhere"], DataError, "has no images"),
     ],
@@ -55,11 +55,23 @@ def test_bad_input_is_an_error_with_a_remedy(
         call(*(argument.format(tmp_path) for argument in arguments))
 
 
-@pytest.mark.parametrize("size", ["-5", "0", "1.5"])
-def test_a_size_that_no_archive_has_is_refused(size: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        *((f"fetch --size {word}", "expected a whole number from 1 to 1000000000000") for word in ("-5", "0", "1.5")),
+        *((f"draw --train {word}", "expected a whole number from 1 to 1000000") for word in ("abc", "0", "1000001")),
+        ("draw --test 1.5", "expected a whole number from 1 to 1000000"),
+        ("draw --seed abc", "expected a whole number from 0 to 4294967295"),
+        ("fetch --sha256 zz", "expected the 64 hexadecimal digits of a SHA-256, got 'zz'"),
+        (f"fetch --sha256 {SHA256}0", "expected the 64 hexadecimal digits of a SHA-256"),
+    ],
+)
+def test_a_value_that_is_not_possible_is_refused_before_the_work(
+    words: str, expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit, match=str(int(ExitCode.USAGE))):
-        parse(["fetch", str(tmp_path / "photos"), "--size", size])
-    assert "expected a whole number" in capsys.readouterr().err
+        parse([*words.split(), "new"])
+    assert expected in capsys.readouterr().err
 
 
 def test_scan_prints_its_results_as_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

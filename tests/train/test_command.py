@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from temper.dataset.split import Example
-from temper.errors import DataError, UsageError
+from temper.errors import ArtifactError, DataError, UsageError
 from tests.train.images import fill
 from train.dataset.split import find_examples
 from train.run import parse
@@ -63,6 +63,20 @@ def test_options_that_need_weights_are_an_error_without_a_connection(
         run_training(*started(tmp_path, *words))
     assert configurations == []
     assert caplog.text == ""
+
+
+def test_a_file_of_the_user_is_refused_before_weights_are_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from train import command
+
+    monkeypatch.setattr(command, "load_backbone", lambda *_: pytest.fail("weights were downloaded"))
+    started_with = started(tmp_path)
+    report = tmp_path / "out" / "model.md"
+    report.parent.mkdir()
+    report.write_text("five years")
+    with pytest.raises(ArtifactError, match=r"model\.md exists and has no card beside it"):
+        command.run_training(*started_with)
 
 
 def test_ctrl_c_shows_how_to_continue(

@@ -13,10 +13,7 @@ reported, the others are classified, and the exit code is 1.
 
 import argparse
 import contextlib
-import csv
-import json
 import logging
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 from temper.cli.console import add_verbosity_options, stderr_console
 from temper.cli.options import add_decoding_options, decoding_of, whole_number
 from temper.cli.progress import ProgressDisplay, format_duration, format_rate
+from temper.cli.results import HEADER, show
 from temper.cli.text import plural
 from temper.errors import UsageError
-from temper.escaping import visible
 from temper.exit_codes import ExitCode
 from temper.formats import suffixes
 
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
     from temper.infer.sources import ImageSource
     from temper.runners.base import Runner
 
-HEADER = ("file", "rank", "label", "probability", "unknown", "error")
 MAX_FPS = 1000
 MAX_TOP_K = 1_000_000
 LOGGER = logging.getLogger("temper.cli")
@@ -120,28 +116,6 @@ def run(options: argparse.Namespace) -> int:
         flow = Flow(is_live=is_live(options.images), decoding=decoding_of(options))
         results = _saved(classify(runner, images, options.top_k, threshold, flow), options, runner)
         return show(results, "json" if options.json else "csv" if options.csv else "text")
-
-
-def show(results: Iterable["Result"], form: str) -> int:
-    """Print results as they come ("text", "json" or "csv"); returns the exit code."""
-    from temper.infer.rows import rows_by_rank
-
-    code, table = ExitCode.OK, csv.writer(sys.stdout, lineterminator="\n")
-    is_utf8 = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
-    if form == "csv":
-        table.writerow(HEADER)
-    for result in results:
-        if result.error:
-            code = ExitCode.SOME_FAILED
-            sys.stdout.flush()
-            LOGGER.error("%s", visible(result.error))
-        if form == "json":
-            print(json.dumps(result.as_dict(), ensure_ascii=not is_utf8))
-        elif form == "csv":
-            table.writerows(rows_by_rank(result))
-        elif not result.error:
-            print(visible(f"{result.source}: {result.text()} ({result.milliseconds:.1f} ms)"))
-    return code
 
 
 def _refuse_contradictions(options: argparse.Namespace) -> None:

@@ -1,6 +1,8 @@
 """The page in a real browser: no error, everything drawn, the same values as the report."""
 
+import base64
 import html
+import io
 import json
 import re
 import shutil
@@ -15,7 +17,7 @@ from PIL import Image
 from benchmarks.analysis.report import Report
 from benchmarks.analysis.statistics import Estimate
 from benchmarks.analysis.verdict import with_verdicts
-from benchmarks.rendering.html import as_page
+from benchmarks.rendering.html import _thumbnail, as_page
 from benchmarks.rendering.table import columns
 from tests.benchmarks.sample_reports import KERAS, case_result, report, skipped_case
 
@@ -148,6 +150,15 @@ def test_images_are_left_out_on_request(made: Report) -> None:
     text = as_page(made, {})
     assert "<img" not in text
     assert "cat/1.jpg" in text
+
+
+def test_a_thumbnail_shows_what_the_network_sees(tmp_path: Path) -> None:
+    """White behind transparent pixels; and nothing of a format that is not decoded."""
+    Image.new("RGBA", (20, 20), (0, 0, 0, 0)).save(tmp_path / "a.png")
+    Image.new("RGB", (20, 20)).save(tmp_path / "b.png", "PPM")
+    content = base64.b64decode(_thumbnail(tmp_path / "a.png").partition(",")[2])
+    assert min(Image.open(io.BytesIO(content)).getpixel((10, 10))) > 250
+    assert not _thumbnail(tmp_path / "b.png")
 
 
 def test_a_report_with_nothing_measured_is_still_a_page(made: Report) -> None:

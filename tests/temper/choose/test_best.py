@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 from pathlib import Path
 
 import msgspec
@@ -59,6 +60,12 @@ def test_a_file_is_that_artifact_whether_or_not_it_exists(tmp_path: Path) -> Non
 def test_a_folder_that_does_not_exist_is_reported_as_such(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="none does not exist"):
         choose(tmp_path / "none")
+
+
+def test_a_pipe_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(ArtifactError, match=r"a\.png is a pipe, a socket or a device"):
+        choose(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(("name", "times"), [("", 1), ("model.fp32.onnx", 0)])

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from temper import images
 from temper.cli.options import (
-    MAX_PIXELS,
     add_decoding_options,
     add_help_all,
     add_option,
@@ -75,7 +73,6 @@ def test_the_decoding_is_that_of_the_options() -> None:
     assert decoding_of(decoding_parser().parse_args([])) == Decoding()
     chosen = decoding_parser().parse_args(["--full-decode", "--max-pixels", "1000"])
     assert decoding_of(chosen) == Decoding(full=True, max_pixels=1000)
-    assert MAX_PIXELS == images.MAX_PIXELS
 
 
 def test_rare_options_are_in_the_complete_help_only(capsys: pytest.CaptureFixture[str]) -> None:

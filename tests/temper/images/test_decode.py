@@ -1,7 +1,9 @@
 import io
 import logging
+import os
 import subprocess
 import sys
+import tracemalloc
 import warnings
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from PIL import Image
 
 from temper.errors import UnreadableImage
 from temper.images import Decoding, EncodedImage, load_image, open_image
-from temper.images.decode import _silence_pillow
+from temper.images.decode import CHUNK_BYTES, START_OF_SCAN, _count_scans, _silence_pillow
 
 RED = (200, 30, 20)
 
@@ -167,3 +169,21 @@ def test_a_progressive_jpeg_of_too_many_scans_is_refused(monkeypatch: pytest.Mon
     assert load_image(EncodedImage("a.jpg", content), 8).shape == (8, 8, 3)
     with pytest.raises(UnreadableImage, match=r"a\.jpg has 10.. scans, too many for its size"):
         load_image(EncodedImage("a.jpg", bomb), 8)
+
+
+def test_scans_are_counted_with_a_part_of_the_file_in_memory(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.jpg", red("RGB"), progressive=True)
+    os.truncate(path, 64 * CHUNK_BYTES)
+    load_image(path, 8)
+    tracemalloc.start()
+    load_image(path, 8)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * CHUNK_BYTES
+
+
+@pytest.mark.parametrize("before", [0, CHUNK_BYTES - 2, CHUNK_BYTES - 1, CHUNK_BYTES])
+def test_a_marker_counts_once_wherever_it_is(before: int) -> None:
+    file = io.BytesIO(bytes(before) + 2 * START_OF_SCAN)
+    file.seek(1)
+    assert (_count_scans(file), file.tell()) == (2, 1)

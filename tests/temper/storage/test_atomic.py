@@ -190,6 +190,17 @@ def test_an_old_scratch_folder_without_files_is_removed_when_it_is_empty(tmp_pat
     assert not inside or names(old) == inside
 
 
+def test_a_link_that_is_named_like_a_scratch_folder_is_not_followed(tmp_path: Path) -> None:
+    thesis = tmp_path / "elsewhere" / FILES / "thesis.txt"
+    thesis.parent.mkdir(parents=True)
+    thesis.touch()
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / f".temper.abc{SCRATCH_SUFFIX}").symlink_to(tmp_path / "elsewhere")
+    remove_stale_scratch(shared)
+    assert thesis.exists()
+
+
 def test_without_locks_nothing_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fcntl", None)
     old = tmp_path / f".model.onnx.abc{SCRATCH_SUFFIX}"

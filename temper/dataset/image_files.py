@@ -1,4 +1,7 @@
-"""Which files are images, and how large they may be."""
+"""Which files are images, and how large they may be.
+
+Apart from the code that decodes them: help texts name the limits, and decoders take long to import.
+"""
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 # A short list, so that untrusted files never reach Pillow's rarer parsers.
