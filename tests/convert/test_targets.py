@@ -57,6 +57,18 @@ def test_what_keras_exports_is_no_target_of_an_adopted_onnx_file_nor_is_the_file
         build(pipeline, "model.fp32.onnx")
 
 
+def test_the_model_of_a_target_is_the_keras_file_or_the_onnx_file_that_was_adopted(bundle: Path) -> None:
+    keras, fp32 = Artifact.at(bundle), Artifact.at(bundle.with_name("model.fp32.onnx"))
+    assert (keras.is_model, fp32.is_model) == (True, False)
+    assert fp32.model() == keras
+    adopted = Artifact.at(tiny.adopt(bundle))
+    assert adopted.is_model
+    converted = Artifact.at(bundle.with_name("model.fp16.onnx"))
+    assert tiny.pipeline_of(adopted.path).build(converted, "fp16").card.adopted == adopted.card.adopted
+    assert not Artifact.at(converted.path).is_model
+    assert Artifact.at(converted.path).model() == adopted
+
+
 def test_a_plan_records_that_it_could_not_run_here(pipeline: Pipeline) -> None:
     try:
         card = build(pipeline, "model.fp16.plan", "fp16")

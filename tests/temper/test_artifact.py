@@ -41,23 +41,11 @@ def test_an_unknown_suffix_is_an_error_that_lists_the_known_ones(name: str) -> N
     ],
 )
 def test_names_are_made_from_the_name_of_the_model(name: str, model: str) -> None:
-    artifact = Artifact.with_card(Path("artifacts") / name, Card(labels=tiny.LABELS, size=tiny.SIZE))
+    artifact = Artifact.with_card(Path("artifacts") / name, Card(labels=tiny.LABELS, size=8))
     assert (artifact.name, artifact.model_name) == (name, model)
     assert artifact.model().path == Path("artifacts") / f"{model}.keras"
     assert artifact.sibling("int8", ".onnx").path == Path("artifacts") / f"{model}.int8.onnx"
     assert artifact.beside(".split.csv") == Path("artifacts") / f"{model}.split.csv"
-
-
-def test_the_model_is_the_keras_file_or_the_onnx_file_that_was_adopted(bundle: Path) -> None:
-    keras, fp32 = Artifact.at(bundle), Artifact.at(bundle.with_name("model.fp32.onnx"))
-    assert (keras.is_model, fp32.is_model) == (True, False)
-    assert fp32.model() == keras
-    adopted = Artifact.at(tiny.adopt(bundle))
-    assert adopted.is_model
-    converted = Artifact.at(bundle.with_name("model.fp16.onnx"))
-    assert tiny.pipeline_of(adopted.path).build(converted, "fp16").card.adopted == adopted.card.adopted
-    assert not Artifact.at(converted.path).is_model
-    assert Artifact.at(converted.path).model() == adopted
 
 
 def test_companions_belong_to_the_files(tmp_path: Path) -> None:
