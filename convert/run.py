@@ -3,6 +3,7 @@
     python convert/run.py --precision int8
     python convert/run.py artifacts/model.keras artifacts/model.fp16.plan --precision fp16
     python convert/run.py --precision int8 --triton models
+    python convert/run.py adopt cats.h5 --labels cat,dog --data photos        a model of yours: see docs/adopt.md
 
 The suffix of a target decides its format. Without a target, the model is converted to every format that this machine
 can build. An artifact that is up to date is not converted again. A conversion that the accuracy gate rejects is stored
@@ -23,6 +24,7 @@ if __name__ == "__main__":
 import argparse
 from typing import TYPE_CHECKING
 
+from convert.adopt.options import parse_adopt
 from convert.settings import CALIBRATION_METHODS, ConversionSettings, parse_batch
 from temper.artifact import Artifact
 from temper.card import PRECISIONS
@@ -39,6 +41,9 @@ DEFAULT_MODEL = Path("artifacts/model.keras")
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["adopt"]:
+        return parse_adopt(words[1:])
     parser = CommandParser(
         prog="python convert/run.py",
         description=__doc__,
@@ -68,11 +73,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     _add_int8_options(parser.add_argument_group("int8"))
     _add_plan_options(parser.add_argument_group("TensorRT plan"))
     _add_gate_options(parser.add_argument_group("accuracy gate: what a conversion may cost, compared with the model"))
-    return parser.parse_args(arguments)
+    return parser.parse_args(words)
 
 
 def run(options: argparse.Namespace) -> int:
     """Convert to all targets; one that is rejected or lacks its runtime does not stop the others."""
+    if hasattr(options, "original"):
+        from convert.adopt.command import run_adopt
+
+        print(run_adopt(options))
+        return 0
     from convert.dataset import ModelDataset
     from convert.pipeline import Pipeline
     from convert.trt.build_options import parse_options

@@ -16,5 +16,6 @@ Sha256 = Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")]
 # A label is the name of a folder.
 Label = Annotated[str, Meta(min_length=1, max_length=255)]
 # Larger images would need gigabytes each.
-Size = Annotated[int, Meta(ge=1, le=16_384)]
+MAX_SIZE = 16_384
+Size = Annotated[int, Meta(ge=1, le=MAX_SIZE)]
 FileName = Annotated[str, Meta(pattern=r"^(?!\.{1,2}$)[^/\\\x00]+$")]
