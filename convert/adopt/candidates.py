@@ -31,11 +31,20 @@ class LabeledPixels:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """How well a preprocessing fits. is_correct: bool [n]. losses: -log of the true label's probability, [n]."""
+    """How well a preprocessing fits.
+
+    predicted, truth: indices of labels, [n]. losses: -log of the true label's probability, [n].
+    """
 
     normalization: Normalization
-    is_correct: NDArray[np.bool_]
+    predicted: NDArray[np.int64]
+    truth: NDArray[np.int64]
     losses: NDArray[np.float64]
+
+    @property
+    def is_correct(self) -> NDArray[np.bool_]:
+        """Which images get their label, bool [n]."""
+        return np.asarray(self.predicted == self.truth)
 
     @property
     def accuracy(self) -> float:
@@ -47,13 +56,27 @@ class Fit:
         """95 % interval of the accuracy (Wilson)."""
         return wilson(int(self.is_correct.sum()), len(self.is_correct))
 
+    @property
+    def reordered(self) -> tuple[float, dict[int, int]]:
+        """The accuracy with the labels in the order that fits best, and which label each one stands for there.
+
+        0 and nothing where two labels are mostly predicted as the same one.
+        """
+        most = {
+            each: int(np.bincount(self.predicted[self.truth == each]).argmax()) for each in set(self.truth.tolist())
+        }
+        if len(set(most.values())) < len(most):
+            return 0.0, {}
+        return float(np.mean([most[t] == p for t, p in zip(self.truth.tolist(), self.predicted, strict=True)])), most
+
 
 def fit_of(normalization: Normalization, probabilities: Probabilities, truth: NDArray[np.int64]) -> Fit:
     """How well probabilities [n, classes] that were made with a preprocessing fit the labels."""
     of_truth = probabilities[np.arange(len(truth)), truth].astype(np.float64)
     return Fit(
         normalization=normalization,
-        is_correct=probabilities.argmax(axis=1) == truth,
+        predicted=probabilities.argmax(axis=1),
+        truth=truth,
         losses=-np.log(np.maximum(of_truth, MIN_PROBABILITY)),
     )
 
@@ -112,19 +135,29 @@ def clearly_best(fits: list[Fit]) -> Normalization:
     return best.normalization
 
 
-def check_plausible(fit: Fit, labels: tuple[str, ...], named: bool) -> None:
-    """Raise DataError for an accuracy below that of guessing; where the preprocessing was not named, also at it.
+def check_plausible(fits: list[Fit], labels: tuple[str, ...], named: bool) -> None:
+    """Raise DataError where another order of the labels fits clearly better, or the best accuracy is that of guessing.
 
-    A wrong order of the labels, or a wrong preprocessing, shows in nothing else.
+    fits: the best first. named: whether the preprocessing was named; then an accuracy like that of guessing is a
+    warning. A wrong order of the labels, or a wrong preprocessing, shows in nothing else.
     """
-    chance = 1 / len(labels)
-    low, high = fit.interval
-    what = f"{percent(fit.accuracy)} of {len(fit.losses)} images get the label of their folder"
-    if high < chance or (low <= chance and not named):
-        swapped = f", such as --labels {','.join(reversed(labels))}" if len(labels) == 2 else ""
+    best, other = fits[0], max(fits, key=lambda each: each.reordered[0])
+    low, high = best.interval
+    what = f"{percent(best.accuracy)} of {len(best.losses)} images get the label of their folder"
+    accuracy, order = other.reordered
+    if accuracy > high:
+        seen = ", ".join(f"images of {labels[a]} get {labels[b]}" for a, b in list(order.items())[:3] if a != b)
         raise DataError(
-            f"only {what}, and guessing would give {percent(chance)}",
-            fix=f"Check the order of the labels{swapped}, and name the preprocessing of the training: --preprocessing.",
+            f"the labels are in another order than the output: {what}, and {percent(accuracy)} would in another order "
+            f"({seen})",
+            fix="Name the labels in the order of the training: --labels. Keras sorts the names of the folders.",
+        )
+    chance = 1 / len(labels)
+    if low <= chance and not named:
+        raise DataError(
+            f"no known preprocessing fits: at best {what}, and guessing would give {percent(chance)}",
+            fix="Check that the images are of these labels, and name the preprocessing of the training: "
+            "--preprocessing.",
         )
     if low <= chance:
         LOGGER.warning("Only %s, which is no better than guessing: check labels and preprocessing", what)

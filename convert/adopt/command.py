@@ -94,7 +94,7 @@ def _decide(
     if normalization is None:
         kind, fits = try_all(original, trial, output, progress)
         LOGGER.info("%s", fits_table(fits).plain())
-        check_plausible(fits[0], labels, named=False)
+        check_plausible(fits, labels, named=False)
         return kind, clearly_best(fits)
     if original.spec.dtype == "uint8" and not normalization.is_identity:
         raise UsageError(
@@ -103,7 +103,8 @@ def _decide(
         )
     raw = original.raw(trial.pixels, normalization)
     kind = find_kind(raw, original.name, output)
-    check_plausible(fit_of(normalization, to_probabilities(raw, kind), trial.truth), labels, named=True)
+    fit = fit_of(normalization, to_probabilities(raw, kind), trial.truth)
+    check_plausible([fit], labels, named=True)
     return kind, normalization
 
 

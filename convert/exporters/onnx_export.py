@@ -32,8 +32,8 @@ NO_THREAD = "can't start new thread"
 COLLECTION_SECONDS = 0.3
 # tf2onnx writes opset 15; Q/DQ with half-precision scales, which TensorRT needs, came with 19.
 EXPORTED_OPSET, OPSET = 15, 19
-# Keras 3 appends the number of the call to a layer's name when it traces the graph.
-LAYER = re.compile(r"[^/]+/(?P<layer>[^/]+?)(_\d+)?/")
+# Keras 3 appends the number of the call to a layer's name when it traces the graph. A model may be a layer of another.
+LAYER = re.compile(r"([^/]+/)+(?P<layer>[^/]+?)(_\d+)?/[^/]+/ReadVariableOp")
 
 
 def convert(job: Job) -> Iterator[CardFields]:
@@ -104,6 +104,7 @@ def _name_layers(path: Path) -> None:
     for node in model.graph.node:
         if node.op_type in ("Conv", "MatMul", "Gemm") and (match := LAYER.match(node.input[1])):
             node.name = match["layer"]
+    _name_nodes(model.graph)
     onnx.save(model, path)
 
 

@@ -32,7 +32,11 @@ def free_batch(model: onnx.ModelProto, batch: int) -> None:
     fixed = [
         node.name or node.op_type
         for node in inferred.graph.node
-        if node.op_type == "Reshape" and _first(inferred.graph, node.output[0]) == batch
+        if node.op_type == "Reshape"
+        # Weights, too, may be brought into a shape that begins with 1.
+        and node.input[0] not in constants
+        and not _first(inferred.graph, node.input[0])
+        and _first(inferred.graph, node.output[0]) == batch
     ]
     if fixed:
         raise ArtifactError(

@@ -100,33 +100,36 @@ def _before(model: onnx.ModelProto, spec: InputSpec, normalization: Normalizatio
 
 def _after(graph: onnx.GraphProto, kind: OutputKind) -> None:
     """Turn the output into probabilities [n, classes]."""
-    old = graph.output[0].name
-    classes = _width(graph.output[0]) * (2 if kind in ("logit", "probability") else 1) or "classes"
-    flat, two, new = f"{PREFIX}flat", f"{PREFIX}two", f"{PREFIX}probabilities"
-    nodes = [helper.make_node("Flatten", [old], [flat], f"{PREFIX}Flatten", axis=1)]
+    output = graph.output[0]
+    shape = [each.dim_value for each in output.type.tensor_type.shape.dim]
+    classes = int(np.prod(shape[1:])) * (2 if kind in ("logit", "probability") else 1)
+    last = output.name
+    if len(shape) != 2:
+        graph.node.append(helper.make_node("Flatten", [last], [f"{PREFIX}flat"], f"{PREFIX}Flatten", axis=1))
+        last = f"{PREFIX}flat"
     if kind in ("logit", "probability"):
-        other = 0.0 if kind == "logit" else 1.0
-        for name, value in (("sign", 0.0 if kind == "logit" else -1.0), ("other", other)):
-            graph.initializer.append(numpy_helper.from_array(np.array([value], np.float32), PREFIX + name))
-        nodes += [
-            helper.make_node("Mul", [flat, f"{PREFIX}sign"], [f"{PREFIX}scaled"], f"{PREFIX}Scale"),
-            helper.make_node("Add", [f"{PREFIX}scaled", f"{PREFIX}other"], [f"{PREFIX}first"], f"{PREFIX}First"),
-            helper.make_node("Concat", [f"{PREFIX}first", flat], [two], f"{PREFIX}Two", axis=1),
-        ]
-    last = nodes[-1].output[0]
+        last = _second_label(graph, last, kind)
     if kind in ("logits", "logit"):
-        nodes.append(helper.make_node("Softmax", [last], [new], f"{PREFIX}Softmax", axis=1))
-    else:
-        nodes[-1].output[0] = new
-    graph.node.extend(nodes)
+        graph.node.append(helper.make_node("Softmax", [last], [f"{PREFIX}softmax"], f"{PREFIX}Softmax", axis=1))
+        last = f"{PREFIX}softmax"
     del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info(new, TensorProto.FLOAT, ["batch", classes]))
+    graph.output.append(helper.make_tensor_value_info(last, TensorProto.FLOAT, ["batch", classes or "classes"]))
 
 
-def _width(output: onnx.ValueInfoProto) -> int:
-    """The number of classes that the graph declares; 0 when it does not."""
-    dims = [each.dim_value for each in output.type.tensor_type.shape.dim][1:]
-    return int(np.prod(dims)) if dims else 0
+def _second_label(graph: onnx.GraphProto, single: str, kind: OutputKind) -> str:
+    """From one number to that of both labels, 1 - p and p, or the logits 0 and z; the name of the result."""
+    sign, constant = (-1.0, 1.0) if kind == "probability" else (0.0, 0.0)
+    for name, value in (("sign", sign), ("constant", constant)):
+        graph.initializer.append(numpy_helper.from_array(np.array([value], np.float32), PREFIX + name))
+    scaled, first, both = (PREFIX + name for name in ("scaled", "first", "both"))
+    graph.node.extend(
+        [
+            helper.make_node("Mul", [single, f"{PREFIX}sign"], [scaled], f"{PREFIX}Scale"),
+            helper.make_node("Add", [scaled, f"{PREFIX}constant"], [first], f"{PREFIX}First"),
+            helper.make_node("Concat", [first, single], [both], f"{PREFIX}Both", axis=1),
+        ]
+    )
+    return both
 
 
 def _reverse_channels(model: onnx.ModelProto, spec: InputSpec, normalization: Normalization) -> bool:
