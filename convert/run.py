@@ -77,12 +77,17 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Convert to all targets; one that is rejected or lacks its runtime does not stop the others."""
-    if hasattr(options, "original"):
-        from convert.adopt.command import run_adopt
+    """Adopt or convert a model; returns the exit code."""
+    if not hasattr(options, "original"):
+        return run_convert(options)
+    from convert.adopt.command import run_adopt
 
-        print(run_adopt(options))
-        return 0
+    print(run_adopt(options))
+    return 0
+
+
+def run_convert(options: argparse.Namespace) -> int:
+    """Convert to all targets; one that is rejected or lacks its runtime does not stop the others."""
     from convert.dataset import ModelDataset
     from convert.pipeline import Pipeline
     from convert.trt.build_options import parse_options

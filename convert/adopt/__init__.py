@@ -1,1 +1,1 @@
-"""Adopts a model that was trained elsewhere: wraps it, proves that it answers as before, and writes its card."""
+"""Adopts a model that was trained elsewhere: wraps it, proves that it predicts as before, and writes its card."""

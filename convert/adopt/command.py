@@ -10,7 +10,7 @@ from convert.adopt.candidates import LabeledPixels, check_plausible, clearly_bes
 from convert.adopt.labels import match_labels, read_labels
 from convert.adopt.normalization import NONE, Normalization, parse_normalization
 from convert.adopt.originals.base import Original, Wanted
-from convert.adopt.originals.open import check_path, open_original
+from convert.adopt.originals.open import SUFFIXES, check_path, open_original
 from convert.adopt.outputs import find_kind, to_probabilities
 from convert.adopt.publication import Plan, adopt, refuse_other_models
 from convert.precision.calibration_sample import draw_sample
@@ -59,7 +59,7 @@ def run_adopt(options: argparse.Namespace) -> str:
 def target_of(original: Path, out: Path | None) -> Artifact:
     """The artifact that an original becomes. Raises UsageError for a name with another suffix, or with a precision."""
     suffix = ".keras" if original.suffix in (".keras", ".h5", ".hdf5") else ".fp32.onnx"
-    path = out or FOLDER / original.name.removesuffix(original.suffix if original.is_file() else "")
+    path = out or FOLDER / (original.stem if original.suffix in (*SUFFIXES, ".savedmodel") else original.name)
     stem = path.name.removesuffix(suffix)
     wrong = next((each for each in (".keras", ".onnx", *(f".{p}" for p in PRECISIONS)) if stem.endswith(each)), "")
     if wrong or not stem:
@@ -72,7 +72,7 @@ def _note_labels(labels: tuple[str, ...], examples: list[Example], is_given: boo
         LOGGER.info("labels in the order of the output: %s (the folders, sorted)", ", ".join(labels))
     absent = len(labels) - len({each.label for each in examples})
     if absent:
-        LOGGER.warning("%s of %d have no images: nothing is verified for them", plural(absent, "label"), len(labels))
+        LOGGER.warning("%d of %d labels are without images: nothing is verified for them", absent, len(labels))
 
 
 def _trial_images(examples: list[Example], labels: tuple[str, ...], size: int) -> LabeledPixels:

@@ -14,7 +14,7 @@ DESCRIPTION = """Adopt a model that was trained elsewhere.
     python convert/run.py adopt folder --trust --labels cat,dog --data photos
 
 Its preprocessing and a softmax are put inside, so that it takes uint8 RGB pixels like every other artifact. It is
-published only if it answers on held-out images as the original does with its own preprocessing. From there everything
+published only if its predictions on held-out images are those of the original with its own preprocessing. From there everything
 is as after a training: python convert/run.py artifacts/cats.keras --precision int8
 """
 
@@ -42,6 +42,22 @@ def parse_adopt(arguments: list[str]) -> argparse.Namespace:
         help='caffe, tf, torch, unit (0 to 1), none, or "scale, mean, std, order"; by default the one that fits best '
         "is found with the labels of the images",
     )  # fmt: skip
+    _add_model_options(parser)
+    add(
+        "--out", type=Path, metavar="PATH",
+        help="folder and name of the artifact (default: artifacts/NAME of the model)",
+    )  # fmt: skip
+    add(
+        "--held-out-fraction", type=float, default=0.6, metavar="FRACTION",
+        help="of the images; half of them prove and gate, half choose, the rest calibrates (default: %(default)s)",
+    )  # fmt: skip
+    add_verbosity_options(parser)
+    return parser.parse_args(arguments)
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Options for what the model itself does not say."""
+    add = parser.add_argument
     add("--layout", choices=("NHWC", "NCHW"), help="channels last or first (default: what the model says)")
     add("--size", type=whole_number(1, MAX_SIZE), metavar="PIXELS", help="of images, where the model takes any size")
     add(
@@ -50,15 +66,3 @@ def parse_adopt(arguments: list[str]) -> argparse.Namespace:
     )  # fmt: skip
     add("--signature", default="", metavar="NAME", help="of a SavedModel (default: serving_default)")
     add("--trust", action="store_true", help="a SavedModel can run any code: say that you know who made this one")
-    add(
-        "--out",
-        type=Path,
-        metavar="PATH",
-        help="folder and name of the artifact (default: artifacts/NAME of the model)",
-    )
-    add(
-        "--held-out-fraction", type=float, default=0.6, metavar="FRACTION",
-        help="of the images; half of them prove and gate, half choose, the rest calibrates (default: %(default)s)",
-    )  # fmt: skip
-    add_verbosity_options(parser)
-    return parser.parse_args(arguments)

@@ -14,7 +14,7 @@ MAX_SUM_DIFFERENCE = 1e-2
 def find_kind(raw: NDArray[np.float32], name: str, named: str = "auto") -> OutputKind:
     """What rows of raw outputs [n, k] are: probabilities or logits; one number stands for the second of two labels.
 
-    named: "probabilities" or "logits", where the user has said so. Raises ArtifactError for values that are not finite,
+    named: "probabilities" or "logits", where the user names it. Raises ArtifactError for values that are not finite,
     UsageError where several numbers may be either.
     """
     if not np.isfinite(raw).all():

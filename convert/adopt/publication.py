@@ -1,4 +1,4 @@
-"""Wraps an original, proves that it answers as before, and publishes it with its card, split and golden predictions."""
+"""Wraps an original, proves that it predicts as before, and publishes it with its card and golden predictions."""
 
 import logging
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Plan:
 def adopt(plan: Plan, target: Artifact) -> Artifact:
     """Wrap, prove and publish; the files of an earlier adoption are replaced all at once.
 
-    Raises QualityError when the wrapped model answers differently: then nothing is published.
+    Raises QualityError when the wrapped model predicts differently: then nothing is published.
     """
     refuse_other_models(target)
     with atomic_write(target.path) as path:
@@ -59,7 +59,7 @@ def adopt(plan: Plan, target: Artifact) -> Artifact:
         card = Card(labels=plan.labels, size=plan.original.spec.size, dataset=dataset)
         draft = ModelDataset(model=Artifact.with_card(path, card))
         examples = draft.held_out()
-        expected = np.concatenate([_answers(plan, batch) for batch in draft.batches(examples)])
+        expected = np.concatenate([_predictions(plan, batch) for batch in draft.batches(examples)])
         LOGGER.info("%s: wrapping %s", target.name, plan.original.name)
         plan.original.save_wrapped(path, plan.normalization, plan.kind)
         card = card.changed(sha256=Artifact.at(path).sha256(), provenance=provenance(PACKAGES), host=describe_host())
@@ -88,7 +88,7 @@ def check_equal(expected: Probabilities, predicted: Probabilities, name: str) ->
     changed = int((gaps > MAX_TIE).sum())
     if difference > MAX_DIFFERENCE or changed:
         raise QualityError(
-            f"the wrapped model does not answer as {name} does: probabilities differ by up to {difference:.4f} (the "
+            f"the wrapped model does not predict as {name} does: probabilities differ by up to {difference:.4f} (the "
             f"limit is {MAX_DIFFERENCE:g}), and {changed} of {len(expected)} images get another label. Nothing was "
             "published",
             fix="Check --preprocessing and --layout, or export the model in another format.",
@@ -113,7 +113,7 @@ def refuse_other_models(target: Artifact) -> None:
         raise ArtifactError(f"{target.path} was converted from another model", fix=fix)
 
 
-def _answers(plan: Plan, images: NDArray[np.uint8]) -> Probabilities:
+def _predictions(plan: Plan, images: NDArray[np.uint8]) -> Probabilities:
     return to_probabilities(plan.original.raw(images, plan.normalization), plan.kind)
 
 

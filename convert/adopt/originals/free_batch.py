@@ -41,7 +41,7 @@ def free_batch(model: onnx.ModelProto, batch: int) -> None:
     if fixed:
         raise ArtifactError(
             f"the graph takes batches of {batch} only, and {fixed[0]} computes with this number",
-            fix="Export it with a free batch size:\n"
+            fix="Export it with a free batch size, from two images or more:\n"
             "    torch.onnx.export(model, images, 'model.onnx', dynamic_shapes=({0: torch.export.Dim('batch')},))",
         )
 
@@ -52,9 +52,9 @@ def _free_reshape(node: onnx.NodeProto, shape: onnx.TensorProto, batch: int, gra
         return
     if -1 in lengths[1:]:
         # 0 stands for the length of the input, unless the attribute says otherwise.
-        kept = [each for each in node.attribute if each.name != "allowzero"]
+        others = [each for each in node.attribute if each.name != "allowzero"]
         del node.attribute[:]
-        node.attribute.extend(kept)
+        node.attribute.extend(others)
         lengths[0] = 0
     else:
         lengths[0] = -1

@@ -11,7 +11,7 @@ from convert.adopt.originals.base import Original, Wanted, input_spec
 from convert.adopt.originals.keras2 import translate_h5
 from convert.adopt.originals.wrap_keras import wrap
 from temper.card.adoption import OutputKind
-from temper.errors import ArtifactError
+from temper.errors import ArtifactError, UserError
 from temper.runners.checks.failures import reason_of
 from temper.runners.checks.keras_file import check_h5_file, check_keras_file
 from temper.runners.keras import import_keras
@@ -60,13 +60,13 @@ def _open(path: Path, named: Path) -> Any:
         check_keras_file(path, named)
     else:
         check_h5_file(path, named)
-        translate_h5(path, named)
-    keras = import_keras()
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        if path.suffix != ".keras":
+            translate_h5(path, named)
+        return import_keras().saving.load_model(path, compile=False, safe_mode=True)
+    except (UserError, MemoryError, ImportError):
+        raise
     # Keras raises whatever the code of a layer raises.
     except Exception as error:
-        if isinstance(error, (MemoryError, ImportError)):
-            raise
         reason = next((line for line in str(error).splitlines() if line.strip()), reason_of(error))
         raise ArtifactError(f"{named} cannot be opened by Keras: {reason[:300].rstrip('.')}", fix=REMEDY) from None

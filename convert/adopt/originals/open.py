@@ -37,7 +37,7 @@ def check_path(path: Path, trust: bool) -> None:
     elif path.suffix in PICKLES:
         raise UsageError(
             f"{path} may be a pickle, which can run any code when it is read, and Temper reads none",
-            fix="Export the model where it was made:\n"
+            fix="Export the model where it was made, from two images or more:\n"
             "    torch.onnx.export(model, images, 'model.onnx', dynamic_shapes=({0: torch.export.Dim('batch')},))",
         )
     elif path.suffix not in SUFFIXES:
