@@ -14,8 +14,8 @@ DESCRIPTION = """Adopt a model that was trained elsewhere.
     python convert/run.py adopt folder --trust --labels cat,dog --data photos
 
 Its preprocessing and a softmax are put inside, so that it takes uint8 RGB pixels like every other artifact. It is
-published only if its predictions on held-out images are those of the original with its own preprocessing. From there everything
-is as after a training: python convert/run.py artifacts/cats.keras --precision int8
+published only if its predictions on held-out images are those of the original with its own preprocessing. From there
+everything is as after a training: python convert/run.py artifacts/cats.keras --precision int8
 """
 
 
