@@ -33,7 +33,7 @@ COLLECTION_SECONDS = 0.3
 # tf2onnx writes opset 15; Q/DQ with half-precision scales, which TensorRT needs, came with 19.
 EXPORTED_OPSET, OPSET = 15, 19
 # Keras 3 appends the number of the call to a layer's name when it traces the graph. A model may be a layer of another.
-LAYER = re.compile(r"([^/]+/)+(?P<layer>[^/]+?)(_\d+)?/[^/]+/ReadVariableOp")
+LAYER = re.compile(r"[^/]+/([^/]+/)*?(?P<layer>[^/]+?)(_\d+)?/[^/]+(/[^/]+)?$")
 
 
 def convert(job: Job) -> Iterator[CardFields]:
