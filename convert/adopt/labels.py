@@ -37,8 +37,7 @@ def match_labels(labels: tuple[str, ...], examples: list[Example], outputs: int,
     expected = 2 if outputs == 1 else outputs
     if len(labels) != expected:
         raise UsageError(
-            f"{name} gives {plural(outputs, 'number')} for each image, so it has {expected} labels, and "
-            f"{len(labels)} are named",
+            f"{name} gives {plural(outputs, 'number')} for each image, so it has {expected} labels, not {len(labels)}",
             fix="Name all labels in the order of the output, in a text file with one on each line: --labels FILE.",
         )
     if unknown := sorted({each.label for each in examples} - set(labels)):

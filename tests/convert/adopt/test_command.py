@@ -96,7 +96,7 @@ def test_labels_in_another_order_are_refused(bundle: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--labels", "blue,red,green"), "has 2 labels, and 3 are named"),
+        (("--labels", "blue,red,green"), "has 2 labels, not 3"),
         (("--preprocessing", "imagenet"), "--preprocessing 'imagenet' is not known"),
         (("--held-out-fraction", 1), "--held-out-fraction is 1"),
         (("--size", 8), "--size is 8"),

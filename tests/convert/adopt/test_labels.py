@@ -33,7 +33,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 def test_the_number_of_labels_must_be_that_of_the_outputs() -> None:
     match_labels(("cat", "dog"), examples("cat"), 1, "net")
     match_labels(("cat", "dog"), examples("cat", "dog"), 2, "net")
-    with pytest.raises(UsageError, match=r"(?s)gives 1,000 numbers .* has 1000 labels, and 2 are named"):
+    with pytest.raises(UsageError, match=r"(?s)gives 1,000 numbers .* has 1000 labels, not 2"):
         match_labels(("cat", "dog"), examples("cat"), 1000, "net")
 
 
