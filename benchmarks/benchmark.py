@@ -20,6 +20,7 @@ from benchmarks.measurement.peak_compute import PEAK_PRECISIONS, count_operation
 from benchmarks.measurement.samples import PeakSamples, Samples
 from benchmarks.measurement.session import BenchmarkSession
 from benchmarks.measurement.timing import time_calls
+from temper.card import reference_title
 from temper.cli.progress import ProgressCallback
 from temper.dataset.split import Example
 from temper.provenance import package_versions
@@ -58,6 +59,7 @@ def run_benchmark(
         images=len(evaluation.examples),
         size=evaluation.size,
         baseline=baseline.name if baseline else "",
+        reference=reference_title(cases[0].card.adopted),
         control=control,
         timer_overhead_us=timer_overhead_microseconds(),
         peak_gops=context.peak_gops,
@@ -120,12 +122,12 @@ def _describe_files(title: str, examples: list[Example], evaluation: EvaluationS
 def _context(
     samples: list[Samples], evaluation: EvaluationSet, files: list[FileSet], peaks: list[PeakSamples]
 ) -> Context:
-    keras = {each.case: each for each in samples if each.case.is_keras and not each.skipped}
-    baseline = pick_baseline(keras)
+    models = {each.case: each for each in samples if each.case.artifact.is_model and not each.skipped}
+    baseline = pick_baseline(models)
     return Context(
         evaluation=evaluation,
-        keras=keras[baseline].probabilities if baseline else evaluation.reference,
-        baselines=list(keras.values()),
+        keras=models[baseline].probabilities if baseline else evaluation.reference,
+        baselines=list(models.values()),
         file_sets=files,
         peak_gops={peak.precision: peak.gops for peak in peaks if peak.gops},
         operations=_operations([each.case for each in samples]),

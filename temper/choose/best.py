@@ -132,7 +132,7 @@ def _refuse_several_models(folder: Path, artifacts: list[Artifact]) -> None:
         )
     models: dict[tuple[object, ...], Artifact] = {}
     for each in artifacts:
-        known = each.card.provenance.model_sha256 or (each.card.sha256 if not each.format.conversions else "")
+        known = each.card.provenance.model_sha256 or (each.card.sha256 if each.is_model else "")
         models.setdefault((each.model_name, each.card.labels, each.card.size, known), each)
     # An artifact of an old version does not record its model: its name decides.
     named = {key[:3] for key in models if key[3]}

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from temper.dataset.find import find_examples
 from temper.dataset.split import Example
 from temper.errors import ArtifactError, DataError, UsageError
 from tests.train.images import fill
-from train.dataset.split import find_examples
 from train.run import parse
 
 pytestmark = pytest.mark.tensorflow

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from temper.artifact import Artifact
+from temper.dataset.find import find_examples
 from temper.dataset.split import Example, read_split
 from temper.images import load_images
 from temper.runners.load import open_runner
@@ -15,7 +16,6 @@ from temper.storage.digest import sha256_of
 from temper.trust.policy import origin_of
 from tests.train.images import fill
 from train.config import TrainingConfig
-from train.dataset.split import find_examples
 from train.fitting.checkpoint import CheckpointConfig
 from train.fitting.training_data import TrainingContext
 from train.pipeline import is_up_to_date, save, train

@@ -18,6 +18,7 @@ from temper.system.environment import Environment
 from temper.system.host import describe_host
 from temper.trust.keys import own_key
 from temper.trust.signature import sign
+from tests import tiny
 
 
 @pytest.fixture
@@ -55,6 +56,12 @@ def test_a_file_is_that_artifact_whether_or_not_it_exists(tmp_path: Path) -> Non
     (tmp_path / "notes.txt").touch()
     with pytest.raises(ArtifactError, match="no suffix that Temper knows"):
         choose(tmp_path / "notes.txt")
+
+
+def test_an_adopted_model_and_what_is_converted_from_it_are_of_one_model(bundle: Path) -> None:
+    adopted = tiny.adopt(bundle)
+    tiny.pipeline_of(adopted).build(Artifact.at(adopted).sibling("fp16", ".onnx"), "fp16")
+    assert choose(adopted.parent).path == adopted
 
 
 def test_a_folder_that_does_not_exist_is_reported_as_such(tmp_path: Path) -> None:
