@@ -26,7 +26,8 @@ from train.fitting.strategies import find_learning_rate
 from train.fitting.training_data import TrainingContext
 from train.network.backbones import BACKBONES
 from train.network.pretrained import load_backbone
-from train.pipeline import TrainedModel, is_up_to_date, load_data, save, train
+from train.pipeline import TrainedModel, load_data, save, train
+from train.up_to_date import is_up_to_date
 
 LOGGER = logging.getLogger("temper.train")
 WORK_FOLDER = ".training"

@@ -16,7 +16,8 @@ from train.config import TrainingConfig
 from train.dataset.split import find_examples
 from train.fitting.checkpoint import CheckpointConfig
 from train.fitting.training_data import TrainingContext
-from train.pipeline import is_up_to_date, save, train
+from train.pipeline import save, train
+from train.up_to_date import is_up_to_date
 
 pytestmark = pytest.mark.tensorflow
 HEAD = TrainingConfig(
