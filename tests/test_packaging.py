@@ -27,7 +27,7 @@ if sys.version_info >= (3, 11):
     PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 needs_tomllib = pytest.mark.skipif(not PROJECT, reason="tomllib is part of Python 3.11 and later")
-NOT_FOR_DEVICES = {"sign", "serve", "ray", "parquet", "video"}
+NOT_FOR_DEVICES = {"sign", "serve", "ray", "parquet", "video", "imagenet"}
 USE = """
 import json, sys, temper
 with temper.load(sys.argv[1]) as classifier:
@@ -111,7 +111,7 @@ def test_every_extra_belongs_to_a_format_or_is_one_of_those_that_are_not_for_dev
 @pytest.mark.parametrize("extra", sorted(NOT_FOR_DEVICES))
 def test_the_tests_install_an_extra_in_the_range_that_it_allows(extra: str) -> None:
     assert set(PROJECT["optional-dependencies"][extra]) <= {
-        line.partition(" ;")[0] for line in requirements("requirements-dev.txt")
+        line.partition(" ;")[0] for name in ("requirements.txt", "requirements-dev.txt") for line in requirements(name)
     }
 
 
