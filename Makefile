@@ -55,7 +55,7 @@ convert: $(VENV)/.run ## MODEL to verified artifacts: PRECISION=fp32|fp16|int8
 bench: $(VENV)/.run ## latency and accuracy of every artifact beside MODEL, compared with Keras
 	@$(PY) benchmarks/run.py $(dir $(MODEL)) $(OPTIONS)
 
-choose: $(VENV)/.run ## the fastest network that is accurate enough: DATA=folder BACKBONES="resnet50 mobilenetv2" SIZES="160 224" BUDGET_MS=5 MAX_LOSS=1
+choose: $(VENV)/.run ## the fastest network that is accurate enough: DATA=folder BACKBONES="resnet50 efficientnetlite0" SIZES="160 224" BUDGET_MS=5 MAX_LOSS=1
 	@$(PY) choose/run.py --data $(DATA) --weights $(WEIGHTS) $(CHOICE) $(OPTIONS)
 
 gpu-check: $(VENV)/.gpu ## on a machine with an NVIDIA GPU: build, self-test and benchmark every precision of MODEL

@@ -12,7 +12,7 @@ from train.config import TrainingConfig
 from train.network.backbones import BACKBONES
 
 IMAGENET = "imagenet"
-DEFAULT_BACKBONES = ("resnet50", "mobilenetv2")
+DEFAULT_BACKBONES = ("resnet50", "efficientnetlite0")
 DEFAULT_SIZES = (160, 224)
 DEFAULT = "(default: %(default)s)"
 

@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from choose.options import Network
 from choose.records import Failure
-from choose.steps import Target, convert_network, run_logged, source_of, train_network, without_problems
+from choose.steps import Target, convert_network, one_line, run_logged, source_of, train_network, without_problems
 from convert.dataset import ModelDataset
 from convert.pipeline import Pipeline
 from convert.settings import ConversionSettings
@@ -76,7 +76,7 @@ def prepare(networks: list[Network], training: Training, precisions: list[Precis
             targets = targets_of(network.model, precisions or default_precisions())
             prepared.add(network, targets, _convert(network, training, targets, title))
         except (UserError, ChildCrashed) as error:
-            reason = error.what if isinstance(error, UserError) else f"its process ended with {error}"
+            reason = one_line(error) if isinstance(error, UserError) else f"its process ended with {error}"
             LOGGER.warning("%s is left out: %s", network.name, reason)
             prepared.failures.append(Failure(name=network.name, reason=reason))
     return prepared

@@ -1,6 +1,6 @@
 """Choose a network: train a head on several backbones and input sizes, convert, measure all side by side.
 
-    python choose/run.py --data photos --backbones resnet50 mobilenetv2 --sizes 160 224
+    python choose/run.py --data photos --backbones resnet50 efficientnetlite0 --sizes 160 224
     python choose/run.py --data photos --weights resnet50=resnet50.weights.h5 --max-ms 5
     python choose/run.py --data photos --min-accuracy 97 --max-mb 10
 

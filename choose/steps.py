@@ -54,8 +54,13 @@ def convert_network(pipeline: Pipeline, targets: list[Target]) -> dict[str, str]
             try:
                 pipeline.build(target, precision)
             except UserError as error:
-                problems[target.name] = error.what
+                problems[target.name] = one_line(error)
     return problems
+
+
+def one_line(error: UserError) -> str:
+    """What happened and the remedy, as a cell of a table."""
+    return " ".join(str(error).split())
 
 
 def without_problems(model: Artifact, targets: list[Target], problems: dict[str, str]) -> list[Target]:

@@ -173,7 +173,10 @@ def set_limits(axes: Axes, latencies: list[Estimate], accuracies: list[float]) -
 
 
 def add_labels(axes: Axes, names: list[str], points: list[tuple[Estimate, float]]) -> None:
-    """Write the names beside their points, with a line to a name that is not right next to its point."""
+    """Write the names beside their points, with a line to a name that is not right next to its point.
+
+    points: those beyond the names have none, and are not covered.
+    """
     to_display = axes.transData.transform
     texts = [axes.text(0, 0, name, transform=axes.transAxes, va="bottom", gid="label") for name in names]
     sizes = [(extent.width + 2, extent.height + 2) for extent in (text.get_window_extent() for text in texts)]
@@ -181,7 +184,7 @@ def add_labels(axes: Axes, names: list[str], points: list[tuple[Estimate, float]
     gap = LABEL_GAP * axes.figure.dpi / POINTS_PER_INCH
     boxes = place_labels(marks, sizes, axes.get_window_extent(), gap)
     to_axes = axes.transAxes.inverted().transform
-    for text, box, mark, point in zip(texts, boxes, marks, points, strict=True):
+    for text, box, mark, point in zip(texts, boxes, marks, points, strict=False):
         if box is None:
             text.remove()
             continue

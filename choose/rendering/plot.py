@@ -1,10 +1,13 @@
 """The plot of the report: accuracy on validation images against latency, with the Pareto front."""
 
+import itertools
+
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from benchmarks.analysis.statistics import Estimate
 from benchmarks.rendering.plots import LIGHT, add_labels, make_figure, set_limits
 from choose.records import ChoiceReport, Measured
 from temper.cli import plot_style
@@ -36,8 +39,7 @@ def pareto_figure(report: ChoiceReport) -> Figure:
         axes.grid(True)
         figure.tight_layout(rect=(0, 0, 1, 0.94))
         _add_legend(figure, colors, list(dict.fromkeys(each.test.precision for each in artifacts)))
-        points = [(each.test.latency.p50_ms, 100 * each.validation.value) for each in named if each.test.latency]
-        add_labels(axes, [each.name + (" (chosen)" if each.name == report.chosen else "") for each in named], points)
+        _add_names(axes, report, named)
     return figure
 
 
@@ -56,6 +58,21 @@ def _draw(axes: Axes, one: Measured, color: str, has_interval: bool, is_chosen: 
         markeredgecolor=LIGHT["ink"] if is_chosen else LIGHT["panel"], markeredgewidth=1.4 if is_chosen else 0.7,
         gid=f"mark-{one.name}",
     )  # fmt: skip
+
+
+def _add_names(axes: Axes, report: ChoiceReport, named: list[Measured]) -> None:
+    """Write the names so that they cover no point and no horizontal part of the front."""
+    others = [each for each in report.measurement.artifacts if each not in named]
+    points = [_point(each, each) for each in [*named, *others]]
+    points += [_point(each, following) for each, following in itertools.pairwise(report.front_artifacts)]
+    add_labels(axes, [each.name + (" (chosen)" if each.name == report.chosen else "") for each in named], points)
+    for text in axes.texts:
+        text.set_bbox({"facecolor": LIGHT["panel"], "edgecolor": "none", "alpha": 0.8, "pad": 0.5})
+
+
+def _point(one: Measured, other: Measured) -> tuple[Estimate, float]:
+    """An artifact with the line from its latency to that of another one."""
+    return Estimate(one.milliseconds, one.milliseconds, other.milliseconds), 100 * one.validation.value
 
 
 def _add_legend(figure: Figure, colors: dict[str, str], precisions: list[str]) -> None:

@@ -79,7 +79,10 @@ def test_other_images_or_another_seed_train_again(finished: Finished, no_child: 
 
 @pytest.mark.parametrize(
     ("train", "reason"),
-    [(refuse_training, "ImageNet's weights cannot be downloaded"), (crash, "its process ended with SIGABRT")],
+    [
+        (refuse_training, "ImageNet's weights cannot be downloaded. Name a file."),
+        (crash, "its process ended with SIGABRT"),
+    ],
 )
 def test_a_network_that_fails_is_a_line_with_its_reason_and_the_next_one_goes_on(
     finished: Finished, monkeypatch: pytest.MonkeyPatch, train: object, reason: str

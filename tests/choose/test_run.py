@@ -78,8 +78,8 @@ def test_where_no_network_can_be_trained_every_reason_is_in_the_error(
         run(parse(words(tmp_path)))
     assert str(caught.value).splitlines() == [
         "no network could be trained and converted:",
-        f"{BACKBONE}-32: ImageNet's weights cannot be downloaded",
-        f"{BACKBONE}-48: ImageNet's weights cannot be downloaded",
+        f"{BACKBONE}-32: ImageNet's weights cannot be downloaded. Name a file.",
+        f"{BACKBONE}-48: ImageNet's weights cannot be downloaded. Name a file.",
     ]
 
 
