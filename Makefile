@@ -108,7 +108,7 @@ lock: $(VENV)/bin/python ## resolve requirements*.txt to the newest releases, wi
 audit: $(VENV)/.dev ## known vulnerabilities of the locked packages (pip-audit); needs a connection
 	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes $(LOCKED:%=-r %.lock)
 
-sbom: $(VENV)/.dev ## list the installed packages with versions, licenses and hashes: dist/sbom.cdx.json (CycloneDX)
+sbom: $(VENV)/.dev ## list the installed packages with versions and licenses: dist/sbom.cdx.json (CycloneDX)
 	@mkdir -p dist
 	@$(VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-file dist/sbom.cdx.json $(VENV)
 	@echo dist/sbom.cdx.json

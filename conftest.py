@@ -18,6 +18,8 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in ("cache", "state", "config"):
             patch.setenv(f"XDG_{name.upper()}_HOME", str(tmp_path_factory.mktemp(name)))
         patch.delenv("TEMPER_REQUIRE_SIGNATURE", raising=False)
+        # With it, no result could be lost in a buffer.
+        patch.delenv("PYTHONUNBUFFERED", raising=False)
         yield
 
 

@@ -10,24 +10,27 @@ Without a command, `run` is assumed.
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
 if not __package__:
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    # Without pathlib, whose import takes longer than all before the next statement.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120
 if __name__ == "__main__":
     # Before the other imports: a signal in the middle of them ends the command with one line.
-    from temper.system.interrupts import exit_at_signals
+    from temper.system.early_signals import exit_at_signals
 
     exit_at_signals()
 
 import argparse
 import shlex
 import shutil
+from pathlib import Path
 
 from benchmarks.config import BenchmarkConfig
 from temper.cli.console import CommandParser, add_verbosity_options
 from temper.cli.entry_point import run_command
+from temper.errors import ResourceError
 from temper.exit_codes import ExitCode
 
 RUN_DESCRIPTION = """Every case (an artifact, and a mode to call it in) runs in a process of its own; one at a time is
@@ -123,6 +126,7 @@ def _benchmark(options: argparse.Namespace) -> int:
     from temper.cli.progress import ProgressDisplay
 
     out: Path = options.out or _default_out(options.paths[0])
+    _check_folder(out)
     config = BenchmarkConfig(
         seconds=options.seconds,
         batch_sizes=options.batch_sizes,
@@ -159,6 +163,16 @@ def _default_out(path: Path) -> Path:
     from temper.formats import format_of
 
     return (path if path.is_dir() and not format_of(path.name) else path.parent) / "report"
+
+
+def _check_folder(out: Path) -> None:
+    """Raise ResourceError where no report can be written: not after minutes of measurement."""
+    existing = next(each for each in (out, *out.absolute().parents) if each.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise ResourceError(
+            f"the report cannot be written to {out}: {existing} is no folder that can be written",
+            fix="Name another folder with --out.",
+        )
 
 
 def _count(text: str) -> int:

@@ -25,6 +25,7 @@ from temper.errors import ArtifactError, IncompatibleMachine, MissingRuntime, Qu
 from temper.formats import Conversion
 from temper.provenance import provenance
 from temper.reference import has_golden
+from temper.runners.checks.onnx_file import check_onnx
 from temper.runners.load import load_runner
 from temper.storage.atomic import own_temporary_files, remove_stale_scratch, scratch_beside
 from temper.storage.publish import publish
@@ -99,6 +100,10 @@ class Pipeline:
         if source.format.is_program:
             # It may be up to date and from elsewhere.
             authenticate(source)
+        if source.format.suffix == ".onnx":
+            # The same; a converter would open the files that it names.
+            (content,) = source.read()
+            check_onnx(content.view, source.path)
         return source
 
     def _settings(self, conversion: Conversion) -> dict[str, object]:

@@ -8,18 +8,20 @@
 The command `classify` may be left out.
 """
 
+import os
 import sys
-from pathlib import Path
 
 if not __package__:
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    # Without pathlib, whose import takes longer than all before the next statement.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120
 if __name__ == "__main__":
     # Before the other imports: a signal in the middle of them ends the command with one line.
-    from temper.system.interrupts import exit_at_signals
+    from temper.system.early_signals import exit_at_signals
 
     exit_at_signals()
 
 import argparse
+from pathlib import Path
 
 from temper.cli import main
 from temper.cli.entry_point import run_command

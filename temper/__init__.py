@@ -8,10 +8,11 @@ blue True
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
 from temper.system.telemetry import disable_telemetry
 
+# As typing has it, whose import would take longer than all else that comes before the first line of a command.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from temper.artifact import Artifact
     from temper.card import Card
@@ -37,7 +38,7 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _MODULES:
         raise AttributeError(f"module 'temper' has no attribute {name!r}")
     return getattr(importlib.import_module(_MODULES[name]), name)

@@ -93,6 +93,13 @@ def test_requirements_contain_what_the_library_needs_in_a_range_that_it_allows(n
         assert allowed <= smallest < end <= allowed_end, there[package]
 
 
+@pytest.mark.parametrize("name", ["requirements-gpu.txt", "requirements-tftrt.txt"])
+def test_releases_with_known_vulnerabilities_are_excluded_everywhere(name: str) -> None:
+    safe, there = by_name(requirements("requirements.txt")), by_name(requirements(name))
+    for package in {"pillow", "onnx", "keras"} & there.keys():
+        assert Requirement(there[package]).specifier == Requirement(safe[package]).specifier
+
+
 @needs_tomllib
 @pytest.mark.parametrize("extra", sorted({each.extra for each in FORMATS if each.extra}))
 def test_an_extra_installs_what_the_row_of_its_format_names(extra: str) -> None:

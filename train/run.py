@@ -12,14 +12,15 @@ A training that was interrupted, by Ctrl-C or by a crash, continues with --resum
 --help-all shows all options. Results are written to stdout, messages to stderr.
 """
 
+import os
 import sys
-from pathlib import Path
 
 if not __package__:
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    # Without pathlib, whose import takes longer than all before the next statement.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120
 if __name__ == "__main__":
     # Before the other imports: a signal in the middle of them ends the command with one line.
-    from temper.system.interrupts import exit_at_signals
+    from temper.system.early_signals import exit_at_signals
 
     exit_at_signals()
 

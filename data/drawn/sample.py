@@ -1,11 +1,11 @@
 """The drawn sample: a dataset of cats and dogs whose images are drawn by code."""
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,14 +13,16 @@ from data.drawn.animals import ANIMALS
 from data.drawn.scenes import draw_image
 from temper.cli.progress import ProgressCallback, no_progress
 from temper.dataset.listing import write_about
-from temper.errors import DataError, ResourceError
+from temper.errors import ArtifactError, DataError, ResourceError
 from temper.storage.atomic import atomic_write, remove_stale_scratch
 from temper.storage.publish import finish_publication
+from temper.storage.reading import read_file
 from temper.storage.space import check_space
 from temper.system.child_process import leave_signals_to_parent
 
 # The numbers that the images were drawn from.
 SAMPLE = "sample.json"
+MAX_RECORD_BYTES = 4096
 TITLE = "drawn sample"
 JPEG_QUALITY = 92
 # Measured: 240 images have 6.7 kB on average and 4 kB blocks; doubled.
@@ -48,13 +50,15 @@ def draw_sample(folder: Path, sample: Sample, progress: ProgressCallback = no_pr
     finish_publication(folder)
     if _is_drawn(folder, sample):
         return 0
+    n_images = len(ANIMALS) * (sample.train + sample.test)
+    # Before the list of them: it alone may need more memory than there is.
+    check_space({folder.parent: n_images * BYTES_PER_IMAGE}, "the sample")
     jobs = [
         (label, f"{sample.seed}/{subset}/{label}/{index}", f"{subset}/{label}/{label}.{index:05}.jpg")
         for subset, count in (("train", sample.train), ("test", sample.test))
         for label in ANIMALS
         for index in range(count)
     ]
-    check_space({folder.parent: len(jobs) * BYTES_PER_IMAGE}, "the sample")
     with atomic_write(folder) as target, _pool() as pool:
         for name in {Path(name).parent for _, _, name in jobs}:
             (target / name).mkdir(parents=True)
@@ -65,7 +69,7 @@ def draw_sample(folder: Path, sample: Sample, progress: ProgressCallback = no_pr
     return len(jobs)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _pool() -> Iterator[ProcessPoolExecutor]:
     """Worker processes that end with the block, whatever ends it. Raises ResourceError when one was killed."""
     with ProcessPoolExecutor(initializer=leave_signals_to_parent, initargs=(os.getpid(),)) as pool:
@@ -89,9 +93,10 @@ def _draw(job: tuple[str, str, str], folder: Path) -> None:
 def _is_drawn(folder: Path, sample: Sample) -> bool:
     if not folder.exists():
         return False
-    record = folder / SAMPLE
-    if record.is_file() and json.loads(record.read_text(encoding="utf-8")) == asdict(sample):
-        return True
+    # A record that is missing or damaged is that of another sample.
+    with contextlib.suppress(OSError, ArtifactError, ValueError, RecursionError):
+        if json.loads(read_file(folder / SAMPLE, MAX_RECORD_BYTES)) == asdict(sample):
+            return True
     raise DataError(
         f"{folder} exists and is not this sample", fix="Name another folder, or remove it to draw the sample again."
     )

@@ -94,9 +94,10 @@ def _decode_nothing() -> None:
 
 
 def _conceal_signals() -> None:
-    from temper.system import interrupts
+    from temper.system import early_signals, interrupts
 
-    vars(interrupts).update(exit_now=lambda number: os._exit(1))
+    vars(early_signals).update(end_process=lambda number: os._exit(1))
+    vars(interrupts).update(end_process=lambda number: os._exit(1))
     interrupts.Stop.exit_code = property(lambda self: 1)  # type: ignore[method-assign,assignment]
 
 

@@ -165,7 +165,7 @@ def _measured_rates(folder: Path) -> dict[tuple[str, str], float]:
         report = msgspec.json.decode((folder / REPORT).read_bytes(), type=_Report)
     except FileNotFoundError:
         return {}
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         LOGGER.debug("%s cannot be read: %s", folder / REPORT, error)
         return {}
     if _kind(report.host) != _kind(describe_host()):

@@ -4,7 +4,7 @@
 def start() -> None:
     """The console command `temper`."""
     # Before the other imports: a signal in the middle of them ends the command with one line.
-    from temper.system.interrupts import exit_at_signals
+    from temper.system.early_signals import exit_at_signals
 
     exit_at_signals()
     from temper.cli.main import main

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 
-from temper.escaping import visible
+from temper.escaping import stored_name, visible
 from temper.exit_codes import ExitCode
 
 # argparse reads `--option=--` as an empty list.
@@ -82,6 +82,9 @@ def wants_json() -> bool:
 
 
 def print_json_error(what: str, fix: str, code: int, details: Mapping[str, object] | None = None) -> None:
-    """Print the object of an error to stdout: {**details, "error": {"what": …, "fix": …, "code": …}}."""
-    error = {"what": what, "fix": fix, "code": int(code)}
-    print(json.dumps({**(details or {}), "error": error}, ensure_ascii=False), flush=True)
+    """Print the object of an error to stdout: {**details, "error": {"what": …, "fix": …, "code": …}}.
+
+    A name that is not UTF-8 is written as temper.escaping.stored_name does; the object is ASCII, for any encoding.
+    """
+    error = {"what": stored_name(what), "fix": stored_name(fix), "code": int(code)}
+    print(json.dumps({**(details or {}), "error": error}), flush=True)

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -13,8 +14,9 @@ from typing import NoReturn, TextIO
 
 from temper.cli.console import LOGGER, configure_logging, print_json_error, wants_json
 from temper.errors import UserError
+from temper.escaping import visible
 from temper.exit_codes import ExitCode
-from temper.system.interrupts import Stop
+from temper.system.interrupts import Stop, exit_now
 
 # Causes outside the program, by what helps against them.
 ADVICE = {
@@ -38,18 +40,23 @@ Run = Callable[[argparse.Namespace], int]
 def run_command(parse: Parse, run: Run, writes_artifacts: bool = True) -> NoReturn:
     """Parse the command line, run the command and exit with its code (temper.exit_codes). A bug shows its traceback.
 
-    writes_artifacts: whether a message says, when the command is stopped, that existing artifacts were not changed.
+    writes_artifacts: whether a message says, when the command is stopped, that no artifact is half old and half new.
     """
     _open_closed_streams()
-    with Stop() as stop:
-        # TensorFlow prints ten lines of INFO to stderr on import; whoever wants them sets the variable.
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # A file name or a label that the terminal's encoding lacks is shown as `\xe9`, and is no error.
-            sys.stdout.reconfigure(errors="backslashreplace")
-        command = _Command(stop, "Existing artifacts were not changed. " if writes_artifacts else "")
-        code = command.finish(command.run(parse, run))
+    stop = Stop()
+    try:
+        with stop:
+            # TensorFlow prints ten lines of INFO to stderr on import; whoever wants them sets the variable.
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+            os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                # A file name or a label that the terminal's encoding lacks is shown as `\xe9`, and is no error.
+                sys.stdout.reconfigure(errors="backslashreplace")
+            command = _Command(stop, "Every artifact is complete, the old or the new one. " if writes_artifacts else "")
+            code = command.finish(command.run(parse, run))
+    except KeyboardInterrupt:
+        # The signal arrived when the command had ended, and its last lines were being written.
+        exit_now(stop.number or signal.SIGINT)
     sys.exit(code)
 
 
@@ -87,6 +94,9 @@ class _Command:
         except BaseException as error:
             # Native code may turn an interrupt into another error.
             return self._report_stop() if self._is_stopped(error) else self._report_error(error)
+        if self._stop.is_raised:
+            # A library has caught it.
+            return self._report_stop()
         return self._stop.exit_code if self._stop.number else code
 
     def finish(self, code: int) -> int:
@@ -142,7 +152,8 @@ class _Command:
             _discard(sys.stdout)
         # Nobody reads stderr, or it is what is full.
         with contextlib.suppress(OSError):
-            print(line or f"error: {f'{what}. {fix}' if fix else what}", file=sys.stderr)
+            # A path in the message may hold codes that a terminal obeys.
+            print(visible(line or f"error: {f'{what}. {fix}' if fix else what}", allowed="\n"), file=sys.stderr)
         return code
 
 

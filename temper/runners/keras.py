@@ -5,6 +5,7 @@ On TensorFlow where it is installed, else on JAX or PyTorch: a `.keras` file run
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -16,7 +17,7 @@ import numpy as np
 from temper.errors import ArtifactError, IncompatibleMachine, MissingRuntime
 from temper.formats import KERAS_BACKENDS
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
-from temper.runners.checks.keras_file import check_keras_file
+from temper.runners.checks.keras_file import check_keras_file, check_layers
 from temper.runners.saved_model import import_tensorflow
 from temper.system.quiet import quiet_stderr
 
@@ -44,14 +45,33 @@ def open_model(path: Path, named: Path | None = None) -> Any:
     named: the path in messages, where the file is a copy.
     """
     named = named or path
-    check_keras_file(path, named)
+    values = check_keras_file(path, named)
     try:
+        check_layers(path, named, _count_weights, values)
         # Safe mode refuses files that contain code.
         return import_keras().saving.load_model(path, compile=False, safe_mode=True)
     except (ValueError, OSError) as error:
         raise ArtifactError(
             f"{named} cannot be opened by Keras: {str(error).rstrip('.')}", fix="Train it again."
         ) from None
+
+
+def _count_weights(config: dict[str, Any]) -> int:
+    """How many weights the layers of a configuration have, without memory for them.
+
+    In a thread of its own, whose state ends with it: Keras keeps a list of the variables that it has not initialized,
+    and would initialize them some time later.
+    """
+    keras = import_keras()
+
+    def count() -> int:
+        with keras.StatelessScope(initialize_variables=False):
+            model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+        number: int = model.count_params()
+        return number
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(count).result()
 
 
 class KerasRunner(Runner):

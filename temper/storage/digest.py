@@ -116,8 +116,7 @@ def _digest(entries: tuple[Entry, ...], with_headers: bool) -> str:
     digest = hashlib.sha256()
     for name, path, identity in entries:
         with open_regular(Path(path)) as stream:
-            if with_headers:
-                digest.update(header(name, identity[SIZE]))
+            digest.update(header(name, identity[SIZE]) if with_headers else name.encode())
             while chunk := stream.read(CHUNK_BYTES):
                 digest.update(chunk)
             # Otherwise this result would be stored for another content.

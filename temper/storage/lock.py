@@ -5,6 +5,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+# Otherwise a pipe without a writer would block when it is opened. Windows has no such flag.
+FLAGS = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0)
+
 
 @contextlib.contextmanager
 def lock_folder(folder: Path, wait: bool = True) -> Iterator[bool]:
@@ -27,8 +30,8 @@ def lock_folder(folder: Path, wait: bool = True) -> Iterator[bool]:
 
 @contextlib.contextmanager
 def open_folder(folder: Path) -> Iterator[int]:
-    """Open a folder; yields its file descriptor."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Open a folder; yields its file descriptor. Raises NotADirectoryError for anything else."""
+    descriptor = os.open(folder, FLAGS)
     try:
         yield descriptor
     finally:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any, ParamSpec, TypeVar
 
-from temper.system.interrupts import STOP_SIGNALS, delayed_interrupt
+from temper.system.early_signals import STOP_SIGNALS
+from temper.system.interrupts import delayed_interrupt
 
 POLL_SECONDS = 0.2
 PR_SET_PDEATHSIG = 1

@@ -7,29 +7,33 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Any
 
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from temper.system.early_signals import STOP_SIGNALS, end_process
+
 # A command that has not ended by itself so long after the signal is ended: the limit is 5 s.
-MAX_SECONDS = 4.0
+MAX_SECONDS = 3.5
 # A shell, make and a terminal may send the same signal twice; a person who insists is slower.
 REPEAT_SECONDS = 0.7
 POLL_SECONDS = 0.05
+# Results that wait in stdout's buffer; a pipe that nobody reads takes none.
+FLUSH_SECONDS = 0.5
 Handler = Callable[[int, FrameType | None], Any]
 
 
 class Stop:
     """A context manager: inside, the first signal raises KeyboardInterrupt in the main thread, a later one exits.
 
-    number: the signal that has arrived, or 0. In another thread than the main one, nothing is changed.
+    number: the signal that has arrived, or 0. is_raised: whether it has raised KeyboardInterrupt. In another thread
+    than the main one, nothing is changed.
     """
 
     current: "Stop | None" = None
 
     def __init__(self) -> None:
         self.number = 0
+        self.is_raised = False
         self._arrived_at = 0.0
         self._ended = threading.Event()
         # An interrupt was lost in a destructor; it is raised again.
@@ -79,7 +83,7 @@ class Stop:
     def handle(self, number: int, frame: FrameType | None) -> None:
         """The handler of both signals."""
         if self._is_repeated or self.note(number):
-            self._is_repeated = False
+            self._is_repeated, self.is_raised = False, True
             raise KeyboardInterrupt
 
     def _unraisable(self, unraisable: Any) -> None:
@@ -144,17 +148,16 @@ def _forget_pipe() -> None:
 os.register_at_fork(after_in_child=_forget_pipe)
 
 
-def exit_at_signals() -> None:
-    """Until a Stop begins: one line and the exit code at once, also in the middle of an import."""
-    _install(_exit_at_once)
-
-
 def exit_now(number: int) -> None:
-    """End this process with one line. Its child processes end with it (temper.system.child_process)."""
-    with contextlib.suppress(OSError):
-        # A terminal shows ^C first.
-        os.write(2, b"\nstopped.\n" if os.isatty(2) else b"stopped.\n")
-    os._exit(128 + number)
+    """End this process with one line. Its child processes end with it (temper.system.child_process).
+
+    What was printed before is written, unless that takes more than FLUSH_SECONDS.
+    """
+    # In a thread: the main one may be inside a write, which excludes another.
+    flushing = threading.Thread(target=_flush_results, daemon=True)
+    flushing.start()
+    flushing.join(FLUSH_SECONDS)
+    end_process(number)
 
 
 @contextlib.contextmanager
@@ -182,6 +185,9 @@ def delayed_interrupt() -> Iterator[None]:
     In another thread than the main one, only the latter holds. The mask alone is not enough for the former: the system
     gives the signal to any other thread, and Python then interrupts the main one.
     """
+    # Most commands start no process, and it takes as long to import as all else here.
+    from multiprocessing import resource_tracker
+
     # It would be started with the first process, and then remove the signals from the mask.
     resource_tracker.ensure_running()
     arrived: list[int] = []
@@ -209,5 +215,6 @@ def _restore(former: dict[int, Any]) -> None:
         signal.signal(number, handler)
 
 
-def _exit_at_once(number: int, frame: FrameType | None) -> None:
-    exit_now(number)
+def _flush_results() -> None:
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stdout.flush()

@@ -12,9 +12,10 @@ import pytest
 
 from benchmarks.analysis.report import CaseResult, Report
 from benchmarks.analysis.report_file import read_report, report_text
-from benchmarks.run import parse
+from benchmarks.run import parse, run
 from temper.artifact import Artifact
 from temper.card import read_card, write_card
+from temper.errors import ResourceError
 from temper.exit_codes import ExitCode
 from temper.storage.digest import sha256_of
 from temper.trust.records import record_made_here
@@ -47,6 +48,13 @@ def folder(made_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def process(folder: Path) -> subprocess.CompletedProcess[str]:
     return bench(folder, "--seconds", 0.1, "--quick")
+
+
+@pytest.mark.parametrize("out", ["file", "file/report"])
+def test_a_report_that_cannot_be_written_is_refused_before_the_measurement(out: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ResourceError, match=f"{out}.* is no folder that can be written"):
+        run(parse([str(tmp_path), "--out", str(tmp_path / out)]))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
 
+import onnx
 import pytest
 
 from convert.job import CardFields, Converter, Job
@@ -70,6 +71,17 @@ def test_a_source_that_is_replaced_during_the_conversion_is_not_named_by_the_car
 
     use(meanwhile(replace), monkeypatch)
     with pytest.raises(ArtifactError, match=r"model\.fp32\.onnx was replaced during the conversion"):
+        tiny.pipeline_of(bundle).build(copy, "fp16")
+    assert not copy.path.exists()
+
+
+def test_a_source_with_weights_in_another_file_is_refused_before_a_converter_opens_it(
+    bundle: Path, copy: Artifact
+) -> None:
+    source = Artifact.at(bundle.with_name("model.fp32.onnx"))
+    onnx.save(onnx.load(source.path), source.path, save_as_external_data=True, location="side.bin", size_threshold=0)
+    write_card(source.path, source.card.changed(sha256=source.sha256()))
+    with pytest.raises(ArtifactError, match=r"model\.fp32\.onnx keeps weights in other files"):
         tiny.pipeline_of(bundle).build(copy, "fp16")
     assert not copy.path.exists()
 

@@ -55,6 +55,13 @@ def test_bad_input_is_an_error_with_a_remedy(
         call(*(argument.format(tmp_path) for argument in arguments))
 
 
+@pytest.mark.parametrize("size", ["-5", "0", "1.5"])
+def test_a_size_that_no_archive_has_is_refused(size: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=str(int(ExitCode.USAGE))):
+        parse(["fetch", str(tmp_path / "photos"), "--size", size])
+    assert "expected a whole number" in capsys.readouterr().err
+
+
 def test_scan_prints_its_results_as_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plant_issues(write_clean_dataset(tmp_path))
     assert call("scan", str(tmp_path), "--accept-leaks") == ExitCode.OK

@@ -12,7 +12,7 @@ from experiments.support import ROOT
 SERVE = "serve"
 # train/run.py with a small backbone; its first line is the first of that command.
 TRAIN = """
-from temper.system.interrupts import exit_at_signals
+from temper.system.early_signals import exit_at_signals
 exit_at_signals()
 from tests.train.tiny import main
 main()

@@ -4,8 +4,9 @@ A `.keras` file is a ZIP archive of a configuration and an HDF5 file. Either can
 """
 
 import io
+import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,17 @@ class _Refused(Exception):
     """The reason, as the end of a sentence that begins with the path."""
 
 
-def check_keras_file(path: Path, named: Path) -> None:
+def check_keras_file(path: Path, named: Path) -> int:
     """Raise ArtifactError for members that Keras does not write, compressed ones, and weights that are not in the file.
 
-    named: the path in messages. Keras stores members and weights as they are: so neither takes more memory than the
-    file has bytes.
+    named: the path in messages. Returns how many numbers the weights have. Keras stores members and weights as they
+    are: so neither takes more memory than the file has bytes.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive.infolist(), path.stat().st_size)
             # In memory: HDF5 reads back and forth, and a member of an archive is read from its start each time.
-            _check_weights(io.BytesIO(archive.read(WEIGHTS)))
+            return _check_weights(io.BytesIO(archive.read(WEIGHTS)))
     except _Refused as error:
         raise ArtifactError(f"{named} {error}", fix="Copy it again, or train it again.") from None
     except ZIP_ERRORS as error:
@@ -56,15 +57,32 @@ def _check_members(members: list[zipfile.ZipInfo], file_bytes: int) -> None:
             raise _Refused(f"declares {each.file_size} bytes for {each.filename}")
 
 
-def _check_weights(content: io.BytesIO) -> None:
+def check_layers(path: Path, named: Path, count_weights: Callable[[dict[str, Any]], int], values: int) -> None:
+    """Raise ArtifactError when the layers of the configuration have more weights than the file.
+
+    count_weights: from the configuration, without making them. values: from check_keras_file.
+    """
+    with zipfile.ZipFile(path) as archive:
+        wanted = count_weights(json.loads(archive.read("config.json")))
+    if wanted > values:
+        raise ArtifactError(
+            f"{named} declares layers with {wanted:,} weights, and holds {values:,}",
+            fix="Copy it again, or train it again.",
+        )
+
+
+def _check_weights(content: io.BytesIO) -> int:
     # Keras requires it.
     import h5py
 
     # What h5py raises for damage has nothing in common.
     try:
         with h5py.File(content, "r") as file:
+            values = 0
             for name, dataset in _datasets(file, h5py, seen=set()):
                 _check_dataset(name, dataset, h5py)
+                values += dataset.size
+            return values
     except _Refused:
         raise
     except Exception as error:

@@ -1,7 +1,7 @@
-"""Whether an ONNX file holds all of its weights itself; read without the onnx package, which is as slow as a runtime.
+"""Whether an ONNX file holds all of its weights, and ends; read without the onnx package, as slow as a runtime.
 
 An ONNX file may name other files that hold weights. They would be outside of the checksum, and a runtime would look for
-them in a folder that the file chooses. Message and field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
+them in a folder that the file chooses. It may also repeat a part of its graph for ever. Message and field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 """
 
 from collections.abc import Iterator
@@ -28,43 +28,54 @@ MESSAGES = {
 }
 # Of a tensor: the name of another file, and whether the data is there (0 stands for "in this file").
 EXTERNAL_DATA, DATA_LOCATION = 13, 14
+# Of a node: the name of its operator. These repeat a graph as often as the file says; no image classifier needs them.
+OPERATOR = 4
+REPEATING = (b"Loop", b"Scan")
 
 
 class _Damaged(Exception):
     """The bytes are no protobuf message."""
 
 
+class _Refused(Exception):
+    """What the file contains, as the end of a sentence that begins with the path, and the remedy."""
+
+
 def check_onnx(content: bytes | memoryview, path: Path) -> None:
-    """Raise ArtifactError for an ONNX file with weights in other files, at any depth, and for what is no ONNX file.
+    """Raise ArtifactError for weights in other files and for loops, at any depth, and for what is no ONNX file.
 
     What protobuf would read in more than one way is refused, so that a runtime sees no field which this check does not.
     """
     try:
-        is_complete = _is_complete(memoryview(content), "model")
+        _check_message(memoryview(content), "model")
     except _Damaged:
         raise ArtifactError(
             f"{path} cannot be opened by ONNX Runtime: it is not an ONNX file", fix="Convert it again."
         ) from None
-    if not is_complete:
-        raise ArtifactError(
-            f"{path} keeps weights in other files, which its checksum does not cover",
-            fix="Convert it again: Temper writes all weights into the file.",
-        )
+    except _Refused as error:
+        what, fix = error.args
+        raise ArtifactError(f"{path} {what}", fix=fix) from None
 
 
-def _is_complete(message: memoryview, kind: str, depth: int = 0) -> bool:
+def _check_message(message: memoryview, kind: str, depth: int = 0) -> None:
     if depth > MAX_DEPTH:
         raise _Damaged
     inside = MESSAGES[kind]
     for field, value in _fields(message):
         if kind == "tensor" and (field == EXTERNAL_DATA or (field == DATA_LOCATION and value != 0)):
-            return False
+            raise _Refused(
+                "keeps weights in other files, which its checksum does not cover",
+                "Convert it again: Temper writes all weights into the file.",
+            )
+        if kind == "node" and field == OPERATOR and isinstance(value, memoryview) and bytes(value[:5]) in REPEATING:
+            raise _Refused(
+                f"contains a {bytes(value).decode()}, which can repeat for ever",
+                "Export the model without loops: an image classifier needs none.",
+            )
         if field in inside:
             if not isinstance(value, memoryview):
                 raise _Damaged
-            if not _is_complete(value, inside[field], depth + 1):
-                return False
-    return True
+            _check_message(value, inside[field], depth + 1)
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:

@@ -63,6 +63,18 @@ def test_a_folder_with_other_content_is_not_changed(tmp_path: Path, other: Sampl
     assert sha256_of(folder) == before
 
 
+@pytest.mark.parametrize("record", [b"{", b"\xff", b"[" * 4000, b"1" * 5000], ids=["torn", "bytes", "deep", "long"])
+def test_a_folder_with_a_damaged_record_is_not_this_sample(tmp_path: Path, record: bytes) -> None:
+    (tmp_path / "sample.json").write_bytes(record)
+    with pytest.raises(DataError, match="exists and is not this sample"):
+        draw_sample(tmp_path, SAMPLE)
+
+
+def test_more_images_than_the_disk_holds_are_refused_before_they_are_listed(tmp_path: Path) -> None:
+    with pytest.raises(ResourceError, match="MB are free"):
+        draw_sample(tmp_path / "drawn", Sample(train=10**15, test=1, seed=0))
+
+
 def test_without_space_for_the_images_nothing_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(100_000))
     with pytest.raises(ResourceError, match=r"the sample writes about 0\.2 MB"):

@@ -1,11 +1,12 @@
 import argparse
 import io
+import json
 import logging
 import sys
 
 import pytest
 
-from temper.cli.console import LOGGER, add_verbosity_options, configure_logging, stderr_console
+from temper.cli.console import LOGGER, add_verbosity_options, configure_logging, print_json_error, stderr_console
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +76,13 @@ def test_the_logging_of_libraries_is_not_changed(capsys: pytest.CaptureFixture[s
     library.debug("a message of a library")
     assert capsys.readouterr().err == ""
     assert (list(root.handlers), root.level, list(library.handlers), library.level, library.propagate) == before
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_the_object_of_an_error_is_json_in_every_encoding(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding, errors="backslashreplace")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    print_json_error("größe\udce9.onnx does not exist", "Check “it”.", 4)
+    stdout.seek(0)
+    error = json.loads(stdout.read())["error"]
+    assert error == {"what": r"größe\xe9.onnx does not exist", "fix": "Check “it”.", "code": 4}

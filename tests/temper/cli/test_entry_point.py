@@ -71,6 +71,11 @@ def test_a_user_error_is_one_message_and_the_exit_code_of_its_class(
     assert capsys.readouterr().err == "error: no such thing. Make one.\n"
 
 
+def test_codes_in_the_path_of_an_error_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(raising(errors.DataError("a\x1b[2J\udcff.jpg is missing", fix="Check it:\n    ls"))) == 3
+    assert capsys.readouterr().err == "error: a\\x1b[2J\\xff.jpg is missing. Check it:\n    ls\n"
+
+
 def test_verbose_shows_the_error_of_a_library_behind_a_user_error(capsys: pytest.CaptureFixture[str]) -> None:
     def run(options: argparse.Namespace) -> int:
         try:
@@ -124,7 +129,7 @@ def test_an_error_while_the_options_are_read_is_one_message(capsys: pytest.Captu
 
 def test_ctrl_c_is_130_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(raising(KeyboardInterrupt())) == ExitCode.INTERRUPTED
-    assert capsys.readouterr().err == "stopped. Existing artifacts were not changed.\n"
+    assert capsys.readouterr().err == "stopped. Every artifact is complete, the old or the new one.\n"
     assert exit_code(raising(KeyboardInterrupt()), writes_artifacts=False) == ExitCode.INTERRUPTED
     assert capsys.readouterr().err == "stopped.\n"
 
@@ -146,7 +151,8 @@ def test_a_full_or_forbidden_disk_is_one_message_with_what_helps(
     fail = raising(OSError(number, "It failed", "model.onnx"))
     assert exit_code(fail) == ExitCode.RESOURCES
     rest = f"{advice}, then run the same command again.\n"
-    assert capsys.readouterr().err == f"error: It failed (model.onnx). Existing artifacts were not changed. {rest}"
+    promise = "Every artifact is complete, the old or the new one."
+    assert capsys.readouterr().err == f"error: It failed (model.onnx). {promise} {rest}"
     assert exit_code(fail, writes_artifacts=False) == ExitCode.RESOURCES
     assert capsys.readouterr().err == f"error: It failed (model.onnx). {rest}"
 

@@ -55,6 +55,10 @@ def test_the_hash_of_a_folder_depends_on_content_and_names(tmp_path: Path) -> No
     assert len({sha256_of(each) for each in (one, renamed, changed)}) == 3
 
 
+def test_the_former_hash_of_a_folder_is_that_of_version_0_1(tmp_path: Path) -> None:
+    assert former_sha256_of(folder(tmp_path / "tree", a="1", b="2")) == hashlib.sha256(b"a1b2").hexdigest()
+
+
 def test_an_unchanged_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "large"
     path.write_bytes(b"content")

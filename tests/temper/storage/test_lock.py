@@ -50,3 +50,9 @@ def test_without_locks_the_block_runs_and_knows_it(tmp_path: Path, monkeypatch: 
 def test_a_folder_that_does_not_exist_is_not_locked(tmp_path: Path) -> None:
     with lock_folder(tmp_path / "none") as is_locked:
         assert not is_locked
+
+
+def test_a_pipe_in_place_of_a_folder_is_not_locked_and_blocks_nothing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with lock_folder(tmp_path / "pipe") as is_locked:
+        assert not is_locked

@@ -15,7 +15,8 @@ from tests.source import ROOT
 COMMAND = """
 import argparse, ctypes, signal, sys, threading, time
 from temper.cli.entry_point import run_command
-from temper.system.interrupts import exit_at_signals, requested_stop
+from temper.system.early_signals import exit_at_signals
+from temper.system.interrupts import requested_stop
 # A test runner in the background ignores the signal, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 exit_at_signals()
@@ -98,6 +99,19 @@ def test_a_command_that_does_not_end_by_itself_is_ended_in_time(body: str) -> No
     assert (returned, rest, errors) == (ExitCode.TERMINATED, "", "stopped.\n")
     # Twice the limit: other work on the machine delays everything.
     assert MAX_SECONDS - 0.2 < seconds < 2 * MAX_SECONDS
+
+
+@pytest.mark.programs
+def test_results_that_were_printed_are_written_although_native_code_runs() -> None:
+    body = "print('a result')\n" + NATIVE.replace("started)", "lambda: sys.stderr.write('started\\n'))")
+    code = COMMAND.format(body=textwrap.indent(body, "    "), before="")
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(signal.SIGTERM)
+        assert (process.stdout.read(), process.stderr.read()) == ("a result\n", "stopped.\n")
 
 
 @pytest.mark.programs

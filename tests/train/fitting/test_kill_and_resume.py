@@ -32,7 +32,7 @@ def test_ctrl_c_writes_a_checkpoint_and_shows_how_to_continue(tmp_path: Path) ->
     assert code == ExitCode.INTERRUPTED
     assert "no interrupted training of these images with this configuration exists" in text
     assert "a checkpoint is written; the same command with --resume continues from there" in text
-    assert "stopped. Existing artifacts were not changed." in text
+    assert "stopped. Every artifact is complete, the old or the new one." in text
     assert "Traceback" not in text
     assert not out.exists()
     (checkpoint,) = (out.parent / ".training").glob("checkpoint-*.npz")

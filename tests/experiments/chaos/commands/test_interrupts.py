@@ -17,7 +17,7 @@ time.sleep(20)
 LEAVES = """
 import subprocess, sys
 subprocess.Popen(["sleep", "60"])
-from temper.system.interrupts import exit_at_signals
+from temper.system.early_signals import exit_at_signals
 exit_at_signals()
 import time
 time.sleep(20)
@@ -39,7 +39,7 @@ def test_every_interrupted_command_stops_and_works_again(tmp_path: Path) -> None
     [
         (IGNORES.format(quiet=False), "silent: exit code 9"),
         (LEAVES, "silent: a process is left"),
-        ("import time\ntime.sleep(20)", "before_start"),
+        ("import time\ntime.sleep(20)", "crash: SIGTERM"),
     ],
     ids=["exit code", "process", "no handler"],
 )
@@ -49,6 +49,13 @@ def test_what_must_not_happen_is_seen(code: str, problem: str, tmp_path: Path, m
     monkeypatch.setattr(interrupts, "CLOSING_SECONDS", 0.3)
     workspace = Workspace(folder=tmp_path)
     assert interrupt(workspace, "", [sys.executable, "-c", code], signal.SIGTERM, 1.0).problem == problem
+
+
+def test_a_signal_before_the_first_line_of_a_program_is_counted_apart(tmp_path: Path) -> None:
+    import sys
+
+    ended = interrupt(Workspace(folder=tmp_path), "", [sys.executable, "-c", "while True: pass"], signal.SIGINT, 0.1)
+    assert ended.problem == "before_start"
 
 
 @pytest.mark.slow

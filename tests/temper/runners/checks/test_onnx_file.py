@@ -91,7 +91,7 @@ def in_subgraph(model: onnx.ModelProto) -> None:
     graph = helper.make_graph([], "inner", [], [], [external()])
     inner = helper.make_node("If", ["c"], ["x"], then_branch=graph)
     outer = helper.make_graph([inner], "outer", [], [])
-    model.graph.node.append(helper.make_node("Loop", ["n"], ["y"], body=outer))
+    model.graph.node.append(helper.make_node("If", ["n"], ["y"], then_branch=outer))
 
 
 def in_function(model: onnx.ModelProto) -> None:
@@ -115,6 +115,26 @@ def test_weights_in_another_file_are_refused_wherever_they_are(
 ) -> None:
     add(model)
     refused(model.SerializeToString(), "keeps weights in other files")
+
+
+@pytest.mark.parametrize("operator", ["Loop", "Scan"])
+@pytest.mark.parametrize("place", ["graph", "subgraph", "function"])
+def test_a_graph_that_can_repeat_for_ever_is_refused(model: onnx.ModelProto, operator: str, place: str) -> None:
+    node = helper.make_node(operator, ["n"], ["y"], body=helper.make_graph([], "body", [], []))
+    if place == "function":
+        model.functions.append(helper.make_function("own", "f", [], ["y"], [node], [helper.make_opsetid("", 19)]))
+    elif place == "subgraph":
+        model.graph.node.append(
+            helper.make_node("If", ["c"], ["x"], then_branch=helper.make_graph([node], "inner", [], []))
+        )
+    else:
+        model.graph.node.append(node)
+    refused(model.SerializeToString(), f"contains a {operator}, which can repeat for ever")
+
+
+def test_an_operator_whose_name_begins_like_a_loop_is_not_one(model: onnx.ModelProto) -> None:
+    model.graph.node.append(helper.make_node("LoopLess", ["n"], ["y"]))
+    check_onnx(model.SerializeToString(), Path("model.onnx"))
 
 
 def test_weights_in_another_file_are_refused_in_a_graph_that_is_divided(model: onnx.ModelProto) -> None:

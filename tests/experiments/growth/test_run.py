@@ -1,0 +1,15 @@
+import pytest
+
+from experiments.growth.run import growth, parse
+from experiments.growth.stages import Cost
+
+
+def test_growth_is_what_each_added_image_costs() -> None:
+    before, after = Cost(seconds=1, cpu=10, mebibytes=100), Cost(seconds=2, cpu=28, mebibytes=109)
+    assert growth(before, after, (1000, 10_000)) == (2.0, 1.024)
+
+
+def test_help_names_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+    assert "efficientnetlite0" in capsys.readouterr().out
