@@ -10,14 +10,15 @@ take seconds. A network that cannot be trained or converted is a line of the rep
 --help-all shows all options. Results are written to stdout, messages to stderr.
 """
 
+import os
 import sys
-from pathlib import Path
 
 if not __package__:
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    # Without pathlib, whose import takes longer than all before the next statement.
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120
 if __name__ == "__main__":
     # Before the other imports: a signal in the middle of them ends the command with one line.
-    from temper.system.interrupts import exit_at_signals
+    from temper.system.early_signals import exit_at_signals
 
     exit_at_signals()
 
@@ -64,10 +65,12 @@ def run(options: argparse.Namespace) -> int:
     )
     from choose.prepare import Training, prepare
     from choose.rendering.words import terminal_text
-    from choose.report import decide, write_files
+    from choose.report import JSON, decide, write_files
+    from train.cli_options import check_writable
     from train.dataset.leaks import check_leaks
     from train.dataset.split import find_examples
 
+    check_writable(options.out / JSON)
     training = Training(
         data=options.data,
         examples=find_examples(options.data, options.held_out_fraction, options.seed),

@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from numpy.typing import NDArray
 
 from choose.options import Network
 from choose.prepare import Training
@@ -18,6 +19,7 @@ from temper.card import Training as CardTraining
 from temper.dataset.split import Example, write_split
 from temper.images import load_images
 from temper.reference import write_reference
+from temper.runners.base import Images
 from temper.storage.digest import sha256_of
 from tests import tiny
 from train.cli_options import config_of
@@ -78,7 +80,7 @@ def _export(network: Network, training: Training) -> None:
         tiny.pipeline_of(path).build(Artifact.at(path).sibling("fp32", ".onnx"), "fp32")
 
 
-def _pixels(examples: list[Example], subset: str, size: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _pixels(examples: list[Example], subset: str, size: int) -> tuple[Images, NDArray[np.int64]]:
     chosen = [each for each in examples if each.subset == subset]
     truth = np.array([tiny.LABELS.index(each.label) for each in chosen])
     return np.stack(list(load_images([each.path for each in chosen], size))), truth

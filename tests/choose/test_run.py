@@ -10,7 +10,7 @@ import pytest
 
 from choose import prepare
 from choose.run import parse, run
-from temper.errors import DataError, UserError
+from temper.errors import DataError, ResourceError, UserError
 from temper.exit_codes import ExitCode
 from tests import tiny
 from tests.choose.networks import BACKBONE, draw_dataset, make_network
@@ -66,6 +66,12 @@ def test_ctrl_c_ends_a_conversion_and_the_same_command_goes_on_to_the_choice(fin
 
 def test_a_dataset_without_images_is_an_error_before_anything_is_trained(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a folder"):
+        run(parse(words(tmp_path)))
+
+
+def test_a_folder_that_cannot_be_written_is_an_error_before_anything_is_trained(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(ResourceError, match="cannot be written"):
         run(parse(words(tmp_path)))
 
 

@@ -35,7 +35,7 @@ def predicted(wrong_validation: int, wrong_test: int) -> Probabilities:
     truth = np.array([LABELS.index(each.label) for each in (*HELD_OUT.validation, *HELD_OUT.test)])
     truth[:wrong_validation] = 1 - truth[:wrong_validation]
     truth[10 : 10 + wrong_test] = 1 - truth[10 : 10 + wrong_test]
-    return np.eye(2, dtype=np.float32)[truth]
+    return np.asarray(np.eye(2, dtype=np.float32)[truth])
 
 
 def no_runner() -> Runner:

@@ -1,5 +1,6 @@
 import itertools
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -11,7 +12,8 @@ from tests.choose.sample_choices import measured, report, several
 
 
 def lines(figure: Figure, name: str) -> list[tuple[list[float], list[float]]]:
-    return [(list(line.get_xdata()), list(line.get_ydata())) for line in figure.axes[0].lines if line.get_gid() == name]
+    drawn = [line for line in figure.axes[0].lines if line.get_gid() == name]
+    return [(np.asarray(line.get_xdata()).tolist(), np.asarray(line.get_ydata()).tolist()) for line in drawn]
 
 
 def labels(figure: Figure) -> list[Text]:
