@@ -12,7 +12,7 @@ from benchmarks.analysis.summarize import Context, FileSet, summarize, summarize
 from benchmarks.analysis.verdict import control_sentence, with_verdicts
 from benchmarks.cases import Case, pick_baseline
 from benchmarks.config import BenchmarkConfig
-from benchmarks.evaluation_set import EvaluationSet, file_sets, image_array
+from benchmarks.evaluation_set import EvaluationSet, file_sets, image_arrays
 from benchmarks.measurement import gpu_telemetry
 from benchmarks.measurement.end_to_end import decode_seconds
 from benchmarks.measurement.mlperf import import_loadgen
@@ -45,7 +45,10 @@ def run_benchmark(
     samples = [Samples.of(case) for case in cases]
     peaks = [] if config.quick else [PeakSamples(precision=each) for each in PEAK_PRECISIONS]
     phases = {"before": conditions()}
-    with image_array(evaluation) as images, BenchmarkSession(samples, images, config, peaks, progress) as session:
+    with (
+        image_arrays(evaluation.examples, {evaluation.size}) as images,
+        BenchmarkSession(samples, images, config, peaks, progress) as session,
+    ):
         control, files = _measure(session, evaluation, config)
     if during := _gpu_conditions(gpu_telemetry.value_ranges(session.gpu_states)):
         phases["during"] = during

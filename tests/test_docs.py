@@ -18,7 +18,7 @@ from temper.cli import main
 from temper.exit_codes import ExitCode
 from temper.formats import FORMATS
 from temper.serve.settings import MIB, Limits
-from tests.source import DOCUMENTS, FILES, FOLDERS, ROOT, STAGES, name_of, tree_of
+from tests.source import COMMANDS, DOCUMENTS, FILES, FOLDERS, ROOT, name_of, tree_of
 
 TEXT = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
 README, ARTIFACTS, TROUBLESHOOTING, CONTRIBUTING = (
@@ -115,7 +115,7 @@ def test_every_option_exists(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         return original(self, *flags, **details)  # type: ignore[arg-type]
 
     monkeypatch.setattr(argparse._ActionsContainer, "add_argument", record)
-    for parse in [main.parse, *(importlib.import_module(f"{stage}.run").parse for stage in STAGES)]:
+    for parse in [main.parse, *(importlib.import_module(f"{name}.run").parse for name in COMMANDS)]:
         with pytest.raises(SystemExit):
             parse(["--help"])
     capsys.readouterr()

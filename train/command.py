@@ -27,7 +27,8 @@ from train.fitting.strategies import find_learning_rate
 from train.fitting.training_data import TrainingContext
 from train.network.backbones import BACKBONES
 from train.network.pretrained import load_backbone
-from train.pipeline import SUSPECT_SUFFIXES, TrainedModel, is_up_to_date, load_data, save, train
+from train.pipeline import SUSPECT_SUFFIXES, TrainedModel, load_data, save, train
+from train.up_to_date import is_up_to_date
 
 LOGGER = logging.getLogger("temper.train")
 WORK_FOLDER = ".training"

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temper.artifact import Artifact
-from temper.card import Card, Dataset, FileReference, Training, write_card
+from temper.card import Card, Dataset, Training, write_card
 from temper.dataset.listing import dataset_title
 from temper.dataset.split import Example, Subset, write_split
-from temper.errors import ArtifactError
 from temper.provenance import provenance
 from temper.storage.atomic import atomic_write
 from temper.storage.publish import remove_when_published
@@ -35,10 +33,10 @@ from train.evaluation.temperature_scaling import best_temperature, fold_into_wei
 from train.fitting.checkpoint import History
 from train.fitting.strategies import build, fine_tune, gpus, train_all_layers, train_head
 from train.fitting.training_data import TrainingContext, TrainingData
+from train.up_to_date import SPLIT_SUFFIX, dataset_record
 
 LOGGER = logging.getLogger("temper.train")
 PACKAGES = ("keras", "tensorflow", "numpy", "pillow")
-SPLIT_SUFFIX = ".split.csv"
 SUSPECT_SUFFIXES = (".suspects.csv", ".suspects.png")
 
 
@@ -57,21 +55,6 @@ class TrainedModel:
     seconds: float
     first_fine_tuned: int = 0
     suspects: SuspectLabels | None = None
-
-
-def is_up_to_date(artifact: Artifact, folder: Path, examples: list[Example], config: TrainingConfig) -> bool:
-    """True when the artifact was trained on these images with this configuration, and is not damaged."""
-    if not artifact.exists:
-        return False
-    try:
-        card = artifact.verified().card
-    except ArtifactError:
-        return False
-    split = artifact.beside(SPLIT_SUFFIX)
-    with tempfile.TemporaryDirectory() as scratch:
-        dataset = _dataset(write_split(Path(scratch) / split.name, folder, examples), folder)
-    is_same = card.dataset == dataset and card.training and card.training.config == dataclasses.asdict(config)
-    return bool(is_same) and split.exists()
 
 
 def load_data(examples: list[Example], config: TrainingConfig, context: TrainingContext) -> TrainingData:
@@ -131,7 +114,7 @@ def save(
         _save_suspects(trained.suspects, new, folder)
         split = write_split(new.beside(SPLIT_SUFFIX), folder, examples)
         trained.model.save(new.path)
-        write_card(new.path, _card(trained, new, _dataset(split, folder), config))
+        write_card(new.path, _card(trained, new, dataset_record(split, folder), config))
         record_made_here(new)
 
 
@@ -157,10 +140,6 @@ def _card(trained: TrainedModel, artifact: Artifact, dataset: Dataset, config: T
         confidence_threshold=round(trained.evaluation.confidence_threshold, 6),
         training=Training(config=dataclasses.asdict(config), result=trained.evaluation.result(trained.seconds)),
     )
-
-
-def _dataset(split: FileReference, folder: Path) -> Dataset:
-    return Dataset(split=split, folder=str(folder.resolve()), title=dataset_title(folder))
 
 
 def _calibrate_and_evaluate(model: keras.Model, data: TrainingData) -> Evaluation:

@@ -18,7 +18,8 @@ from tests.train.images import fill
 from train.config import TrainingConfig
 from train.fitting.checkpoint import CheckpointConfig
 from train.fitting.training_data import TrainingContext
-from train.pipeline import is_up_to_date, save, train
+from train.pipeline import save, train
+from train.up_to_date import is_up_to_date
 
 pytestmark = pytest.mark.tensorflow
 HEAD = TrainingConfig(
