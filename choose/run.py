@@ -66,9 +66,9 @@ def run(options: argparse.Namespace) -> int:
     from choose.prepare import Training, prepare
     from choose.rendering.words import terminal_text
     from choose.report import JSON, decide, write_files
+    from temper.dataset.find import find_examples
     from train.cli_options import check_writable
     from train.dataset.leaks import check_leaks
-    from train.dataset.split import find_examples
 
     check_writable(options.out / JSON)
     training = Training(

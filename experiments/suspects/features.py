@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from temper.cli.progress import ProgressCallback
+from temper.dataset.find import find_examples
 from temper.storage.digest import sha256_of
 from train.config import TrainingConfig
-from train.dataset.split import find_examples
 from train.evaluation.confident_learning import Features
 from train.fitting.checkpoint import CheckpointConfig
 from train.fitting.strategies import frozen_features

@@ -16,6 +16,7 @@ from convert.job import CardFields, Job
 from temper.artifact import Artifact
 from temper.card import Card, TrainingResult, write_card
 from temper.card import Training as CardTraining
+from temper.dataset.find import find_examples
 from temper.dataset.split import Example, write_split
 from temper.images import load_images
 from temper.reference import write_reference
@@ -23,7 +24,6 @@ from temper.runners.base import Images
 from temper.storage.digest import sha256_of
 from tests import tiny
 from train.cli_options import config_of
-from train.dataset.split import find_examples
 from train.run import parse
 from train.up_to_date import SPLIT_SUFFIX, dataset_record
 

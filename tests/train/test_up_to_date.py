@@ -3,10 +3,10 @@ from pathlib import Path
 
 from temper.artifact import Artifact
 from temper.card import Training, TrainingResult, write_card
+from temper.dataset.find import find_examples
 from temper.dataset.split import write_split
 from tests.train.images import fill
 from train.config import TrainingConfig
-from train.dataset.split import find_examples
 from train.up_to_date import SPLIT_SUFFIX, dataset_record, is_up_to_date
 
 CONFIG = TrainingConfig(weights="file", head="lbfgs")
