@@ -163,6 +163,18 @@ def test_inspect_shows_why_an_artifact_was_not_run(artifact: Artifact, capsys: p
     assert "accuracy" not in text
 
 
+def test_inspect_and_doctor_send_no_code_of_a_card_to_the_terminal(
+    artifact: Artifact, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = ("\x1b[2J", "dog\nprecision       int8")
+    write_card(artifact.path, artifact.card.changed(labels=labels, not_run="\x1b]0;title\x07"))
+    for command in ("inspect", "doctor"):
+        run(command, artifact.path)
+    text = capsys.readouterr().out
+    assert r"\x1b[2J, dog\nprecision" in text
+    assert "\x1b" not in text and "\x07" not in text
+
+
 def test_inspect_shortens_a_long_list_of_labels(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
     write_card(artifact.path, artifact.card.changed(labels=tuple(f"label{i}" for i in range(1000))))
     run("inspect", artifact.path)
