@@ -105,9 +105,10 @@ def describe(options: argparse.Namespace, data: "TrainingData") -> str:
     return (
         f"{plural(len(data.examples), 'photo')} of {plural(len(data.labels), 'label')}, {options.backbone} at "
         f"{options.size} px, frozen ({Path(options.weights).name}). {percent(options.fraction)} of the labels were "
-        f"replaced by another label. No head saw the image whose label it examines. The backbone did if the photos were among "
-        "those that its weights were trained on: the figures are then better than they would be on new photos. Labels "
-        "that were wrong before count as correct ones. Seconds are those of the processor for one search, on features "
+        "replaced by another label. No head saw the image whose label it examines. The backbone did if the photos "
+        "were among those that its weights were trained on: the figures are then better than they would be on new "
+        "photos. Labels that were wrong before count as correct ones. Seconds are those of the processor for one "
+        "search, on features "
         f"that were computed before; {host.processor}, {host.cores} cores; {versions}. "
         "`python experiments/suspects/run.py --photos PHOTOS --weights FILE` repeats the measurement."
     )
