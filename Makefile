@@ -9,6 +9,9 @@ PRECISION ?= fp16
 MODEL     ?= artifacts/model.keras
 # Passed to train only when they are given: its defaults depend on how the training starts.
 TRAIN_OPTIONS := $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SIZE),--size $(SIZE))
+# Passed to choose only when they are given.
+CHOICE := $(if $(BACKBONES),--backbones $(BACKBONES)) $(if $(SIZES),--sizes $(SIZES)) \
+  $(if $(BUDGET_MS),--max-ms $(BUDGET_MS)) $(if $(MAX_LOSS),--max-loss $(MAX_LOSS))
 OPTIONS   ?=
 # Where the images are now, if DATA is named.
 MOVED     := $(if $(filter-out file,$(origin DATA)),--data $(DATA))
@@ -27,7 +30,7 @@ DEPLOYED  := deploy/onnx deploy/openvino deploy/gpu
 COVERAGE  := --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo data train convert bench gpu-check serve wheel lint test test-fast test-slow chaos lock audit sbom clean
+.PHONY: help demo data train convert bench choose gpu-check serve wheel lint test test-fast test-slow chaos lock audit sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,6 +55,9 @@ convert: $(VENV)/.run ## MODEL to verified artifacts: PRECISION=fp32|fp16|int8
 
 bench: $(VENV)/.run ## latency and accuracy of every artifact beside MODEL, compared with Keras
 	@$(PY) benchmarks/run.py $(dir $(MODEL)) $(OPTIONS)
+
+choose: $(VENV)/.run ## the fastest network that is accurate enough: DATA=folder BACKBONES="resnet50 efficientnetlite0" SIZES="160 224" BUDGET_MS=5 MAX_LOSS=1
+	@$(PY) choose/run.py --data $(DATA) --weights $(WEIGHTS) $(CHOICE) $(OPTIONS)
 
 gpu-check: $(VENV)/.gpu ## on a machine with an NVIDIA GPU: build, self-test and benchmark every precision of MODEL
 	@$(PY) infer/run.py doctor

@@ -12,7 +12,7 @@ from benchmarks.analysis.summarize import Context, FileSet, summarize, summarize
 from benchmarks.analysis.verdict import control_sentence, with_verdicts
 from benchmarks.cases import Case, pick_baseline
 from benchmarks.config import BenchmarkConfig
-from benchmarks.evaluation_set import EvaluationSet, file_sets, image_array
+from benchmarks.evaluation_set import EvaluationSet, file_sets, image_arrays
 from benchmarks.measurement import gpu_telemetry
 from benchmarks.measurement.end_to_end import decode_seconds
 from benchmarks.measurement.mlperf import import_loadgen
@@ -20,6 +20,7 @@ from benchmarks.measurement.peak_compute import PEAK_PRECISIONS, count_operation
 from benchmarks.measurement.samples import PeakSamples, Samples
 from benchmarks.measurement.session import BenchmarkSession
 from benchmarks.measurement.timing import time_calls
+from temper.card import reference_title
 from temper.cli.progress import ProgressCallback
 from temper.dataset.split import Example
 from temper.provenance import package_versions
@@ -44,20 +45,23 @@ def run_benchmark(
     samples = [Samples.of(case) for case in cases]
     peaks = [] if config.quick else [PeakSamples(precision=each) for each in PEAK_PRECISIONS]
     phases = {"before": conditions()}
-    with image_array(evaluation) as images, BenchmarkSession(samples, images, config, peaks, progress) as session:
+    with (
+        image_arrays(evaluation.examples, {evaluation.size}) as images,
+        BenchmarkSession(samples, images, config, peaks, progress) as session,
+    ):
         control, files = _measure(session, evaluation, config)
     if during := _gpu_conditions(gpu_telemetry.value_ranges(session.gpu_states)):
         phases["during"] = during
     phases["after"] = conditions()
     context = _context(samples, evaluation, files, peaks)
-    baseline = pick_baseline(each.case for each in context.baselines)
     report = Report(
         dataset=evaluation.title,
         created=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         command=command,
         images=len(evaluation.examples),
         size=evaluation.size,
-        baseline=baseline.name if baseline else "",
+        baseline=_name_of_baseline(context),
+        reference=reference_title(cases[0].card.adopted),
         control=control,
         timer_overhead_us=timer_overhead_microseconds(),
         peak_gops=context.peak_gops,
@@ -117,15 +121,20 @@ def _describe_files(title: str, examples: list[Example], evaluation: EvaluationS
     )
 
 
+def _name_of_baseline(context: Context) -> str:
+    baseline = pick_baseline(each.case for each in context.baselines)
+    return baseline.name if baseline else ""
+
+
 def _context(
     samples: list[Samples], evaluation: EvaluationSet, files: list[FileSet], peaks: list[PeakSamples]
 ) -> Context:
-    keras = {each.case: each for each in samples if each.case.is_keras and not each.skipped}
-    baseline = pick_baseline(keras)
+    models = {each.case: each for each in samples if each.case.artifact.is_model and not each.skipped}
+    baseline = pick_baseline(models)
     return Context(
         evaluation=evaluation,
-        keras=keras[baseline].probabilities if baseline else evaluation.reference,
-        baselines=list(keras.values()),
+        keras=models[baseline].probabilities if baseline else evaluation.reference,
+        baselines=list(models.values()),
         file_sets=files,
         peak_gops={peak.precision: peak.gops for peak in peaks if peak.gops},
         operations=_operations([each.case for each in samples]),

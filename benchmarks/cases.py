@@ -9,7 +9,6 @@ from temper.card import Card
 from temper.errors import ArtifactError, UsageError
 from temper.formats import FORMATS, format_of
 
-# Keras is the format that others are converted from.
 KERAS_SUFFIX = FORMATS[0].suffix
 KERAS_MODES = FORMATS[0].modes
 TUTORIAL_MODE = "predict"
@@ -45,7 +44,7 @@ class Case:
 
 
 def find_cases(paths: list[Path], quick: bool = False) -> list[Case]:
-    """Cases of artifacts and of folders that contain artifacts: Keras first, then by file name.
+    """Cases of artifacts and of folders that contain artifacts: the model first, then by file name.
 
     quick: leave out the rare modes of Keras. Raises ArtifactError when there is no artifact, and UsageError when
     artifacts come from different models: they cannot be compared.
@@ -68,14 +67,14 @@ def find_cases(paths: list[Path], quick: bool = False) -> list[Case]:
 
 
 def pick_baseline(cases: Iterable[Case]) -> Case | None:
-    """Keras in the first of its modes that is among the cases; the slow mode of the tutorials only if it is alone."""
-    keras = (case for case in cases if case.is_keras)
-    return min(keras, key=lambda case: (case.is_tutorial, KERAS_MODES.index(case.mode)), default=None)
+    """The model in the first of its modes that is among the cases; the slow mode of tutorials only if it is alone."""
+    models = (case for case in cases if case.artifact.is_model)
+    return min(models, key=lambda case: (case.is_tutorial, case.artifact.format.modes.index(case.mode)), default=None)
 
 
 def pick_control(cases: list[Case]) -> Case:
-    """The case to run twice: int8 if there is one, since noise changes short calls most; Keras only if it is alone."""
-    return min(cases, key=lambda case: (case.is_keras, case.card.precision != "int8", cases.index(case)))
+    """The case to run twice: int8 if there is one, since noise changes short calls most; the model only if alone."""
+    return min(cases, key=lambda case: (case.artifact.is_model, case.card.precision != "int8", cases.index(case)))
 
 
 def _model_key(card: Card) -> tuple[object, ...]:
@@ -90,7 +89,7 @@ def _artifacts_at(path: Path) -> list[Artifact]:
         return []
     inside = [Artifact.at(file) for file in path.iterdir() if format_of(file.name)]
     artifacts = [artifact for artifact in inside if artifact.exists]
-    return sorted(artifacts, key=lambda artifact: (artifact.format.suffix != KERAS_SUFFIX, artifact.name))
+    return sorted(artifacts, key=lambda artifact: (not artifact.is_model, artifact.name))
 
 
 def _cases_of(artifact: Artifact, quick: bool) -> list[Case]:

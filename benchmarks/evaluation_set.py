@@ -2,7 +2,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,12 +77,13 @@ def stratified_sample(examples: list[Example], max_files: int) -> list[Example]:
 
 
 @contextlib.contextmanager
-def image_array(evaluation: EvaluationSet) -> Iterator[Path]:
-    """A .npy file of all decoded images, uint8 [n, size, size, 3], which all processes read."""
+def image_arrays(examples: list[Example], sizes: Iterable[int]) -> Iterator[dict[int, Path]]:
+    """For each size, a .npy file of all decoded images, uint8 [n, size, size, 3], which all processes read."""
     with own_temporary_files() as folder:
-        path = folder / "images.npy"
-        np.save(path, np.stack(list(load_images((each.path for each in evaluation.examples), evaluation.size))))
-        yield path
+        paths = {size: folder / f"images-{size}.npy" for size in sizes}
+        for size, path in paths.items():
+            np.save(path, np.stack(list(load_images((each.path for each in examples), size))))
+        yield paths
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""From model.keras to a target: source, current?, convert in scratch, check parity, apply the gate, publish.
+"""From a model to a target: source, current?, convert in scratch, check parity, apply the gate, publish.
 
 Until the last step nothing in the folder changes: a rejected or interrupted conversion leaves what was there before.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from convert.dataset import ModelDataset
 from convert.job import CardFields, Converter, Job
 from convert.settings import CONSTANTS, ConversionSettings
-from convert.targets import conversion_of, layers_path, load_function, rejected_path, rejected_paths
+from convert.targets import conversion_of, layers_path, load_function, rejected_path, rejected_paths, source_of
 from convert.verification.accuracy_gate import GateLimits, violations
 from convert.verification.parity import baseline, compare, golden_predictions
 from temper.artifact import Artifact
@@ -21,7 +21,7 @@ from temper.card.files import card_text
 from temper.cli.progress import ProgressCallback, no_progress
 from temper.compatibility import check_compatibility
 from temper.dataset.split import Example
-from temper.errors import ArtifactError, IncompatibleMachine, MissingRuntime, QualityError
+from temper.errors import ArtifactError, IncompatibleMachine, MissingRuntime, QualityError, UsageError
 from temper.formats import Conversion
 from temper.provenance import provenance
 from temper.reference import has_golden
@@ -63,6 +63,8 @@ class Pipeline:
         UsageError for a target that is not possible, DataError for missing images.
         """
         conversion = conversion_of(target, precision)
+        if target == self.dataset.model:
+            raise UsageError(f"{target.path} is the model itself", fix="Name another target.")
         target.refuse_foreign(layers_path(target), force=force)
         remove_stale_scratch(target.path.parent)
         source = self._source(conversion)
@@ -93,10 +95,11 @@ class Pipeline:
 
     def _source(self, conversion: Conversion) -> Artifact:
         model = self.dataset.model
-        if conversion.source == model.format.suffix:
+        source = source_of(model, conversion)
+        if source == model:
             authenticate(model)
             return model.verified()
-        source = self.build(model.sibling(conversion.source_precision, conversion.source), conversion.source_precision)
+        source = self.build(source, conversion.source_precision)
         if source.format.is_program:
             # It may be up to date and from elsewhere.
             authenticate(source)

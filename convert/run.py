@@ -1,8 +1,9 @@
-"""Convert a trained Keras model, and verify every step against it on held-out images.
+"""Convert a model, and verify every step against it on held-out images.
 
     python convert/run.py --precision int8
     python convert/run.py artifacts/model.keras artifacts/model.fp16.plan --precision fp16
     python convert/run.py --precision int8 --triton models
+    python convert/run.py adopt cats.h5 --labels cat,dog --data photos        a model of yours: see docs/adopt.md
 
 The suffix of a target decides its format. Without a target, the model is converted to every format that this machine
 can build. An artifact that is up to date is not converted again. A conversion that the accuracy gate rejects is stored
@@ -25,13 +26,14 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convert.adopt.options import parse_adopt
 from convert.settings import CALIBRATION_METHODS, ConversionSettings, parse_batch
 from temper.artifact import Artifact
 from temper.card import PRECISIONS
 from temper.cli.console import CommandParser, add_verbosity_options
 from temper.cli.entry_point import run_command
 from temper.errors import ArtifactError, IncompatibleMachine, QualityError, UsageError, UserError
-from temper.formats import FORMATS, describe_suffixes
+from temper.formats import FORMATS, describe_suffixes, format_of
 
 if TYPE_CHECKING:
     from convert.verification.accuracy_gate import GateLimits
@@ -41,6 +43,9 @@ DEFAULT_MODEL = Path("artifacts/model.keras")
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["adopt"]:
+        return parse_adopt(words[1:])
     parser = CommandParser(
         prog="python convert/run.py",
         description=__doc__,
@@ -48,7 +53,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("model", nargs="?", type=Path, default=DEFAULT_MODEL, help="a .keras file (default: %(default)s)")
+    add(
+        "model",
+        nargs="?",
+        type=Path,
+        default=DEFAULT_MODEL,
+        help="a .keras file, or an .onnx file that was adopted (default: %(default)s)",
+    )
     add("targets", nargs="*", type=Path, help="files to write")
     add(
         "--precision", choices=PRECISIONS, default="fp32",
@@ -63,11 +74,21 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add_verbosity_options(parser)
     _add_int8_options(parser.add_argument_group("int8"))
     _add_plan_options(parser.add_argument_group("TensorRT plan"))
-    _add_gate_options(parser.add_argument_group("accuracy gate: what a conversion may cost, compared with Keras"))
-    return parser.parse_args(arguments)
+    _add_gate_options(parser.add_argument_group("accuracy gate: what a conversion may cost, compared with the model"))
+    return parser.parse_args(words)
 
 
 def run(options: argparse.Namespace) -> int:
+    """Adopt or convert a model; returns the exit code."""
+    if not hasattr(options, "original"):
+        return run_convert(options)
+    from convert.adopt.command import run_adopt
+
+    print(run_adopt(options))
+    return 0
+
+
+def run_convert(options: argparse.Namespace) -> int:
     """Convert to all targets; one that is rejected or lacks its runtime does not stop the others."""
     from convert.dataset import ModelDataset
     from convert.pipeline import Pipeline
@@ -137,11 +158,16 @@ def combined(errors: list[UserError]) -> UserError:
 
 
 def _model_at(path: Path) -> Artifact:
+    adopt = f"A model from elsewhere is adopted first:\n    python convert/run.py adopt {path} --labels … --data …"
+    if not format_of(path.name):
+        raise UsageError(f"{path} is no artifact", fix=adopt)
     model = Artifact.at(path)
-    if model.format.conversions:
-        raise UsageError(f"{path} is not a .keras file", fix="Name the model that `make train` wrote.")
     if not path.exists():
         raise ArtifactError(f"{path} does not exist", fix="Train it with `make train`, or check the path.")
+    if not model.exists:
+        raise ArtifactError(f"{path} has no card: {model.card_path.name} was expected beside it", fix=adopt)
+    if not model.is_model:
+        raise UsageError(f"{path} was itself converted", fix=f"Name the model: {model.model().path}")
     return model
 
 
@@ -204,8 +230,8 @@ def _add_gate_options(group: "argparse._ArgumentGroup") -> None:
     )  # fmt: skip
     add(
         "--min-agreement", type=float, metavar="PERCENT",
-        help="smallest percentage of images with the same label as Keras (default: 99.9 for fp32, 99 for fp16, 97 for "
-        "int8)",
+        help="smallest percentage of images with the same label as the model (default: 99.9 for fp32, 99 for fp16, 97 "
+        "for int8)",
     )  # fmt: skip
 
 

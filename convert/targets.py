@@ -10,7 +10,7 @@ from temper.artifact import Artifact
 from temper.card import PRECISIONS, Precision, card_path
 from temper.card.ownership import refuse_foreign
 from temper.errors import UsageError
-from temper.formats import FORMATS, Conversion, Format
+from temper.formats import FORMATS, Conversion, Format, format_of
 from temper.storage.publish import finish_publication
 
 
@@ -37,10 +37,27 @@ def conversion_of(target: Artifact, precision: Precision) -> Conversion:
     return conversions[precision]
 
 
+def source_of(model: Artifact, conversion: Conversion) -> Artifact:
+    """What a conversion reads: the model itself, or an artifact that is converted from it before.
+
+    Raises UsageError for a conversion that begins with Keras, where the model was adopted from another library.
+    """
+    known = format_of(conversion.source)
+    if known and known.conversions:
+        return model.sibling(conversion.source_precision, conversion.source)
+    if conversion.source != model.format.suffix:
+        raise UsageError(
+            f"{model.name} was not adopted from Keras, and this format is exported by Keras",
+            fix="Name another target, such as .onnx or .xml.",
+        )
+    return model
+
+
 def default_targets(model: Artifact, precision: Precision) -> list[Artifact]:
     """The targets that can be made and are useful on this machine, in the order of FORMATS."""
     possible = [each for each in FORMATS if precision in each.conversions and not each.on_request and _buildable(each)]
-    return [model.sibling(precision, each.suffix) for each in possible]
+    targets = [model.sibling(precision, each.suffix) for each in possible]
+    return [each for each in targets if each != model and _begins_with(model, each.format.conversions[precision])]
 
 
 def load_function(name: str) -> Any:
@@ -66,6 +83,15 @@ def rejected_paths(target: Artifact) -> list[Path]:
     written = [*map(rejected_path, [*target.files, layers_path(target)]), card_path(rejected)]
     refuse_foreign(rejected, written, is_folder=target.format.is_folder)
     return written
+
+
+def _begins_with(model: Artifact, conversion: Conversion) -> bool:
+    """Whether the conversions that lead to a target begin with the model."""
+    try:
+        source = source_of(model, conversion)
+    except UsageError:
+        return False
+    return source == model or _begins_with(model, source.format.conversions[conversion.source_precision])
 
 
 def _buildable(chosen: Format) -> bool:

@@ -189,8 +189,15 @@ class Artifact:
         """
         return Artifact.at(self.path.with_name(f"{self.model_name}.{precision}{suffix}"))
 
+    @property
+    def is_model(self) -> bool:
+        """True for what others are converted from: a `.keras` file, or an adopted `.onnx` file."""
+        return not self.format.conversions or (self.card.adopted is not None and self.card.provenance.source is None)
+
     def model(self) -> "Artifact":
-        """The trained Keras model that the artifact belongs to, by name."""
+        """The model that the artifact was converted from, by name: `.keras`, or the `.fp32.onnx` that was adopted."""
+        if self.card.adopted and self.card.adopted.stored_as == ".onnx":
+            return self.sibling("fp32", ".onnx")
         return Artifact.at(self.path.with_name(f"{self.model_name}.keras"))
 
     def beside(self, suffix: str) -> Path:

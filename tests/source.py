@@ -6,7 +6,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("data", "train", "convert", "infer", "benchmarks")
-FOLDERS = ("temper", *STAGES, "experiments")
+# Each has a file run.py. choose/ calls the stages.
+COMMANDS = (*STAGES, "choose")
+FOLDERS = ("temper", *COMMANDS, "experiments")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 DOCUMENTS = [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.source import FILES, ROOT, STAGES, name_of, tree_of
+from tests.source import COMMANDS, FILES, ROOT, STAGES, name_of, tree_of
 
 # What a device has, besides one runtime.
 LIGHT = {"numpy", "PIL", "msgspec", "rich", "platformdirs"}
@@ -46,13 +46,13 @@ def packages(path: Path, top_level_only: bool = False) -> set[str]:
 
 def test_stages_do_not_import_each_other() -> None:
     stages = {path: path.relative_to(ROOT).parts[0] for path in FILES}
-    others = {path: packages(path) & (set(STAGES) - {stage}) for path, stage in stages.items() if stage in STAGES}
+    others = {path: packages(path) & (set(COMMANDS) - {stage}) for path, stage in stages.items() if stage in STAGES}
     assert not {name_of(path): found for path, found in others.items() if found}
 
 
 def test_the_library_imports_no_stage() -> None:
     library = [path for path in FILES if path.is_relative_to(ROOT / "temper")]
-    assert not [name_of(path) for path in library if packages(path) & {*STAGES, "experiments"}]
+    assert not [name_of(path) for path in library if packages(path) & {*COMMANDS, "experiments"}]
 
 
 def test_the_library_imports_only_what_a_device_has() -> None:

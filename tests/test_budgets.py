@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.source import FILES, FOLDERS, ROOT, STAGES, TESTS, name_of, tree_of
+from tests.source import COMMANDS, FILES, FOLDERS, ROOT, TESTS, name_of, tree_of
 
 MAX_FILE_LINES = 250
 MAX_FOLDER_FILES = 12
@@ -52,7 +52,7 @@ def test_a_function_has_at_most_6_parameters() -> None:
     assert not {name: number for name, number in found.items() if number > MAX_PARAMETERS}
 
 
-@pytest.mark.parametrize("command", [*(f"{stage}.run" for stage in STAGES), "temper.cli.main"])
+@pytest.mark.parametrize("command", [*(f"{name}.run" for name in COMMANDS), "temper.cli.main"])
 def test_the_help_of_a_command_lists_at_most_12_options(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

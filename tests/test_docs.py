@@ -12,13 +12,14 @@ import pytest
 
 from benchmarks.analysis.report_file import read_report
 from benchmarks.rendering.table import columns
+from convert.adopt.options import parse_adopt
 from convert.trt.build_options import HELP
 from temper.card import Preprocessing, records
 from temper.cli import main
 from temper.exit_codes import ExitCode
 from temper.formats import FORMATS
 from temper.serve.settings import MIB, Limits
-from tests.source import DOCUMENTS, FILES, FOLDERS, ROOT, STAGES, name_of, tree_of
+from tests.source import COMMANDS, DOCUMENTS, FILES, FOLDERS, ROOT, name_of, tree_of
 
 TEXT = {path: path.read_text(encoding="utf-8") for path in DOCUMENTS}
 README, ARTIFACTS, TROUBLESHOOTING, CONTRIBUTING = (
@@ -115,12 +116,13 @@ def test_every_option_exists(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         return original(self, *flags, **details)  # type: ignore[arg-type]
 
     monkeypatch.setattr(argparse._ActionsContainer, "add_argument", record)
-    for parse in [main.parse, *(importlib.import_module(f"{stage}.run").parse for stage in STAGES)]:
+    for parse in [main.parse, parse_adopt, *(importlib.import_module(f"{name}.run").parse for name in COMMANDS)]:
         with pytest.raises(SystemExit):
             parse(["--help"])
     capsys.readouterr()
     named = {line.split()[0] for path in CURRENT for line in code_of(TEXT[path]) if line.startswith("--")}
-    assert not named - known
+    unknown = named - known
+    assert not unknown
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)

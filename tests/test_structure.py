@@ -27,6 +27,7 @@ COVERED_BY = {
     "experiments/chaos/publications/publish.py": "tests/experiments/chaos/publications/test_crash_points.py",
     "experiments/dirty_dataset.py": "tests/experiments/test_dirty_scan.py",
     "experiments/killed_training.py": "tests/experiments/test_kills.py",
+    "experiments/suspects/features.py": "tests/experiments/suspects/test_run.py",
     # What the suites are directed at.
     "experiments/chaos/artifacts/hostile_archives.py": "tests/experiments/chaos/artifacts/test_hostile.py",
     "experiments/chaos/artifacts/hostile_files.py": "tests/experiments/chaos/artifacts/test_hostile.py",

@@ -19,10 +19,10 @@ from convert.pipeline import Pipeline
 from convert.settings import ConversionSettings
 from convert.verification.accuracy_gate import GateLimits
 from temper.artifact import Artifact
-from temper.card import Agreement, Card, Dataset, LabelFlip, Precision, write_card
+from temper.card import Adoption, Agreement, Card, Dataset, LabelFlip, Precision, Provenance, write_card
 from temper.dataset.split import Example, Subset, write_split
 from temper.images import load_images
-from temper.reference import write_reference
+from temper.reference import read_reference, write_reference
 from temper.storage.digest import sha256_of
 
 EXPORT = "convert.exporters.onnx_export"
@@ -98,6 +98,24 @@ def bundle(folder: Path, each: int = 40) -> Path:
     with exporter(export):
         pipeline_of(keras).build(Artifact.at(keras).sibling("fp32", ".onnx"), "fp32")
     return keras
+
+
+def adopt(keras: Path) -> Path:
+    """Leave a bundle as the adoption of an ONNX file does: model.fp32.onnx is the model; returns its path."""
+    path = keras.with_name("model.fp32.onnx")
+    card, dataset = Artifact.at(path).card, Artifact.at(keras).card.dataset
+    adopted = Adoption(
+        original="net.onnx", sha256="0" * 64, stored_as=".onnx", preprocessing="caffe", layout="NCHW", dtype="float32",
+        output="logits", images=16, accuracy=1.0, max_difference=0.0,
+    )  # fmt: skip
+    reference = read_reference(Artifact.at(keras))
+    for file in keras.parent.glob("model.*"):
+        if not file.name.startswith(("model.fp32.onnx", "model.split", "model.golden")):
+            file.unlink()
+    write_card(path, card.changed(adopted=adopted, provenance=Provenance(), agreement=None, dataset=dataset))
+    assert reference is not None
+    write_reference(Artifact.at(path), reference)
+    return path
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import keras
 from temper.artifact import Artifact
 from temper.cli.progress import ProgressDisplay
 from temper.cli.text import percent, plural
-from temper.dataset.listing import dataset_title
+from temper.dataset.listing import dataset_title, read_near_duplicates
 from temper.dataset.split import Example
 from temper.errors import DataError, UsageError
 from temper.storage.atomic import atomic_write, own_temporary_files, remove_stale_scratch
@@ -19,6 +19,7 @@ from train.cli_options import check_writable, config_of, options_that_need_weigh
 from train.config import TrainingConfig
 from train.disk_space import check_disk_space
 from train.evaluation.charts import draw_lr_range_test
+from train.evaluation.suspect_report import describe_suspects
 from train.fitting.checkpoint import CheckpointConfig, checkpoint_path
 from train.fitting.distribute import is_chief, open_strategy
 from train.fitting.lr_range_test import LrRangeResult
@@ -26,7 +27,8 @@ from train.fitting.strategies import find_learning_rate
 from train.fitting.training_data import TrainingContext
 from train.network.backbones import BACKBONES
 from train.network.pretrained import load_backbone
-from train.pipeline import TrainedModel, is_up_to_date, load_data, save, train
+from train.pipeline import SUSPECT_SUFFIXES, TrainedModel, load_data, save, train
+from train.up_to_date import is_up_to_date
 
 LOGGER = logging.getLogger("temper.train")
 WORK_FOLDER = ".training"
@@ -34,6 +36,8 @@ WRITTEN = (
     ".md", ".summary.txt", ".history.csv", ".curves.png", ".confusion.png", ".reliability.png", ".mistakes.png",
     ".split.csv",
 )  # fmt: skip
+# What a training writes, or removes.
+REPLACED = (*WRITTEN, *SUSPECT_SUFFIXES)
 MOVE_AWAY = "Move it away, or name another file with --out."
 
 
@@ -45,7 +49,7 @@ def run_training(options: argparse.Namespace, examples: list[Example]) -> str:
     remove_stale_scratch(artifact.path.parent)
     if not options.lr_range_test:
         # Before weights are downloaded.
-        artifact.refuse_foreign(*map(artifact.beside, WRITTEN), force=options.force, fix=MOVE_AWAY)
+        artifact.refuse_foreign(*map(artifact.beside, REPLACED), force=options.force, fix=MOVE_AWAY)
     config, backbone = _start(options)
     if not (options.force or options.lr_range_test) and is_up_to_date(artifact, options.data, examples, config):
         LOGGER.info("%s is up to date: same images, same configuration. --force trains it again.", artifact.path)
@@ -58,7 +62,10 @@ def run_training(options: argparse.Namespace, examples: list[Example]) -> str:
     checkpoint = CheckpointConfig(path=path, resume=options.resume, is_writer=is_writer)
     with _explain_interruption(path, config), ProgressDisplay() as progress:
         events = artifact.path.with_suffix(".tensorboard") if options.tensorboard else None
-        context = TrainingContext(work=work, checkpoint=checkpoint, progress=progress, events=events, strategy=strategy)
+        context = TrainingContext(
+            work=work, checkpoint=checkpoint, progress=progress, events=events, strategy=strategy,
+            near_duplicates=read_near_duplicates(options.data), find_suspects=options.suspects,
+        )  # fmt: skip
         if options.lr_range_test:
             return _describe_range_test(find_learning_rate(load_data(examples, config, context), backbone), artifact)
         _check_checkpoint(options, path)
@@ -66,7 +73,7 @@ def run_training(options: argparse.Namespace, examples: list[Example]) -> str:
     if not is_writer:
         return ""
     # Hours may have passed since the first check; the checkpoint stays.
-    artifact.refuse_foreign(*map(artifact.beside, WRITTEN), force=True, fix=MOVE_AWAY)
+    artifact.refuse_foreign(*map(artifact.beside, REPLACED), force=True, fix=MOVE_AWAY)
     save(trained, artifact, options.data, examples, config)
     path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -131,7 +138,10 @@ def _describe(trained: TrainedModel, artifact: Artifact, folder: Path) -> str:
     evaluation = trained.evaluation
     low, high = map(percent, evaluation.interval)
     LOGGER.info("the training took %.1f s, without the decoding of the images", trained.seconds)
-    files = [artifact.path, artifact.card_path, *map(artifact.beside, WRITTEN)]
+    suspects = trained.suspects
+    suffixes = REPLACED if suspects and suspects.suspects else WRITTEN
+    files = [artifact.path, artifact.card_path, *map(artifact.beside, suffixes)]
+    lines = [describe_suspects(suspects, folder, artifact.beside(SUSPECT_SUFFIXES[0]).name)] if suspects else []
     return "\n".join(
         [
             f"held-out accuracy {percent(evaluation.accuracy)} of {plural(evaluation.n_images, 'image')} "
@@ -140,6 +150,7 @@ def _describe(trained: TrainedModel, artifact: Artifact, folder: Path) -> str:
             f"{evaluation.ece_after:.3f} (temperature {evaluation.temperature:.2f})",
             f"confidence threshold {evaluation.confidence_threshold:.3f}: "
             f"{percent(1 - float(evaluation.is_known.mean()))} of these images are below it",
+            *lines,
             f"files in {artifact.path.parent}: {', '.join(path.name for path in files)}",
         ]
     )

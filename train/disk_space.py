@@ -10,8 +10,9 @@ from train.dataset.decode import MAX_MEMORY_BYTES
 
 # Backbones without the layers on top, in millions of parameters; keras.Model.count_params, Keras 3.15.
 MILLIONS_OF_PARAMETERS = {
-    "resnet50": 23.6, "resnet101": 42.7, "efficientnetv2b0": 5.9, "efficientnetv2s": 20.3, "mobilenetv2": 2.3,
-    "mobilenetv3small": 0.9, "mobilenetv3large": 3.0, "convnexttiny": 27.8,
+    "resnet50": 23.6, "resnet101": 42.7, "efficientnetv2b0": 5.9, "efficientnetv2s": 20.3, "efficientnetlite0": 3.4,
+    "efficientnetlite1": 4.2, "efficientnetlite2": 4.9, "mobilenetv2": 2.3, "mobilenetv3small": 0.9,
+    "mobilenetv3large": 3.0, "convnexttiny": 27.8,
 }  # fmt: skip
 # Channels that the widest of them gives to the head.
 MAX_FEATURES = 2048

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temper.artifact import Artifact
-from temper.card import Card, Dataset, FileReference, Training, write_card
+from temper.card import Card, Dataset, Training, write_card
 from temper.dataset.listing import dataset_title
 from temper.dataset.split import Example, Subset, write_split
-from temper.errors import ArtifactError
 from temper.provenance import provenance
 from temper.storage.atomic import atomic_write
+from temper.storage.publish import remove_when_published
 from temper.storage.space import explain_full_disk
 from temper.system.host import describe_host
 from temper.trust.records import record_made_here
@@ -25,17 +24,20 @@ from train.config import TrainingConfig
 from train.dataset.batches import EVALUATION_BATCH
 from train.dataset.decode import LabeledImages, labels_of, load_subsets
 from train.dataset.leaks import describe_leaks
-from train.evaluation.charts import draw_confusion, draw_curves, draw_mistakes, draw_reliability
+from train.evaluation.charts import draw_confusion, draw_curves, draw_mistakes, draw_reliability, draw_suspects
 from train.evaluation.metrics import Evaluation, evaluate, unknown_threshold
 from train.evaluation.model_card import write_history, write_model_card, write_summary
+from train.evaluation.suspect_labels import SuspectLabels
+from train.evaluation.suspect_report import suspects_section, write_suspects
 from train.evaluation.temperature_scaling import best_temperature, fold_into_weights, is_at_limit
 from train.fitting.checkpoint import History
 from train.fitting.strategies import build, fine_tune, gpus, train_all_layers, train_head
 from train.fitting.training_data import TrainingContext, TrainingData
+from train.up_to_date import SPLIT_SUFFIX, dataset_record
 
 LOGGER = logging.getLogger("temper.train")
 PACKAGES = ("keras", "tensorflow", "numpy", "pillow")
-SPLIT_SUFFIX = ".split.csv"
+SUSPECT_SUFFIXES = (".suspects.csv", ".suspects.png")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +45,7 @@ class TrainedModel:
     """A float32 model, its history, and its evaluation on the pixels of the test subset, [n, s, s, 3].
 
     seconds: from decoded images and a built model to a trained one. first_fine_tuned: the epoch with which fine-tuning
-    began; 0 for none.
+    began; 0 for none. suspects: labels that are probably wrong; None where they were not looked for.
     """
 
     model: keras.Model
@@ -52,21 +54,7 @@ class TrainedModel:
     pixels: NDArray[np.uint8]
     seconds: float
     first_fine_tuned: int = 0
-
-
-def is_up_to_date(artifact: Artifact, folder: Path, examples: list[Example], config: TrainingConfig) -> bool:
-    """True when the artifact was trained on these images with this configuration, and is not damaged."""
-    if not artifact.exists:
-        return False
-    try:
-        card = artifact.verified().card
-    except ArtifactError:
-        return False
-    split = artifact.beside(SPLIT_SUFFIX)
-    with tempfile.TemporaryDirectory() as scratch:
-        dataset = _dataset(write_split(Path(scratch) / split.name, folder, examples), folder)
-    is_same = card.dataset == dataset and card.training and card.training.config == dataclasses.asdict(config)
-    return bool(is_same) and split.exists()
+    suspects: SuspectLabels | None = None
 
 
 def load_data(examples: list[Example], config: TrainingConfig, context: TrainingContext) -> TrainingData:
@@ -85,7 +73,7 @@ def train(
     """
     data = load_data(examples, config, context)
     result = train_head(data, backbone) if config.trainable == "head" else train_all_layers(data, backbone)
-    history, seconds, first_fine_tuned = result.history, result.seconds, 0
+    history, seconds, suspects, first_fine_tuned = result.history, result.seconds, result.suspects, 0
     if config.fine_tune:
         first_fine_tuned = len(history["loss"]) + 1
         result = fine_tune(data, result.model, first_fine_tuned)
@@ -101,6 +89,7 @@ def train(
         pixels=data.images["test"].pixels,
         seconds=seconds,
         first_fine_tuned=first_fine_tuned,
+        suspects=suspects,
     )
 
 
@@ -120,11 +109,24 @@ def save(
         draw_confusion(new.beside(".confusion.png"), evaluation, title)
         draw_reliability(new.beside(".reliability.png"), evaluation, title)
         draw_mistakes(new.beside(".mistakes.png"), evaluation, title, trained.pixels, names)
-        write_model_card(new.beside(".md"), evaluation, config, dataset, examples)
+        section = suspects_section(trained.suspects, folder, artifact.path.stem)
+        write_model_card(new.beside(".md"), evaluation, config, dataset, examples, section)
+        _save_suspects(trained.suspects, new, folder)
         split = write_split(new.beside(SPLIT_SUFFIX), folder, examples)
         trained.model.save(new.path)
-        write_card(new.path, _card(trained, new, _dataset(split, folder), config))
+        write_card(new.path, _card(trained, new, dataset_record(split, folder), config))
         record_made_here(new)
+
+
+def _save_suspects(suspects: SuspectLabels | None, new: Artifact, folder: Path) -> None:
+    """Write the files that list suspect labels; without any, those of an earlier model are removed."""
+    listing, sheet = map(new.beside, SUSPECT_SUFFIXES)
+    if suspects and suspects.suspects:
+        write_suspects(listing, folder, suspects)
+        draw_suspects(sheet, suspects, dataset_title(folder))
+        return
+    remove_when_published(listing)
+    remove_when_published(sheet)
 
 
 def _card(trained: TrainedModel, artifact: Artifact, dataset: Dataset, config: TrainingConfig) -> Card:
@@ -138,10 +140,6 @@ def _card(trained: TrainedModel, artifact: Artifact, dataset: Dataset, config: T
         confidence_threshold=round(trained.evaluation.confidence_threshold, 6),
         training=Training(config=dataclasses.asdict(config), result=trained.evaluation.result(trained.seconds)),
     )
-
-
-def _dataset(split: FileReference, folder: Path) -> Dataset:
-    return Dataset(split=split, folder=str(folder.resolve()), title=dataset_title(folder))
 
 
 def _calibrate_and_evaluate(model: keras.Model, data: TrainingData) -> Evaluation:

@@ -48,8 +48,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> int:
     """Train, unless the model is up to date; returns the exit code."""
     check_options(options)
+    from temper.dataset.find import find_examples
     from train.dataset.leaks import check_leaks
-    from train.dataset.split import find_examples
 
     examples = find_examples(options.data, options.held_out_fraction, options.seed)
     if not options.accept_leaks:

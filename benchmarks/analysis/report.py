@@ -173,9 +173,10 @@ class Report(Struct, frozen=True, kw_only=True):
     """Results of all cases, with the images, the settings and the machine.
 
     dataset: its title. images: their number. size: in pixels. baseline: the case that speedups and verdicts refer to;
-    "" without Keras. timer_overhead_us: what the timer adds to a call, in microseconds. peak_gops: billions of
-    operations per second, by precision. conditions: load and, on NVIDIA, clocks, temperature and power, before, after
-    and, as ranges, during the rounds. note: what else a reader must know.
+    "" when the model did not run. reference: what predictions are compared with. timer_overhead_us: what the timer adds
+    to a call, in microseconds. peak_gops: billions of operations per second, by precision. conditions: load and, on
+    NVIDIA, clocks, temperature and power, before, after and, as ranges, during the rounds. note: what else a reader
+    must know.
     """
 
     dataset: str
@@ -192,6 +193,7 @@ class Report(Struct, frozen=True, kw_only=True):
     versions: dict[str, str]
     conditions: dict[str, dict[str, str]]
     cases: tuple[CaseResult, ...]
+    reference: str = "Keras"
     note: str = ""
     # Without a default: a file that does not contain it is no report.
     schema: Literal[2]

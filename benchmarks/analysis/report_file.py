@@ -27,5 +27,5 @@ def read_report(path: Path) -> Report:
         if schema not in (None, SCHEMA):
             raise DataError(f"{path} has report schema {schema!r}; this version reads schema {SCHEMA}", fix=FIX)
         return msgspec.convert(fields, Report)
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{path} is not a report ({error})", fix=FIX) from None

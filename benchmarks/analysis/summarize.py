@@ -32,7 +32,7 @@ class FileSet:
 class Context:
     """What results are compared with.
 
-    keras: probabilities [n, classes] of the Keras model. baselines: cases of Keras that ran.
+    keras: probabilities [n, classes] of the model. baselines: cases of the model that ran.
     peak_gops: of this processor, by precision. operations: of the network, for one image.
     """
 

@@ -41,7 +41,7 @@ def headline(report: Report) -> list[str]:
         return [best.verdict]
     if report.measured and report.baseline:
         return [f"No artifact is faster than {report.baseline} without a drop in accuracy."]
-    return ["No artifact could be compared with Keras."] if report.measured else []
+    return [f"No artifact could be compared with {report.reference}."] if report.measured else []
 
 
 def warnings(report: Report) -> list[str]:
@@ -53,7 +53,8 @@ def warnings(report: Report) -> list[str]:
     ]
     if not report.baseline and any(case.accuracy and case.accuracy.agreement for case in report.cases):
         sentences.append(
-            "Keras did not run here: agreement is with its stored predictions from the machine that converted."
+            f"{report.reference[:1].upper()}{report.reference[1:]} did not run here: agreement is with its stored "
+            "predictions from the machine that converted."
         )
     for each in report.control.throughput if report.control else ():
         if abs(each.ratio.value - 1) > THROUGHPUT_TOLERANCE:
@@ -83,7 +84,7 @@ def recommendation(case: CaseResult, report: Report) -> str:
     if case.name == report.baseline:
         return "is the baseline."
     if case.speedup(report.baseline) is None:
-        return "was not compared, because no Keras model ran beside it."
+        return f"was not compared, because {report.reference} did not run beside it."
     if case.is_keras:
         return "The same model, called in another mode."
     if report.control and not report.control.passed:

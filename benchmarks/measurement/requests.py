@@ -5,7 +5,7 @@ import itertools
 import os
 import resource
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +32,13 @@ class LoadedCase:
 
 
 @contextlib.contextmanager
-def load_case(open_runner: Callable[[], Runner], images: Path) -> Iterator[LoadedCase]:
-    """Open a runner and predict one image. images: a .npy file of uint8 [n, size, size, 3]."""
+def load_case(open_runner: Callable[[], Runner], images: Mapping[int, Path]) -> Iterator[LoadedCase]:
+    """Open a runner and predict one image. images: .npy files of uint8 [n, size, size, 3], by size."""
     # Memory that all processes have in common; a plain array, since numpy's memmap makes every slice slow.
-    array = np.asarray(np.load(images, mmap_mode="r"))
-    first = np.array(array[:1])
+    arrays = {size: np.asarray(np.load(path, mmap_mode="r")) for size, path in images.items()}
     with open_runner() as runner:
-        runner.predict(first)
+        array = arrays[runner.card.size]
+        runner.predict(np.array(array[:1]))
         yield LoadedCase(runner=runner, images=array, ready_at=time.monotonic())
 
 

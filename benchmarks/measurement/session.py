@@ -6,7 +6,7 @@ import logging
 import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -39,14 +39,14 @@ T = TypeVar("T")
 class BenchmarkSession:
     """One warm process for each case, of which one at a time works; a context manager.
 
-    images: a .npy file of uint8 [n, size, size, 3]. A case that cannot be opened, or whose process dies, is skipped.
+    images: see requests.load_case. A case that cannot be opened, or whose process dies, is skipped.
     peaks: kernels that take part in the latency rounds. gpu_states: after each round, where there is a GPU.
     """
 
     def __init__(
         self,
         samples: list[Samples],
-        images: Path,
+        images: Mapping[int, Path],
         config: BenchmarkConfig,
         peaks: list[PeakSamples] | None = None,
         progress: ProgressCallback = no_progress,

@@ -10,12 +10,12 @@ Pair = tuple[float, float]
 def place_labels(marks: Sequence[Bbox], sizes: Sequence[Pair], bounds: Bbox, gap: float) -> list[Bbox | None]:
     """A box for each label, inside the bounds and as close to its mark as possible; None where no space is left.
 
-    marks: boxes of the points with their intervals. sizes: width and height of the labels. gap: distance between a
-    mark and a label, in the same unit.
+    marks: boxes of the points with their intervals; those beyond the labels have none, and are not covered.
+    sizes: width and height of the labels. gap: distance between a mark and a label, in the same unit.
     """
     obstacles = [mark.padded(gap) for mark in marks]
     boxes: list[Bbox | None] = []
-    for mark, size in zip(marks, sizes, strict=True):
+    for mark, size in zip(marks, sizes, strict=False):
         inside = (box for box in _candidates(mark, size, bounds, gap) if _contains(bounds, box))
         box = next((box for box in inside if not box.count_overlaps(obstacles)), None)
         boxes.append(box)

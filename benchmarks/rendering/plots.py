@@ -53,10 +53,10 @@ def latency_accuracy_figure(report: Report) -> Figure:
     """Median latency at batch 1 (log) against top-1 accuracy, with the intervals of the latency."""
     with mpl.rc_context(plot_style.STYLE):
         cases = report.measured
-        figure, axes = _figure(max(4.6, 0.2 * len(cases)))
+        figure, axes = make_figure(max(4.6, 0.2 * len(cases)))
         latencies = [case.latency.p50_ms for case in cases if case.latency]
         accuracies = [100 * case.accuracy.top1.value for case in cases if case.accuracy]
-        _set_limits(axes, latencies, accuracies)
+        set_limits(axes, latencies, accuracies)
         for case, x, y in zip(cases, latencies, accuracies, strict=True):
             interval = [[x.value - x.low], [x.high - x.value]]
             mark = axes.errorbar(x.value, y, xerr=interval, fmt="o", ms=7, capsize=3, color=LIGHT[color_name(case)])
@@ -66,7 +66,7 @@ def latency_accuracy_figure(report: Report) -> Figure:
         axes.grid(True)
         figure.tight_layout(rect=(0, 0, 1, 0.94))
         _add_legend(axes, cases)
-        _add_labels(axes, [case.name for case in cases], list(zip(latencies, accuracies, strict=True)))
+        add_labels(axes, [case.name for case in cases], list(zip(latencies, accuracies, strict=True)))
     return figure
 
 
@@ -75,7 +75,7 @@ def latency_distribution_figure(report: Report) -> Figure:
     with mpl.rc_context(plot_style.STYLE):
         latencies = [case.latency for case in report.measured if case.latency]
         samples = [np.concatenate([np.array(block) for block in latency.blocks_ms]) for latency in latencies]
-        figure, axes = _figure(1.0 + 0.36 * len(samples))
+        figure, axes = make_figure(1.0 + 0.36 * len(samples))
         edges = np.geomspace(min(s.min() for s in samples) / 1.1, max(s.max() for s in samples) * 1.1, BINS + 1)
         lanes = range(len(samples))
         for lane, case, latency, values in zip(lanes, report.measured, latencies, samples, strict=True):
@@ -99,7 +99,7 @@ def throughput_figure(report: Report) -> Figure:
     """Images per second by case and batch size."""
     with mpl.rc_context(plot_style.STYLE):
         count = sum(len(case.throughput) for case in report.measured)
-        figure, axes = _figure(1.0 + 0.22 * count + 0.1 * len(report.measured))
+        figure, axes = make_figure(1.0 + 0.22 * count + 0.1 * len(report.measured))
         ticks: dict[float, str] = {}
         row = 0.0
         for case in report.measured:
@@ -156,18 +156,44 @@ def png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def _figure(height: float) -> tuple[Figure, Axes]:
+def make_figure(height: float) -> tuple[Figure, Axes]:
+    """A figure of the width of all plots. height: in inches."""
     figure = Figure(figsize=(WIDTH_INCHES, height))
     return figure, figure.add_subplot()
 
 
-def _set_limits(axes: Axes, latencies: list[Estimate], accuracies: list[float]) -> None:
+def set_limits(axes: Axes, latencies: list[Estimate], accuracies: list[float]) -> None:
+    """Limits of a plot of latency in milliseconds (log) against accuracy in percent."""
     if not latencies:
         return
     _set_log_axis(axes, min(x.low for x in latencies) / 1.6, max(x.high for x in latencies) * 1.6)
     middle = (min(accuracies) + max(accuracies)) / 2
     half = 0.7 * max(MIN_ACCURACY_RANGE, max(accuracies) - min(accuracies))
     axes.set_ylim(middle - half, middle + half)
+
+
+def add_labels(axes: Axes, names: list[str], points: list[tuple[Estimate, float]]) -> None:
+    """Write the names beside their points, with a line to a name that is not right next to its point.
+
+    points: those beyond the names have none, and are not covered.
+    """
+    to_display = axes.transData.transform
+    texts = [axes.text(0, 0, name, transform=axes.transAxes, va="bottom", gid="label") for name in names]
+    sizes = [(extent.width + 2, extent.height + 2) for extent in (text.get_window_extent() for text in texts)]
+    marks = [Bbox([to_display((x.low, y)), to_display((x.high, y))]) for x, y in points]
+    gap = LABEL_GAP * axes.figure.dpi / POINTS_PER_INCH
+    boxes = place_labels(marks, sizes, axes.get_window_extent(), gap)
+    to_axes = axes.transAxes.inverted().transform
+    for text, box, mark, point in zip(texts, boxes, marks, points, strict=False):
+        if box is None:
+            text.remove()
+            continue
+        left, bottom = to_axes((box.x0 + 1, box.y0 + 1))
+        text.set_position((left, bottom))
+        if not box.overlaps(mark.padded(1.5 * gap)):
+            x, y = to_display((point[0].value, point[1]))
+            (x0, y0), (x1, y1) = to_axes([(x, y), nearest_point(box, (x, y))])
+            axes.plot([x0, x1], [y0, y1], color=LIGHT["soft"], linewidth=0.6, transform=axes.transAxes, zorder=1)
 
 
 def _set_log_axis(axes: Axes, low: float, high: float) -> None:
@@ -185,24 +211,3 @@ def _add_legend(axes: Axes, cases: list[CaseResult]) -> None:
         for name in names
     ]
     axes.figure.legend(handles=markers, loc="upper right", ncols=len(markers) or 1, frameon=False)
-
-
-def _add_labels(axes: Axes, names: list[str], points: list[tuple[Estimate, float]]) -> None:
-    """Write the names beside their points, with a line to a name that is not right next to its point."""
-    to_display = axes.transData.transform
-    texts = [axes.text(0, 0, name, transform=axes.transAxes, va="bottom", gid="label") for name in names]
-    sizes = [(extent.width + 2, extent.height + 2) for extent in (text.get_window_extent() for text in texts)]
-    marks = [Bbox([to_display((x.low, y)), to_display((x.high, y))]) for x, y in points]
-    gap = LABEL_GAP * axes.figure.dpi / POINTS_PER_INCH
-    boxes = place_labels(marks, sizes, axes.get_window_extent(), gap)
-    to_axes = axes.transAxes.inverted().transform
-    for text, box, mark, point in zip(texts, boxes, marks, points, strict=True):
-        if box is None:
-            text.remove()
-            continue
-        left, bottom = to_axes((box.x0 + 1, box.y0 + 1))
-        text.set_position((left, bottom))
-        if not box.overlaps(mark.padded(1.5 * gap)):
-            x, y = to_display((point[0].value, point[1]))
-            (x0, y0), (x1, y1) = to_axes([(x, y), nearest_point(box, (x, y))])
-            axes.plot([x0, x1], [y0, y1], color=LIGHT["soft"], linewidth=0.6, transform=axes.transAxes, zorder=1)

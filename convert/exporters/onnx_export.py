@@ -32,8 +32,8 @@ NO_THREAD = "can't start new thread"
 COLLECTION_SECONDS = 0.3
 # tf2onnx writes opset 15; Q/DQ with half-precision scales, which TensorRT needs, came with 19.
 EXPORTED_OPSET, OPSET = 15, 19
-# Keras 3 appends the number of the call to a layer's name when it traces the graph.
-LAYER = re.compile(r"[^/]+/(?P<layer>[^/]+?)(_\d+)?/")
+# Keras 3 appends the number of the call to a layer's name when it traces the graph. A model may be a layer of another.
+LAYER = re.compile(r"[^/]+/([^/]+/)*?(?P<layer>[^/]+?)(_\d+)?/[^/]+(/[^/]+)?$")
 
 
 def convert(job: Job) -> Iterator[CardFields]:
@@ -46,8 +46,8 @@ def convert(job: Job) -> Iterator[CardFields]:
         raw = Path(scratch) / "raw.onnx"
         _export(job.source.path, raw)
         _name_layers(raw)
-        _fold(raw, job.target)
-    _finish(job.target)
+        fold(raw, job.target)
+    finish(job.target)
     yield CardFields(packages=("tf2onnx", "onnx", "onnxruntime"))
 
 
@@ -104,24 +104,28 @@ def _name_layers(path: Path) -> None:
     for node in model.graph.node:
         if node.op_type in ("Conv", "MatMul", "Gemm") and (match := LAYER.match(node.input[1])):
             node.name = match["layer"]
+    _name_nodes(model.graph)
     onnx.save(model, path)
 
 
-def _fold(source: Path, target: Path) -> None:
+def fold(source: Path, target: Path) -> None:
+    """Fold constants and BatchNorm of an ONNX file, and write the result."""
     # The basic level uses standard operators only: Conv + Mul + Add become one Conv, padding moves into it.
     open_session(str(source), ort.GraphOptimizationLevel.ORT_ENABLE_BASIC, target=str(target))
 
 
-def _finish(path: Path) -> None:
-    """Name both ends of the graph, set the opset and remove what is not used."""
+def finish(path: Path, opset: int = EXPORTED_OPSET) -> None:
+    """Name both ends of the graph and all nodes, bring it from an opset to OPSET or later, remove what is not used."""
     model = onnx.load(path)
     _pad_in_pooling(model.graph)
     _rename_ends(model.graph)
+    _name_nodes(model.graph)
     ONNXModel(model).clean_initializers()
     del model.graph.value_info[:]
     del model.opset_import[:]
-    model.opset_import.extend([onnx.helper.make_opsetid("", EXPORTED_OPSET)])
-    model = onnx.version_converter.convert_version(model, OPSET)
+    model.opset_import.extend([onnx.helper.make_opsetid("", opset)])
+    if opset < OPSET:
+        model = onnx.version_converter.convert_version(model, OPSET)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 
@@ -132,7 +136,8 @@ def _pad_in_pooling(graph: onnx.GraphProto) -> None:
     constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
     for pool in [node for node in graph.node if node.op_type == "MaxPool"]:
         pad = producers.get(pool.input[0])
-        if pad is None or pad.op_type != "Pad" or producers[pad.input[0]].op_type != "Relu" or len(pad.input) > 2:
+        before = producers.get(pad.input[0]) if pad and pad.op_type == "Pad" and len(pad.input) == 2 else None
+        if pad is None or before is None or before.op_type != "Relu" or pad.input[1] not in constants:
             continue
         widths = constants[pad.input[1]].tolist()
         rank = len(widths) // 2
@@ -143,6 +148,15 @@ def _pad_in_pooling(graph: onnx.GraphProto) -> None:
         pool.attribute.extend([*attributes, onnx.helper.make_attribute("pads", widths[2:rank] + widths[rank + 2 :])])
         pool.input[0] = pad.input[0]
         graph.node.remove(pad)
+
+
+def _name_nodes(graph: onnx.GraphProto) -> None:
+    """Give each node a name of its own: conversions exclude layers by name."""
+    taken: set[str] = set()
+    for index, node in enumerate(graph.node):
+        if not node.name or node.name in taken:
+            node.name = f"{node.name or node.op_type}_{index}"
+        taken.add(node.name)
 
 
 def _rename_ends(graph: onnx.GraphProto) -> None:

@@ -22,7 +22,10 @@ def fp16_graph(model: onnx.ModelProto, fp32_nodes: frozenset[str] = frozenset())
     """
     first = next(i for i, node in enumerate(model.graph.node) if node.op_type in PRODUCTS)
     single = {node.name for node in list(model.graph.node)[:first]} | fp32_nodes
-    single |= {node.name for node in model.graph.node if node.op_type in FP32_OPERATORS}
+    ends = {end.name for end in model.graph.output}
+    single |= {
+        node.name for node in model.graph.node if node.op_type in FP32_OPERATORS or ends.intersection(node.output)
+    }
     cast_to_fp16(model, single)
     onnx.checker.check_model(model, full_check=True)
     return model

@@ -1,1 +1,1 @@
-"""Compares an artifact with the Keras model on held-out images and applies the accuracy gate."""
+"""Compares an artifact with the model on held-out images and applies the accuracy gate."""

@@ -1,4 +1,4 @@
-"""Compares an artifact's predictions with the Keras model's on held-out images."""
+"""Compares an artifact's predictions with the model's on held-out images."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ MIN_PROBABILITY = 1e-12
 
 
 def baseline(dataset: ModelDataset) -> Probabilities:
-    """The Keras model's probabilities on the held-out images; stored, so that later conversions need no Keras."""
+    """The model's probabilities on the held-out images; stored, so that later conversions need no Keras."""
     stored, examples = read_reference(dataset.model), dataset.held_out()
     if stored is not None and len(stored) == len(examples):
         return stored
@@ -28,7 +28,7 @@ def baseline(dataset: ModelDataset) -> Probabilities:
 
 
 def golden_predictions(dataset: ModelDataset, folder: Path) -> FileReference:
-    """Store golden images in a folder: half are those that Keras is least sure of, half are chosen by their hashes."""
+    """Store golden images in a folder: half are those that it is least sure of, half are chosen by their hashes."""
     examples, probabilities = dataset.held_out(), baseline(dataset)
     ranked = np.sort(probabilities, axis=1)
     unsure = np.argsort(ranked[:, -1] - ranked[:, -2], kind="stable").tolist()

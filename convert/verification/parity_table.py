@@ -17,7 +17,7 @@ HEADINGS = ("artifact", "top-1 %", "agreement %", "max diff", "mean diff", "cosi
 
 @dataclass(frozen=True, kw_only=True)
 class ParityRow:
-    """An artifact, how it agrees with Keras (None: not measured), and the limits that it violates."""
+    """An artifact, how it agrees with the model (None: not measured), and the limits that it violates."""
 
     name: str
     agreement: Agreement | None

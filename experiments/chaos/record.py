@@ -55,6 +55,10 @@ class Record:
         self.tried += 1
         setattr(self, outcome, getattr(self, outcome) + 1)
 
+    def explain(self, text: str) -> None:
+        """Keep the text of a failure, for the JSON file."""
+        self.more.setdefault("examples", []).append(text)
+
     def note(self, name: str, number: int = 1) -> None:
         """Add to another count."""
         self.more[name] = self.more.get(name, 0) + number

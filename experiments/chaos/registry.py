@@ -159,7 +159,7 @@ SUITES = (
     ),
     Suite(
         name="hostile images decoded",
-        what="Pillow's test images and mutants of them, as every command decodes them: each within 2 s and 512 MiB",
+        what="Pillow's test images and mutants of them, as every command decodes them: each in 2 CPU-s and 512 MiB",
         function="experiments.chaos.decoding.images:run", count=41_000,
         fault="experiments.chaos.guards:unrefused", fault_count=200, limits={"slow": 0, "peak_mb": 512},
     ),

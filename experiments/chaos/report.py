@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.chaos.record import COUNTS, Record
-from experiments.chaos.registry import Suite
+from experiments.chaos.registry import SUITES, Suite
 from experiments.support import markdown
 from temper.cli.tables import Table
 
@@ -49,69 +49,82 @@ class Result:
         seconds = self.record.seconds + self.faulty.seconds
         return f"{self.suite.name}: {verdict}, {self.record.tried:,} tried, {seconds:.0f} s"
 
-    def as_dict(self) -> dict[str, Any]:
-        """For the JSON file."""
+    def as_dict(self, commit: str) -> dict[str, Any]:
+        """For the JSON file. commit: of the code that was tried."""
         return {
             "name": self.suite.name,
             "what": self.suite.what,
             "passed": self.has_passed,
+            "commit": commit,
             **asdict(self.record),
             "limits": dict(self.suite.limits),
             "planted": {"fault": self.suite.fault, "noticed": self.noticed, **asdict(self.faulty)},
         }
 
 
-def write_results(target: Path, results: Sequence[Result], missing: Sequence[str], seed: int) -> str:
-    """Write both files: `target` and, beside it, the same as JSON; returns the text. missing: names of suites."""
+def read_suites(target: Path) -> list[dict[str, Any]]:
+    """The suites of the report at `target`, as `write_results` stored them; none without a report."""
+    path = target.with_suffix(".json")
+    suites: list[dict[str, Any]] = json.loads(path.read_text())["suites"] if path.exists() else []
+    return suites
+
+
+def write_results(target: Path, results: Sequence[Result], seed: int, earlier: Sequence[dict[str, Any]] = ()) -> str:
+    """Write both files: `target` and, beside it, the same as JSON; returns the text.
+
+    earlier: suites of an earlier report, for those that were not run now.
+    """
     from temper.provenance import commit, package_versions
     from temper.storage.atomic import write_text
     from temper.system.host import describe_host
 
     host, created = describe_host(), datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     versions = package_versions(*PACKAGES)
+    by_name = {each["name"]: each for each in [*earlier, *(each.as_dict(commit() or "unknown") for each in results)]}
+    suites = [by_name[each.name] for each in SUITES if each.name in by_name]
+    missing = [each.name for each in SUITES if each.name not in by_name]
     report = {
-        "created": created, "commit": commit(), "processor": host.processor, "cores": host.cores,
-        "system": host.system, "versions": versions, "seed": seed, "missing": list(missing),
-        "suites": [each.as_dict() for each in results],
+        "created": created, "processor": host.processor, "cores": host.cores, "system": host.system,
+        "versions": versions, "seed": seed, "missing": missing, "suites": suites,
     }  # fmt: skip
     write_text(target.with_suffix(".json"), json.dumps(report, indent=1) + "\n")
-    minutes = sum(each.record.seconds + each.faulty.seconds for each in results) / 60
+    minutes = sum(each["seconds"] + each["planted"]["seconds"] for each in suites) / 60
     text = markdown(
         "What was tried to break it",
-        f"`make chaos` on {created}, commit {commit() or 'unknown'}, {host.processor}, {host.cores} cores, "
-        f"{host.system}; {', '.join(f'{name} {version}' for name, version in versions.items())}; {minutes:.0f} minutes "
-        "of all suites together.",
+        f"`make chaos` on {created}, {host.processor}, {host.cores} cores, {host.system}; "
+        f"{', '.join(f'{name} {version}' for name, version in versions.items())}; {minutes:.0f} minutes of all suites "
+        "together, two at a time.",
         "ok: as if nothing had happened, or harmless. refused: an error that names the cause. lost: what was good "
         "before is gone or damaged. wrong, silent: another result than the right one, with and without an error or a "
         "mark. traceback: an error that looks like a bug. crash: a process ended that had to go on. hang: no end in "
-        "time. The last column shows how many tries failed with a fault that was planted in Temper: the suite would "
-        "notice one.",
-        _table(results),
-        "\n".join(f"* {line}" for each in results for line in _further(each)),
+        "time. planted fault noticed: how many tries failed with a fault that was planted in Temper: the suite would "
+        "notice one. commit: of the code that was tried.",
+        _table(suites),
+        "\n".join(f"* {line}" for each in suites for line in _further(each)),
         f"Not run: {', '.join(missing)}." if missing else "All suites were run.",
     )
     write_text(target, text)
     return text
 
 
-def _table(results: Sequence[Result]) -> Table:
+def _table(suites: Sequence[dict[str, Any]]) -> Table:
     rows = [
         (
-            each.suite.name, each.suite.what, *(f"{each.record.count_of(name):,}" for name in COUNTS),
-            f"{each.record.seconds:.0f}", f"{each.noticed:,} of {each.faulty.tried:,}",
+            each["name"], each["what"], *(f"{each[name]:,}" for name in COUNTS), f"{each['seconds']:.0f}",
+            f"{each['planted']['noticed']:,} of {each['planted']['tried']:,}", each["commit"],
         )
-        for each in results
+        for each in suites
     ]  # fmt: skip
-    headings = ("suite", "what", *COUNTS, "seconds", "planted fault noticed")
-    return Table(headings=headings, rows=rows, right=frozenset(range(2, len(headings))))
+    headings = ("suite", "what", *COUNTS, "seconds", "planted fault noticed", "commit")
+    return Table(headings=headings, rows=rows, right=frozenset(range(2, len(headings) - 1)))
 
 
-def _further(result: Result) -> list[str]:
+def _further(suite: dict[str, Any]) -> list[str]:
     """A line with the other counts, if there are any."""
-    limits = result.suite.limits
+    limits = suite["limits"]
     counts = [
         f"{name} {value}" + (f" (at most {limits[name]:g})" if name in limits else "")
-        for name, value in result.record.more.items()
+        for name, value in suite["more"].items()
         if name not in DETAILS
     ]
-    return [f"{result.suite.name}: {', '.join(counts)}."] if counts else []
+    return [f"{suite['name']}: {', '.join(counts)}."] if counts else []

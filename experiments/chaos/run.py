@@ -4,7 +4,8 @@
     python experiments/chaos/run.py --only "publications killed" --fraction 0.1
 
 Each suite runs in a process of its own, and then a few times with a planted fault, which it must notice. Both files are
-written after each suite; when all have run, the table in README.md is replaced too.
+written after each suite; at the end, the table in README.md is replaced too. With --only, the other suites of the
+report stay as they are.
 """
 
 import argparse
@@ -22,7 +23,7 @@ if not __package__:
 from experiments.chaos import readme
 from experiments.chaos.record import Record
 from experiments.chaos.registry import SUITES, Suite
-from experiments.chaos.report import Result, write_results
+from experiments.chaos.report import Result, read_suites, write_results
 from experiments.support import RESULTS, ROOT, make_parser
 from temper.cli.entry_point import run_command
 from temper.exit_codes import ExitCode
@@ -53,28 +54,26 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> int:
     """Run the suites and write the report; 1 when something was lost, wrong or silent, or a fault went unnoticed."""
     chosen = [each for each in SUITES if not options.only or each.name in options.only]
-    results: dict[str, Result] = {}
+    earlier = read_suites(options.out) if options.only else []
+    results = list[Result]()
     text = ""
     with ThreadPoolExecutor(options.at_once) as pool:
         futures = [pool.submit(run_twice, each, options.fraction, options.seed) for each in chosen]
         try:
             for future in as_completed(futures):
-                result = future.result()
-                results[result.suite.name] = result
-                print(f"{len(results)} of {len(chosen)}: {result.line()}", file=sys.stderr, flush=True)
+                results.append(future.result())
+                print(f"{len(results)} of {len(chosen)}: {results[-1].line()}", file=sys.stderr, flush=True)
                 # After every suite: an interruption leaves the figures so far.
-                missing = [each.name for each in SUITES if each.name not in results]
-                in_order = [results[each.name] for each in chosen if each.name in results]
-                text = write_results(options.out, in_order, missing, options.seed)
+                text = write_results(options.out, results, options.seed, earlier)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in list(RUNNING):
                 process.terminate()
             raise
     print(text)
-    if len(results) == len(SUITES) and options.fraction >= 1 and options.out == RESULTS / REPORT:
+    if options.out == RESULTS / REPORT and options.fraction >= 1:
         readme.update(ROOT / "README.md", options.out.with_suffix(".json"))
-    return ExitCode.OK if all(each.has_passed for each in results.values()) else ExitCode.SOME_FAILED
+    return ExitCode.OK if all(each.has_passed for each in results) else ExitCode.SOME_FAILED
 
 
 def run_twice(suite: Suite, fraction: float, seed: int) -> Result:

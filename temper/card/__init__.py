@@ -1,5 +1,6 @@
 """The card: what an artifact means, as JSON beside it (`model.int8.plan.json`)."""
 
+from temper.card.adoption import Adoption, reference_title
 from temper.card.files import card_path, read_card, write_card
 from temper.card.records import (
     PRECISIONS,
@@ -22,6 +23,7 @@ from temper.card.records import (
 
 __all__ = [
     "PRECISIONS",
+    "Adoption",
     "Agreement",
     "BatchRange",
     "Calibration",
@@ -39,5 +41,6 @@ __all__ = [
     "TrainingResult",
     "card_path",
     "read_card",
+    "reference_title",
     "write_card",
 ]

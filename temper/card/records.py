@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
+from temper.card.adoption import Adoption
 from temper.card.values import BatchSize, Count, Difference, FileName, Fraction, Label, NotBlank, Sha256, Size
 
 SCHEMA = 2
@@ -103,8 +104,8 @@ class Training(Struct, frozen=True, kw_only=True):
 class Provenance(Struct, frozen=True, kw_only=True):
     """Where an artifact comes from.
 
-    source: the artifact it was converted from; None for a trained model. model_sha256: the Keras model that the chain
-    of conversions began with. settings: those that decide the result; an equal source and equal settings are not
+    source: the artifact it was converted from; None for a trained or adopted model. model_sha256: the model that the
+    chain of conversions began with. settings: those that decide the result; an equal source and equal settings are not
     converted twice. temper, commit: version and commit of this project. versions: of the libraries.
     """
 
@@ -201,9 +202,10 @@ class Card(Struct, frozen=True, kw_only=True):
 
     labels: class names in the order of the output. size: height and width of the input images in pixels; the input is
     uint8 RGB [n, size, size, 3]. batch: None where any batch size works. sha256: of the artifact's own files. golden:
-    sixteen held-out images with the Keras model's probabilities, for the self-test. confidence_threshold: probability
-    below which the predicted label should be treated as unknown. agreement: None for a trained model. not_run: why the
-    artifact could not be run on the machine that made it; the agreement is then that of its source.
+    sixteen held-out images with the model's probabilities, for the self-test. confidence_threshold: probability below
+    which the predicted label should be treated as unknown. adopted: of a model that was not trained here, and of what
+    is converted from it. agreement: None for the model itself. not_run: why the artifact could not be run on the
+    machine that made it; the agreement is then that of its source.
 
     >>> Card(labels=("cat", "dog"), size=224).precision
     'fp32'
@@ -221,6 +223,7 @@ class Card(Struct, frozen=True, kw_only=True):
     golden: FileReference | None = None
     confidence_threshold: Fraction | None = None
     training: Training | None = None
+    adopted: Adoption | None = None
     calibration: Calibration | None = None
     plan: PlanInfo | None = None
     agreement: Agreement | None = None
@@ -242,5 +245,5 @@ class Card(Struct, frozen=True, kw_only=True):
 
     @property
     def model_sha256(self) -> str:
-        """SHA-256 of the Keras model at the start of the chain: the artifact's own for a trained model."""
+        """SHA-256 of the model at the start of the chain: the artifact's own for a trained or adopted model."""
         return self.provenance.model_sha256 or self.sha256

@@ -20,6 +20,7 @@ Sha256 = Annotated[str, Meta(pattern=SHA256)]
 # A label is the name of a folder.
 Label = Annotated[str, Meta(min_length=1, max_length=255)]
 # Larger images would need gigabytes each.
-Size = Annotated[int, Meta(ge=1, le=16_384)]
+MAX_SIZE = 16_384
+Size = Annotated[int, Meta(ge=1, le=MAX_SIZE)]
 FileName = Annotated[str, Meta(pattern=FILE_NAME)]
 NotBlank = Annotated[str, Meta(pattern=NOT_BLANK)]

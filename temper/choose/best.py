@@ -132,7 +132,7 @@ def _refuse_several_models(folder: Path, artifacts: list[Artifact]) -> None:
         )
     models: dict[tuple[object, ...], Artifact] = {}
     for each in artifacts:
-        known = each.card.provenance.model_sha256 or (each.card.sha256 if not each.format.conversions else "")
+        known = each.card.provenance.model_sha256 or (each.card.sha256 if each.is_model else "")
         models.setdefault((each.model_name, each.card.labels, each.card.size, known), each)
     # An artifact of an old version does not record its model: its name decides.
     named = {key[:3] for key in models if key[3]}
@@ -166,7 +166,7 @@ def _measured_rates(folder: Path) -> dict[tuple[str, str], float]:
         report = msgspec.json.decode((folder / REPORT).read_bytes(), type=_Report)
     except FileNotFoundError:
         return {}
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         LOGGER.debug("%s cannot be read: %s", folder / REPORT, error)
         return {}
     if _kind(report.host) != _kind(describe_host()):

@@ -45,7 +45,7 @@ def dataset_title(folder: Path) -> str:
     """The dataset's title, or the folder's name where none is written."""
     try:
         return str(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["title"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return folder.resolve().name
 
 

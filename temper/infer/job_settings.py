@@ -56,7 +56,7 @@ def _former(settings: dict[str, Any], name: str) -> Any:
 def _read(path: Path, results: str) -> dict[str, Any]:
     try:
         settings: Any = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         settings = None
     if not isinstance(settings, dict):
         raise DataError(f"{path} is damaged", fix=f"Name another path with --out, or move {results} away.")

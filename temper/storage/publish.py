@@ -16,8 +16,9 @@ from temper.storage.exchange import exchange
 from temper.storage.lock import lock_folder, open_folder
 
 JOURNAL_SUFFIX = ".publish"
-# A folder of the journal that was replaced, and a file with the fingerprint of one that replaces.
-REPLACED, FINGERPRINT = ".replaced", ".fingerprint"
+# A folder of the journal that was replaced, a file with the fingerprint of one that replaces, and a mark that a file of
+# the predecessor has no successor.
+REPLACED, FINGERPRINT, REMOVED = ".replaced", ".fingerprint", ".removed"
 
 
 def publish(scratch: Path, target: Path) -> None:
@@ -39,6 +40,14 @@ def publish(scratch: Path, target: Path) -> None:
         # The journal is on the disk before a file leaves it: the system may write renames in another order.
         flush_folder(target.parent)
         _finish(target)
+
+
+def remove_when_published(path: Path) -> None:
+    """Let the publication of a scratch folder also remove the predecessor of `path`, a file that is not written there.
+
+    A folder or a symbolic link is not removed.
+    """
+    _beside(path, REMOVED).touch()
 
 
 def finish_publication(target: Path) -> None:
@@ -115,6 +124,9 @@ def _finish(target: Path) -> None:
     _check_kinds(journal, target.parent)
     for source in _sources(journal):
         _move(source, target.parent / source.name)
+    for mark in journal.glob(f"*{REMOVED}"):
+        _remove_file(target.with_name(mark.name.removesuffix(REMOVED)))
+        mark.unlink()
     for replaced in journal.glob(f"*{REPLACED}"):
         shutil.rmtree(replaced, ignore_errors=True)
     for fingerprint in journal.glob(f"*{FINGERPRINT}"):
@@ -124,8 +136,13 @@ def _finish(target: Path) -> None:
     flush_folder(target.parent)
 
 
+def _remove_file(path: Path) -> None:
+    if path.is_file() and not path.is_symlink():
+        path.unlink()
+
+
 def _sources(journal: Path) -> list[Path]:
-    return sorted(each for each in journal.iterdir() if not each.name.endswith((REPLACED, FINGERPRINT)))
+    return sorted(each for each in journal.iterdir() if not each.name.endswith((REPLACED, FINGERPRINT, REMOVED)))
 
 
 def _check_kinds(scratch: Path, folder: Path) -> None:

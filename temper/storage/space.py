@@ -1,6 +1,8 @@
 """Free disk space, asked for before long work, and found out after a library has failed for the lack of it."""
 
 import contextlib
+import errno
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +13,9 @@ from temper.storage.digest import bytes_of
 MEGABYTE = 1_000_000
 # Work that needs less fails on a full disk only, and says so itself.
 MIN_BYTES = 64 << 10
+# In the message of a library's own error. The space may be free again when the error arrives.
+DISK_ERRORS = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)))
+AGAIN = "then run the same command again."
 
 
 def check_space(needed: Mapping[Path, int], work: str) -> None:
@@ -30,7 +35,7 @@ def check_space(needed: Mapping[Path, int], work: str) -> None:
 
 @contextlib.contextmanager
 def explain_full_disk(needed: Mapping[Path, int], work: str) -> Iterator[None]:
-    """Raise ResourceError for any error of the block that comes with a full disk: libraries give other causes.
+    """Raise ResourceError for any error of the block that comes with a full or broken disk: libraries raise others.
 
     needed: bytes by scratch folder (temper.storage.atomic). What the block has written there counts as free space.
     """
@@ -44,8 +49,12 @@ def explain_full_disk(needed: Mapping[Path, int], work: str) -> Iterator[None]:
             if free_bytes(folder) + written < max(wanted, MIN_BYTES):
                 raise ResourceError(
                     f"{work} stopped for lack of space in {folder.parent.parent}",
-                    fix="Free space, or name another path, then run the same command again.",
+                    fix=f"Free space, or name another path, {AGAIN}",
                 ) from error
+        cause = next((each for each in DISK_ERRORS if each in str(error)), "")
+        if cause and not isinstance(error, OSError):
+            fix = f"Free space, check the disk, or name another path, {AGAIN}"
+            raise ResourceError(f"{work} stopped: {cause[:1].lower()}{cause[1:]}", fix=fix) from error
         raise
 
 

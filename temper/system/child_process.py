@@ -37,12 +37,13 @@ def run_with_progress(
     """Like `run_in_child`, with `on_progress(seconds since the start)` called several times a second."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_send_result, args=(sender, os.getpid(), function, arguments, named), daemon=True)
+    # No daemon: the function may start processes of its own. They end with this one (end_with_parent).
+    process = context.Process(target=_send_result, args=(sender, os.getpid(), function, arguments, named))
     started = time.monotonic()
-    with delayed_interrupt():
-        process.start()
-    sender.close()
     try:
+        with delayed_interrupt():
+            process.start()
+        sender.close()
         while not receiver.poll(POLL_SECONDS):
             on_progress(time.monotonic() - started)
         result, error, trace = receiver.recv()
@@ -50,8 +51,9 @@ def run_with_progress(
         process.join()
         raise ChildCrashed(describe_exit(process.exitcode or 0)) from None
     finally:
-        process.kill()
-        process.join()
+        if process.pid:
+            process.kill()
+            process.join()
         receiver.close()
     if error is not None:
         raise error from RuntimeError(f"in the child process:\n{trace}")

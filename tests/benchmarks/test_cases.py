@@ -7,6 +7,7 @@ from benchmarks.cases import Case, find_cases, pick_baseline, pick_control
 from temper.artifact import Artifact
 from temper.card import Precision, write_card
 from temper.errors import ArtifactError, UsageError
+from tests import tiny
 from tests.tiny import with_card
 
 
@@ -65,6 +66,16 @@ def test_the_baseline_is_the_best_mode_of_keras_that_ran(folder: Path) -> None:
     baseline = pick_baseline(case for case in cases if case.mode == "predict")
     assert baseline and baseline.name == "Keras predict"
     assert pick_baseline(case for case in cases if not case.is_keras) is None
+
+
+def test_an_adopted_onnx_file_is_the_baseline_where_there_is_no_keras(bundle: Path) -> None:
+    adopted = tiny.adopt(bundle)
+    tiny.pipeline_of(adopted).build(Artifact.at(adopted).sibling("fp16", ".onnx"), "fp16")
+    cases = find_cases([adopted.parent])
+    assert names(cases) == ["model.fp32.onnx", "model.fp16.onnx"]
+    baseline = pick_baseline(cases)
+    assert baseline and baseline.name == "model.fp32.onnx"
+    assert pick_control(cases).name == "model.fp16.onnx"
 
 
 def test_the_control_is_int8_and_rather_not_keras(folder: Path) -> None:

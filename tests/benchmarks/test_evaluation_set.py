@@ -9,7 +9,7 @@ from benchmarks.evaluation_set import (
     TWELVE_MEGAPIXELS,
     dataset_title_of,
     file_sets,
-    image_array,
+    image_arrays,
     load_evaluation_set,
     stratified_sample,
 )
@@ -69,12 +69,14 @@ def test_images_and_stored_predictions_are_thinned_alike(bundle: Path, max_image
     assert {each.label for each in evaluation.examples} == set(LABELS)
 
 
-def test_processes_read_one_array_of_all_images(bundle: Path) -> None:
+def test_processes_read_one_array_of_all_images_for_each_size(bundle: Path) -> None:
     evaluation = load_evaluation_set(Artifact.at(bundle), None, 4)
-    with image_array(evaluation) as path:
-        array = np.load(path)
-        assert (array.dtype, array.shape) == (np.uint8, (len(evaluation.examples), SIZE, SIZE, 3))
-    assert not path.exists()
+    with image_arrays(evaluation.examples, {SIZE, 2 * SIZE}) as paths:
+        assert paths.keys() == {SIZE, 2 * SIZE}
+        for size, path in paths.items():
+            array = np.load(path)
+            assert (array.dtype, array.shape) == (np.uint8, (len(evaluation.examples), size, size, 3))
+    assert not any(path.exists() for path in paths.values())
 
 
 def test_end_to_end_runs_read_small_and_large_files(bundle: Path) -> None:

@@ -98,8 +98,18 @@ def test_every_target_is_checked_before_the_first_is_converted(bundle: Path) -> 
 
 
 def test_an_artifact_that_is_not_the_trained_model_is_a_usage_error(bundle: Path) -> None:
-    with pytest.raises(UsageError, match=r"model\.fp32\.onnx is not a \.keras file"):
+    with pytest.raises(UsageError, match=r"model\.fp32\.onnx was itself converted.*model\.keras"):
         convert(bundle.with_name("model.fp32.onnx"))
+
+
+@pytest.mark.parametrize(("name", "words"), [("net.h5", "is no artifact"), ("net.onnx", "has no card")])
+def test_a_model_from_elsewhere_is_refused_with_the_command_that_adopts_it(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    (tmp_path / name).write_bytes(b"from elsewhere")
+    with pytest.raises(UserError, match=words) as caught:
+        convert(tmp_path / name)
+    assert f"python convert/run.py adopt {tmp_path / name}" in caught.value.fix
 
 
 def test_images_that_were_moved_are_read_from_the_folder_of_data(bundle: Path) -> None:

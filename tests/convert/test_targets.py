@@ -38,6 +38,37 @@ def test_openvino_is_converted_through_the_onnx_file_of_its_precision(pipeline: 
     assert card.agreement.agreement == 1
 
 
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_every_target_of_an_adopted_onnx_file_is_converted_from_it(bundle: Path, precision: Precision) -> None:
+    adopted = Artifact.at(tiny.adopt(bundle))
+    names = [each.name for each in default_targets(adopted, precision)]
+    assert {f"model.{precision}.xml"} <= set(names)
+    assert not {"model.fp32.savedmodel", "model.fp32.onnx"} & set(names)
+    card = build(tiny.pipeline_of(adopted.path, calibration_method="max"), f"model.{precision}.xml", precision)
+    assert card.provenance.model_sha256 == adopted.card.sha256
+    assert card.measured_agreement and card.measured_agreement.agreement >= 0.9
+
+
+def test_what_keras_exports_is_no_target_of_an_adopted_onnx_file_nor_is_the_file_itself(bundle: Path) -> None:
+    pipeline = tiny.pipeline_of(tiny.adopt(bundle))
+    with pytest.raises(UsageError, match=r"model\.fp32\.onnx was not adopted from Keras"):
+        build(pipeline, "model.fp32.savedmodel")
+    with pytest.raises(UsageError, match=r"model\.fp32\.onnx is the model itself"):
+        build(pipeline, "model.fp32.onnx")
+
+
+def test_the_model_of_a_target_is_the_keras_file_or_the_onnx_file_that_was_adopted(bundle: Path) -> None:
+    keras, fp32 = Artifact.at(bundle), Artifact.at(bundle.with_name("model.fp32.onnx"))
+    assert (keras.is_model, fp32.is_model) == (True, False)
+    assert fp32.model() == keras
+    adopted = Artifact.at(tiny.adopt(bundle))
+    assert adopted.is_model
+    converted = Artifact.at(bundle.with_name("model.fp16.onnx"))
+    assert tiny.pipeline_of(adopted.path).build(converted, "fp16").card.adopted == adopted.card.adopted
+    assert not Artifact.at(converted.path).is_model
+    assert Artifact.at(converted.path).model() == adopted
+
+
 def test_a_plan_records_that_it_could_not_run_here(pipeline: Pipeline) -> None:
     try:
         card = build(pipeline, "model.fp16.plan", "fp16")

@@ -41,7 +41,7 @@ def test_an_unknown_suffix_is_an_error_that_lists_the_known_ones(name: str) -> N
     ],
 )
 def test_names_are_made_from_the_name_of_the_model(name: str, model: str) -> None:
-    artifact = Artifact.at(Path("artifacts") / name)
+    artifact = Artifact.with_card(Path("artifacts") / name, Card(labels=tiny.LABELS, size=8))
     assert (artifact.name, artifact.model_name) == (name, model)
     assert artifact.model().path == Path("artifacts") / f"{model}.keras"
     assert artifact.sibling("int8", ".onnx").path == Path("artifacts") / f"{model}.int8.onnx"

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from temper.dataset.find import find_examples
 from temper.dataset.split import Example
 from temper.errors import ArtifactError, DataError, UsageError
 from tests.train.images import fill
-from train.dataset.split import find_examples
 from train.run import parse
 
 pytestmark = pytest.mark.tensorflow
@@ -98,19 +98,33 @@ def test_ctrl_c_shows_how_to_continue(
     assert "with --resume continues from there" in caplog.text
 
 
+@pytest.mark.parametrize("has_suspects", [True, False])
 def test_the_results_name_the_folder_once_and_an_empty_work_folder_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    has_suspects: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from train import command
     from train.evaluation.metrics import evaluate
+    from train.evaluation.suspect_labels import Suspect, SuspectLabels
     from train.pipeline import TrainedModel
 
     work = tmp_path / "out" / command.WORK_FOLDER
     evaluation = evaluate(np.eye(2, dtype=np.float32)[[0, 1, 1, 1]], np.array([0, 0, 1, 1]), ("cat", "dog"))
 
+    wrong = Suspect(
+        path=tmp_path / "images" / "dog" / "0001.png",
+        label="dog",
+        looks_like="cat",
+        label_probability=0.1,
+        looks_like_probability=0.9,
+    )
+    pixels = np.empty(0, np.uint8)
+    suspects = SuspectLabels(n_images=10, suspects=[wrong] * has_suspects, pixels=pixels)
+
     def train(*_: object) -> TrainedModel:
         work.mkdir()
-        return TrainedModel(model=None, history={}, evaluation=evaluation, pixels=np.empty(0, np.uint8), seconds=1.0)
+        return TrainedModel(
+            model=None, history={}, evaluation=evaluation, pixels=pixels, seconds=1.0, suspects=suspects
+        )
 
     monkeypatch.setattr(command, "train", train)
     monkeypatch.setattr(command, "save", lambda *_: None)
@@ -119,3 +133,6 @@ def test_the_results_name_the_folder_once_and_an_empty_work_folder_is_removed(
     assert text.count(str(tmp_path)) == 1
     assert f"files in {tmp_path / 'out'}: model.keras, model.keras.json, model.md, " in text
     assert not work.exists()
+    assert ("suspect labels: 1 of 10 images: dog/0001.png (dog, looks like cat: 90.0 %)" in text) == has_suspects
+    assert ("suspect labels: none of 10 images" in text) != has_suspects
+    assert ("model.split.csv, model.suspects.csv, model.suspects.png" in text) == has_suspects

@@ -4,8 +4,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from temper.artifact import Artifact
+from temper.dataset.find import find_examples
 from temper.dataset.split import Example, read_split
 from temper.images import load_images
 from temper.runners.load import open_runner
@@ -13,10 +16,10 @@ from temper.storage.digest import sha256_of
 from temper.trust.policy import origin_of
 from tests.train.images import fill
 from train.config import TrainingConfig
-from train.dataset.split import find_examples
 from train.fitting.checkpoint import CheckpointConfig
 from train.fitting.training_data import TrainingContext
-from train.pipeline import is_up_to_date, save, train
+from train.pipeline import save, train
+from train.up_to_date import is_up_to_date
 
 pytestmark = pytest.mark.tensorflow
 HEAD = TrainingConfig(
@@ -33,8 +36,9 @@ WRITTEN = (
 Trained = tuple[Artifact, Path, list[Example]]
 
 
-def context_in(folder: Path, events: Path | None = None) -> TrainingContext:
-    return TrainingContext(work=folder, checkpoint=CheckpointConfig(path=folder / "checkpoint.npz"), events=events)
+def context_in(folder: Path, events: Path | None = None, find_suspects: bool = False) -> TrainingContext:
+    checkpoint = CheckpointConfig(path=folder / "checkpoint.npz")
+    return TrainingContext(work=folder, checkpoint=checkpoint, events=events, find_suspects=find_suspects)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +50,17 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_backbone: keras.Model
     context = context_in(artifact.path.parent / ".features")
     save(train(examples, HEAD, tiny_backbone, context), artifact, folder, examples, HEAD)
     return artifact, folder, examples
+
+
+def shaded(folder: Path, count: int) -> dict[str, NDArray[np.uint8]]:
+    """Write bright and dark images that a linear head on the tiny backbone separates; returns one of each label."""
+    random, last = np.random.default_rng(0), {}
+    for label, shade in (("day", 200), ("night", 40)):
+        (folder / label).mkdir(parents=True)
+        for index in range(count):
+            last[label] = random.integers(shade - 30, shade + 30, (40, 40, 3)).astype(np.uint8)
+            Image.fromarray(last[label]).save(folder / label / f"{index:02}.png")
+    return last
 
 
 def checksums(folder: Path) -> dict[str, str]:
@@ -142,6 +157,44 @@ def test_a_solved_head_is_fine_tuned_with_balanced_labels(tiny_backbone: keras.M
     for words in ("fine-tuned: the top blocks for up to 2 epochs", "Class weights: balanced", "Wilson", "| dog |"):
         assert words in text
     assert is_up_to_date(artifact, folder, examples, FINE_TUNED)
+
+
+@pytest.mark.parametrize("config", [HEAD, FINE_TUNED], ids=["head", "fine-tuned"])
+def test_planted_wrong_labels_are_listed_until_they_are_corrected(
+    config: TrainingConfig, tiny_backbone: keras.Model, tmp_path: Path
+) -> None:
+    folder, artifact = tmp_path / "images", Artifact.at(tmp_path / "model.keras")
+    shades = shaded(folder, 20)
+    wrong, right = folder / "day" / "dark.png", folder / "night" / "dark.png"
+    Image.fromarray(shades["night"] + np.uint8(1)).save(wrong)
+
+    def train_and_save() -> int:
+        examples = find_examples(folder, 0.3, seed=0)
+        trained = train(examples, config, tiny_backbone, context_in(tmp_path, find_suspects=True))
+        save(trained, artifact, folder, examples, config)
+        assert trained.suspects
+        return len(trained.suspects.suspects)
+
+    assert train_and_save() == 1
+    assert (tmp_path / "model.suspects.csv").read_text().splitlines()[1].startswith("day/dark.png,day,night,0.")
+    assert "| day/dark.png | day | night |" in (tmp_path / "model.md").read_text()
+    assert (tmp_path / "model.suspects.png").stat().st_size > 5000
+    wrong.rename(right)
+    assert train_and_save() == 0
+    assert not list(tmp_path.glob("model.suspects.*"))
+    assert "None of 41 images has a label that is probably wrong" in (tmp_path / "model.md").read_text()
+
+
+def test_without_a_frozen_backbone_labels_are_not_examined(tiny_backbone: keras.Model, tmp_path: Path) -> None:
+    folder, artifact = tmp_path / "images", Artifact.at(tmp_path / "model.keras")
+    shaded(folder, 5)
+    examples, config = find_examples(folder, 0.3, seed=0), dataclasses.replace(ALL, epochs=1)
+    trained = train(examples, config, None, context_in(tmp_path, find_suspects=True))
+    assert trained.suspects is None
+    (tmp_path / "model.suspects.csv").write_text("of an earlier model")
+    save(trained, artifact, folder, examples, config)
+    assert not (tmp_path / "model.suspects.csv").exists()
+    assert "Labels were not examined." in (tmp_path / "model.md").read_text()
 
 
 def test_a_full_disk_leaves_the_last_model_unchanged(

@@ -8,15 +8,6 @@ from temper.dataset.split import Example
 from temper.errors import DataError
 
 
-def unify_groups(fractions: dict[Path, float], groups: dict[Path, str]) -> dict[Path, float]:
-    """The split fractions, where all images of a group get the smallest fraction of their group."""
-    smallest: dict[str, float] = {}
-    for path, fraction in fractions.items():
-        if group := groups.get(path):
-            smallest[group] = min(fraction, smallest.get(group, fraction))
-    return {path: smallest.get(groups.get(path, ""), fraction) for path, fraction in fractions.items()}
-
-
 def find_leaks(examples: list[Example], groups: dict[Path, str]) -> list[tuple[Example, Example]]:
     """Images that equal an earlier image of another subset, or are its near-duplicate; each with the earlier one."""
     first: dict[str, Example] = {}

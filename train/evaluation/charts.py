@@ -1,4 +1,4 @@
-"""Charts beside the model, as PNG: learning curves, confusion matrix, reliability diagram, most confident mistakes."""
+"""Charts beside the model, as PNG: learning curves, confusion matrix, reliability diagram, contact sheets."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +16,7 @@ from train.evaluation.metrics import Evaluation
 from train.evaluation.temperature_scaling import BINS, bin_of
 
 if TYPE_CHECKING:
+    from train.evaluation.suspect_labels import SuspectLabels
     from train.fitting.lr_range_test import LrRangeResult
 
 TRAINING, VALIDATION = BLUE, ORANGE
@@ -111,19 +112,37 @@ def draw_mistakes(
     """Draw the most confident mistakes among the held-out images [n, s, s, 3] as a contact sheet."""
     wrong = np.flatnonzero(~evaluation.is_correct)
     worst = wrong[np.argsort(-evaluation.confidence[wrong], kind="stable")][:MAX_SHEET_IMAGES]
-    rows = max(1, -(-len(worst) // SHEET_COLUMNS))
+    captions = [
+        f"{evaluation.labels[evaluation.predicted[index]]} {percent(evaluation.confidence[index])}\n"
+        f"true: {evaluation.labels[evaluation.targets[index]]}\n{names[index][-MAX_NAME_LENGTH:]}"
+        for index in worst
+    ]
+    images = plural(evaluation.n_images, "held-out image")
+    heading = f"{title}: {plural(len(wrong), 'mistake')} in {images}, the most confident first"
+    _draw_sheet(target, heading, pixels[worst], captions)
+
+
+def draw_suspects(target: Path, labels: "SuspectLabels", title: str) -> None:
+    """Draw the first images whose label is probably wrong as a contact sheet."""
+    captions = [
+        f"label: {each.label}\nlooks like {each.looks_like} {percent(each.looks_like_probability)}\n"
+        f"{each.path.name[-MAX_NAME_LENGTH:]}"
+        for each in labels.suspects[: len(labels.pixels)]
+    ]
+    count, images = plural(len(labels.suspects), "suspect label"), plural(labels.n_images, "image")
+    _draw_sheet(target, f"{title}: {count} in {images}, the most suspect first", labels.pixels, captions)
+
+
+def _draw_sheet(target: Path, heading: str, pixels: NDArray[np.uint8], captions: list[str]) -> None:
+    rows = max(1, -(-len(captions) // SHEET_COLUMNS))
     with _chart(target, 1.7 * SHEET_COLUMNS, 2.15 * rows + 0.5) as figure:
-        images = plural(evaluation.n_images, "held-out image")
-        figure.suptitle(f"{title}: {plural(len(wrong), 'mistake')} in {images}, the most confident first")
+        figure.suptitle(heading)
         cells = figure.subplots(rows, SHEET_COLUMNS, squeeze=False).ravel()
         for axes in cells:
             axes.set_axis_off()
-        for axes, index in zip(cells, worst, strict=False):
-            axes.imshow(pixels[index])
-            predicted = evaluation.labels[evaluation.predicted[index]]
-            truth, name = evaluation.labels[evaluation.targets[index]], names[index][-MAX_NAME_LENGTH:]
-            text = f"{predicted} {percent(evaluation.confidence[index])}\ntrue: {truth}\n{name}"
-            axes.set_title(text, fontsize=SMALL_FONT_SIZE)
+        for axes, image, caption in zip(cells, pixels, captions, strict=False):
+            axes.imshow(image)
+            axes.set_title(caption, fontsize=SMALL_FONT_SIZE)
 
 
 @contextmanager

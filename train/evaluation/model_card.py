@@ -43,6 +43,10 @@ probabilities, float32 `[n, {n_labels}]`. Preprocessing is inside.
 
 `{stem}.mistakes.png` shows the most confident mistakes, `{stem}.curves.png` the learning curves.
 
+## Suspect labels
+
+{suspects}
+
 ## Confidence
 
 {calibration}
@@ -77,11 +81,11 @@ def write_history(target: Path, history: dict[str, list[float]]) -> None:
 
 
 def write_model_card(
-    target: Path, evaluation: Evaluation, config: TrainingConfig, dataset: str, examples: list[Example]
+    target: Path, evaluation: Evaluation, config: TrainingConfig, dataset: str, examples: list[Example], suspects: str
 ) -> None:
     """Write the model's purpose, data, training, accuracy and limits as Markdown.
 
-    dataset: describes the images; the beginning of a sentence.
+    dataset: describes the images; the beginning of a sentence. suspects: what is reported about suspect labels.
     """
     labels, (low, high) = evaluation.labels, map(percent, evaluation.interval)
     text = TEMPLATE.format(
@@ -98,6 +102,7 @@ def write_model_card(
         low=low,
         high=high,
         by_label=_by_label(evaluation),
+        suspects=suspects,
         calibration=_describe_calibration(evaluation, config),
         threshold=f"{evaluation.confidence_threshold:.3f}",
         unknown=f"{100 * UNKNOWN_FRACTION:g} %",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from temper.dataset.split import Subset
 from train.config import TrainingConfig
 from train.dataset.batches import sample_weights
+from train.dataset.decode import allocate
 from train.fitting.checkpoint import History
 from train.fitting.feature_cache import FeatureExtractor, Features
 from train.fitting.fit import loss_of
@@ -26,12 +27,21 @@ LOGGER = logging.getLogger("temper.train")
 def compute_features(extractor: FeatureExtractor, data: TrainingData) -> dict[Subset, Features]:
     """Features of the training subset, [passes, n, d], and of the validation subset, [1, n, d]."""
     passes: dict[Subset, int] = {"train": data.config.augmentation_passes, "val": 1}
-    return {
-        subset: extractor.extract(
-            data.images[subset].pixels, [each for each in data.examples if each.subset == subset], count
-        )
-        for subset, count in passes.items()
-    }
+    return {subset: _extract(extractor, data, subset, count) for subset, count in passes.items()}
+
+
+def original_features(extractor: FeatureExtractor, data: TrainingData, features: dict[Subset, Features]) -> Features:
+    """Features [n, d] of all images without augmentation, in the order of the examples.
+
+    features: from `compute_features`; those of the test subset are added. A large array is mapped from a file.
+    """
+    subsets = [features["train"][0], features["val"][0], _extract(extractor, data, "test", 1)[0]]
+    return np.concatenate(subsets, out=allocate((len(data.examples), subsets[0].shape[1]), np.dtype(np.float32)))
+
+
+def _extract(extractor: FeatureExtractor, data: TrainingData, subset: Subset, passes: int) -> Features:
+    examples = [each for each in data.examples if each.subset == subset]
+    return extractor.extract(data.images[subset].pixels, examples, passes)
 
 
 def fit_head(

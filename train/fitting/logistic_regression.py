@@ -1,5 +1,6 @@
 """The head without a hidden layer is multinomial logistic regression: L-BFGS computes its only optimum."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,10 +41,11 @@ def solve_head(
     val_features: NDArray[np.float32],
     val_targets: NDArray[np.float32],
     sample_weights: NDArray[np.float32] | None = None,
+    penalties: Sequence[float] = PENALTIES,
 ) -> Solution:
     """The linear head from features [n, d] to targets [n, classes] with the penalty that is best on validation.
 
-    sample_weights: [n], 1 on average; None for equal weights.
+    sample_weights: [n], 1 on average; None for equal weights. penalties: those that are tried, strongest first.
     Features are standardized for the solver; the returned weights include the standardization.
     """
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
@@ -53,7 +55,7 @@ def solve_head(
     solutions: list[Solution] = []
     # NumPy and SciPy have separate thread pools that wait for each other: one thread is four times as fast.
     with threadpool_limits(1, user_api="blas"):
-        for penalty in PENALTIES:
+        for penalty in penalties:
             start = _fit(x, targets, weights, penalty, start)
             loss = _cross_entropy(val_x @ start[:-1] + start[-1], val_targets)
             scaled = start[:-1] / scale[:, None]

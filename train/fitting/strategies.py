@@ -12,11 +12,12 @@ from temper.provenance import package_versions
 from temper.system.host import processor_flags
 from train.config import TrainingConfig
 from train.dataset.batches import augmented_batches
+from train.evaluation.suspect_labels import SuspectLabels, find_suspects
 from train.fitting.checkpoint import History
 from train.fitting.distribute import average_weights
-from train.fitting.feature_cache import FeatureCache, FeatureExtractor, forward_of
+from train.fitting.feature_cache import FeatureCache, FeatureExtractor, Features, forward_of
 from train.fitting.fit import fit, loss_of
-from train.fitting.head import compute_features, feature_batches, fit_head, head_of
+from train.fitting.head import compute_features, feature_batches, fit_head, head_of, original_features
 from train.fitting.lr_range_test import LrRangeResult, lr_range_test
 from train.fitting.tensorboard import EventLog
 from train.fitting.training_data import TrainingData
@@ -28,20 +29,35 @@ BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 @dataclass(frozen=True)
 class FitResult:
-    """A trained model, its history, and the seconds from the built model to the trained one."""
+    """A trained model, its history, and the seconds from the built model to the trained one.
+
+    suspects: labels that are probably wrong; None where they were not looked for.
+    """
 
     model: keras.Model
     history: History
     seconds: float
+    suspects: SuspectLabels | None = None
 
 
 def train_head(data: TrainingData, backbone: keras.Model | None) -> FitResult:
-    """Freeze the backbone and train a head on its features."""
+    """Freeze the backbone and train a head on its features; then look for wrong labels, if that is wanted."""
     policy = fastest_policy()
     model = _initial_model(data, backbone, policy)
     extractor, started = _extractor(model, data, policy), time.perf_counter()
-    history = fit_head(model, data, compute_features(extractor, data), _callbacks(data))
-    return FitResult(model, history, time.perf_counter() - started)
+    features = compute_features(extractor, data)
+    history = fit_head(model, data, features, _callbacks(data))
+    seconds, suspects = time.perf_counter() - started, None
+    if data.context.find_suspects:
+        suspects = find_suspects(data, original_features(extractor, data, features))
+    return FitResult(model, history, seconds, suspects)
+
+
+def frozen_features(data: TrainingData, backbone: keras.Model) -> Features:
+    """Features [n, d] of all images without augmentation, in the order of the examples."""
+    policy = fastest_policy()
+    extractor = _extractor(_initial_model(data, backbone, policy), data, policy)
+    return original_features(extractor, data, compute_features(extractor, data))
 
 
 def train_all_layers(data: TrainingData, backbone: keras.Model | None) -> FitResult:

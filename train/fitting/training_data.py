@@ -1,6 +1,6 @@
 """What the ways to train have in common: the images with their configuration, and the context of the run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ class TrainingContext:
     """Settings of a run that do not change the model.
 
     work: folder of cached features. checkpoint: that of these images and this configuration. events: folder for
-    TensorBoard. strategy: of tf.distribute, from `train.fitting.distribute.open_strategy`.
+    TensorBoard. strategy: of tf.distribute, from `train.fitting.distribute.open_strategy`. near_duplicates: group of
+    each image that a scan listed. find_suspects: whether to look for labels that are probably wrong.
     """
 
     work: Path
@@ -24,6 +25,8 @@ class TrainingContext:
     progress: ProgressCallback = no_progress
     events: Path | None = None
     strategy: Any = None
+    near_duplicates: dict[Path, str] = field(default_factory=dict)
+    find_suspects: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,9 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Backbone:
-    """A network of keras.applications.
+    """A network of keras.applications, or of a module with the same interface.
 
-    application: its name there. mean, deviation: subtracted from RGB pixels, and then divided by.
+    application: its name in the module. mean, deviation: subtracted from RGB pixels, and then divided by.
     top: pattern of the names of its last blocks, which fine-tuning changes.
     bgr_convolution: the first convolution, if its weights expect BGR.
     residual_norm_suffix: suffix of the name of the BatchNorm that ends a residual block, if there is one.
@@ -19,6 +19,7 @@ class Backbone:
     mean: Triple
     deviation: Triple
     top: str
+    module: str = "keras.applications"
     bgr_convolution: str = ""
     residual_norm_suffix: str = ""
 
@@ -49,6 +50,16 @@ def _mobilenet(application: str, top: str) -> Backbone:
     return Backbone(application=application, mean=HALF_RANGE, deviation=HALF_RANGE, top=top)
 
 
+def _efficientnet_lite(application: str) -> Backbone:
+    return Backbone(
+        application=application,
+        module="train.network.efficientnet_lite",
+        mean=(127.0,) * 3,
+        deviation=(128.0,) * 3,
+        top=r"block[67]|top_",
+    )
+
+
 BACKBONES = {
     "resnet50": _resnet("ResNet50"),
     "resnet101": _resnet("ResNet101"),
@@ -56,6 +67,9 @@ BACKBONES = {
     "efficientnetv2s": Backbone(
         application="EfficientNetV2S", mean=(128.0,) * 3, deviation=(128.0,) * 3, top=r"block6|top_"
     ),
+    "efficientnetlite0": _efficientnet_lite("EfficientNetLite0"),
+    "efficientnetlite1": _efficientnet_lite("EfficientNetLite1"),
+    "efficientnetlite2": _efficientnet_lite("EfficientNetLite2"),
     "mobilenetv2": _mobilenet("MobileNetV2", r"block_1[3-6]_|Conv_1"),
     "mobilenetv3small": _mobilenet("MobileNetV3Small", r"expanded_conv_(8|9|10)_|conv_1"),
     "mobilenetv3large": _mobilenet("MobileNetV3Large", r"expanded_conv_1[2-4]_|conv_1"),

@@ -5,6 +5,7 @@ the kernel of the first convolution is reversed along its input channels, so no 
 """
 
 import contextlib
+import importlib
 import inspect
 import math
 import re
@@ -47,8 +48,9 @@ def build_model(
 
 
 def build_backbone(backbone: str, weights: str | None, **options: Any) -> keras.Model:
-    """The plain backbone as keras.applications builds it, without top and without preprocessing inside."""
-    build = getattr(keras.applications, BACKBONES[backbone].application)
+    """The plain backbone as its module builds it, without top and without preprocessing inside."""
+    chosen = BACKBONES[backbone]
+    build = getattr(importlib.import_module(chosen.module), chosen.application)
     if "include_preprocessing" in inspect.signature(build).parameters:
         # Keras' own may be a Normalization, whose constants become inputs of an exported ONNX graph.
         options["include_preprocessing"] = False

@@ -18,6 +18,7 @@ from temper.system.child_process import ChildCrashed, run_with_progress
 from temper.system.quiet import quiet_stderr
 from train.network.backbones import BACKBONES
 from train.network.build import backbone_layers, build_backbone, is_grouped
+from train.network.weight_packages import PACKAGES
 
 LOGGER = logging.getLogger("temper.train")
 # Keras sets no limit of its own: a network that drops packets would block the command for minutes.
@@ -27,18 +28,19 @@ DOWNLOAD_SECONDS = 3600.0
 
 
 def load_backbone(weights: str | Path, backbone: str = "resnet50") -> keras.Model:
-    """A plain backbone with ImageNet's weights ("imagenet", downloaded and cached by Keras) or those of a file.
+    """A plain backbone with ImageNet's weights or those of a file.
 
-    Raises DataError when the file is missing or does not belong to this backbone without its top, ConnectionError when
-    ImageNet's weights are not cached and cannot be downloaded.
+    weights: "imagenet", which Keras downloads and caches, or which a package holds; or a path. Raises DataError when
+    the package or the file is missing or does not belong to this backbone without its top, ConnectionError when Keras
+    cannot download.
     """
     if weights == "imagenet":
-        if not _is_cached(backbone):
+        if BACKBONES[backbone].application not in PACKAGES and not _is_cached(backbone):
             LOGGER.info("downloading ImageNet's weights of %s", BACKBONES[backbone].application)
             if reason := _fetch(backbone):
                 raise ConnectionError(reason)
         return build_backbone(backbone, "imagenet")
-    model, name = build_backbone(backbone, None), BACKBONES[backbone].application
+    model, name, module = build_backbone(backbone, None), BACKBONES[backbone].application, BACKBONES[backbone].module
     try:
         with warnings.catch_warnings():
             # Keras warns of each layer that the file lacks before it raises.
@@ -50,8 +52,7 @@ def load_backbone(weights: str | Path, backbone: str = "resnet50") -> keras.Mode
         reason = str(error).splitlines()[0]
         raise DataError(
             f"{weights} does not hold the weights of a {name} without its top ({reason})",
-            fix=f"Name a file written by keras.applications.{name}(include_top=False).save_weights(...), or another "
-            "--backbone.",
+            fix=f"Name a file written by {module}.{name}(include_top=False).save_weights(...), or another --backbone.",
         ) from None
     return model
 

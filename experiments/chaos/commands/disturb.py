@@ -22,6 +22,8 @@ from temper.storage.atomic import SCRATCH_SUFFIX
 TRACEBACK = "Traceback (most recent call last)"
 # Calls of one kind that are tried, from the first one.
 MAX_NUMBER = 12
+# Of the messages of a failure, for the report.
+MAX_TEXT = 1500
 # Children of a killed command have so long to end.
 ORPHAN_SECONDS = 5.0
 
@@ -49,7 +51,10 @@ def disturb(scenarios: Sequence[Scenario], count: int, seed: int, scratch: Path)
         else:
             ended = kill_at(scenario.words, generator.uniform(0, 1.1 * scenario.seconds))
         record.note("disturbed", int(ended.was_reached))
-        record.add(_outcome(scenario, ended))
+        outcome = _outcome(scenario, ended)
+        record.add(outcome)
+        if outcome not in ("ok", "refused"):
+            record.explain(f"{outcome}: {' '.join(scenario.words[:5])}: {ended.stderr[-MAX_TEXT:]}")
     record.seconds = time.monotonic() - started
     return record
 

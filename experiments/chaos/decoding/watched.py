@@ -15,6 +15,7 @@ from experiments.chaos.faulty import plant
 # One call: a number and its outcome, "ok", "refused" or "silent". What it raises is a traceback.
 Attack = Callable[[int], str]
 MakeAttack = Callable[[list[Path], int, Path], Attack]
+# Of CPU time: other work on the machine does not count. What waits is noticed by HANG_SECONDS.
 SLOW_SECONDS = 2.0
 HANG_SECONDS = 60.0
 OUTCOMES = ("ok", "refused", "silent", "traceback", "crash", "slow")
@@ -46,7 +47,7 @@ def watch(make: MakeAttack, corpus: list[Path], count: int, seed: int, scratch: 
                 total[outcome] += 1
                 total["slow"] += seconds > SLOW_SECONDS
                 if detail or seconds > SLOW_SECONDS:
-                    worst.append(f"{next_number}: {outcome} after {seconds:.1f} s {detail}".rstrip())
+                    worst.append(f"{next_number}: {outcome} after {seconds:.1f} CPU-s {detail}".rstrip())
                 peak, next_number = max(peak, peak_now), next_number + 1
         except EOFError:
             total["crash"] += 1
@@ -66,12 +67,12 @@ def _serve(sender: Connection, make: MakeAttack, corpus: list[Path], numbers: ra
     plant()
     attack = make(corpus, seed, scratch)
     for number in numbers:
-        started, detail = time.perf_counter(), ""
+        started, detail = time.process_time(), ""
         try:
             outcome = attack(number)
         except Exception:
             outcome, detail = "traceback", traceback.format_exc()[-500:]
-        sender.send((outcome, time.perf_counter() - started, detail, _peak()))
+        sender.send((outcome, time.process_time() - started, detail, _peak()))
 
 
 def _peak() -> float:

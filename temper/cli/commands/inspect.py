@@ -108,15 +108,16 @@ def describe_formats(environment: "Environment") -> list[str]:
 
 
 def run_selftest(options: argparse.Namespace) -> int:
-    """Print how far predictions differ from Keras; raise QualityError when they differ too much."""
+    """Print how far predictions differ from the model's; raise QualityError when they differ too much."""
     from temper.artifact import Artifact
+    from temper.card import reference_title
     from temper.runners.load import open_runner
     from temper.runners.self_test import self_test
 
     with open_runner(Artifact.at(options.artifact)) as runner:
-        result = self_test(runner)
+        result, reference = self_test(runner), reference_title(runner.card.adopted)
     summary = (
-        f"{options.artifact.name} predicts the label of Keras for {result.images - result.label_changes} of "
+        f"{options.artifact.name} predicts the label of {reference} for {result.images - result.label_changes} of "
         f"{result.images} images"
         + (f" ({result.unexpected_changes} change that did not at the conversion)" if result.unexpected_changes else "")
         + f". Probabilities differ by at most {result.max_difference:.4f}; the limit is {result.tolerance:.4f}"
@@ -156,7 +157,7 @@ def run_inspect(options: argparse.Namespace) -> int:
         "labels": ", ".join(card.labels[:MAX_LABELS]) + more,
         "input": f"uint8 RGB [n, {card.size}, {card.size}, 3]",
         "batch": f"{card.batch.min} to {card.batch.max}, best {card.batch.best}" if card.batch else "any",
-        "origin": f"converted from {source.file}" if source else "trained, not converted",
+        "origin": f"converted from {source.file}" if source else _origin(card),
         "trust": str(origin_of(artifact)),
         "made with": f"Temper {card.provenance.temper or '0.1'} {card.provenance.commit}".rstrip(),
         "accuracy": _accuracy(card),
@@ -177,13 +178,26 @@ def _write_client_images(folder: Path, card: "Card") -> None:
 
 
 def _accuracy(card: "Card") -> str:
+    from temper.card import reference_title
+
     if agreement := card.measured_agreement:
-        equal = f"{100 * agreement.agreement:.1f} % of labels as Keras"
+        equal = f"{100 * agreement.agreement:.1f} % of labels as {reference_title(card.adopted)}"
         return f"{100 * agreement.top1:.1f} % top-1 on {agreement.images} held-out images, {equal}"
     if card.training:
         result = card.training.result
         return f"{100 * result.accuracy:.1f} % top-1 on {result.images} held-out images"
+    if card.adopted:
+        return f"{100 * card.adopted.accuracy:.1f} % top-1 on {card.adopted.images} held-out images"
     return ""
+
+
+def _origin(card: "Card") -> str:
+    adopted = card.adopted
+    if not adopted:
+        return "trained, not converted"
+    return (
+        f"adopted from {adopted.original} ({adopted.preprocessing}, {adopted.layout} {adopted.dtype}, {adopted.output})"
+    )
 
 
 def _state_of(chosen: Format, environment: "Environment") -> str:

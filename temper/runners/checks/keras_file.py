@@ -1,6 +1,7 @@
-"""Whether a `.keras` file holds what Keras writes, and takes no more memory than its size promises.
+"""Whether a `.keras` or `.h5` file holds what Keras writes, and takes no more memory than its size promises.
 
-A `.keras` file is a ZIP archive of a configuration and an HDF5 file. Either can declare gigabytes in a few bytes.
+A `.keras` file is a ZIP archive of a configuration and an HDF5 file; an `.h5` file is an HDF5 file with both. Either
+can declare gigabytes in a few bytes.
 """
 
 import io
@@ -13,6 +14,8 @@ from typing import Any
 from temper.errors import ArtifactError
 
 WEIGHTS = "model.weights.h5"
+# The attribute of an `.h5` file with a complete model.
+CONFIGURATION = "model_config"
 # Of ResNet50 the configuration has 180 kB; the largest of keras.applications has 1 MB.
 MAX_JSON_BYTES = 1 << 24
 MEMBERS = {"metadata.json": MAX_JSON_BYTES, "config.json": MAX_JSON_BYTES, WEIGHTS: None}
@@ -41,6 +44,29 @@ def check_keras_file(path: Path, named: Path) -> int:
         raise ArtifactError(
             f"{named} cannot be opened by Keras: it is not a .keras file ({str(error).rstrip('.')})",
             fix="Copy it again, or train it again.",
+        ) from None
+
+
+def check_h5_file(path: Path, named: Path) -> None:
+    """Raise ArtifactError for what is no HDF5 file with a complete model, and for weights that are not in the file.
+
+    named: the path in messages.
+    """
+    # Keras requires it.
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            if CONFIGURATION not in file.attrs:
+                raise _Refused("holds weights without the layers that they belong to")
+            for name, dataset in _datasets(file, h5py, seen=set()):
+                _check_dataset(name, dataset, h5py)
+    except _Refused as error:
+        raise ArtifactError(f"{named} {error}", fix="Save the complete model: model.save('model.h5').") from None
+    # What h5py raises for damage has nothing in common.
+    except Exception as error:
+        raise ArtifactError(
+            f"{named} cannot be opened by Keras: it is not an .h5 file ({str(error).rstrip('.')})", fix="Copy it again."
         ) from None
 
 

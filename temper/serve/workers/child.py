@@ -140,7 +140,7 @@ def _check(runner: Runner) -> None:
     if not result.passed:
         raise QualityError(
             f"{runner.artifact.name} failed its self-test: its probabilities differ by {result.max_difference:.4f} "
-            f"from those of the Keras model; the tolerance is {result.tolerance:.4f}; {result.unexpected_changes} "
+            f"from those of the model; the tolerance is {result.tolerance:.4f}; {result.unexpected_changes} "
             f"of {result.images} labels change that did not at the conversion",
             fix="Convert it again.",
         )

@@ -20,7 +20,9 @@ def test_every_committed_report_can_be_read(path: Path) -> None:
     assert read_report(path).measured
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"schema": 2}', '{"schema": 1, "lines": []}', '{"cases": []}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"schema": 2}', '{"schema": 1, "lines": []}', '{"cases": []}', 100_000 * "["]
+)
 def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "report.json"
     path.write_text(text, encoding="utf-8")

@@ -85,7 +85,9 @@ def test_another_mode_of_keras_is_never_recommended() -> None:
 def test_a_skipped_case_and_one_without_baseline_give_the_reason() -> None:
     assert verdicts(skipped_case("model.plan"))["model.plan"] == "model.plan did not run: no GPU here."
     alone = with_verdicts(replace(report(case_result("model.onnx", 1)), baseline=""))
-    assert alone.cases[0].verdict == "model.onnx was not compared, because no Keras model ran beside it."
+    assert alone.cases[0].verdict == "model.onnx was not compared, because Keras did not run beside it."
+    adopted = with_verdicts(msgspec.structs.replace(alone, reference="the original model"))
+    assert adopted.cases[0].verdict.endswith("because the original model did not run beside it.")
     assert headline(alone) == ["No artifact could be compared with Keras."]
 
 

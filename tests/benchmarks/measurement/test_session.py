@@ -24,14 +24,17 @@ from temper.system.child_process import run_in_child
 pytestmark = pytest.mark.programs
 CONFIG = BenchmarkConfig(seconds=0.1, batch_sizes=(1, 4), cold_starts=2)
 ARTIFACT = Artifact.with_card(Path("model.onnx"), Card(labels=("a", "b"), size=2))
+LARGER = Artifact.with_card(Path("larger.onnx"), Card(labels=("a", "b"), size=3))
 
 
 class SleepingRunner(Runner):
     """Predicts after so many seconds; dies at the given call."""
 
+    described = ARTIFACT
+
     def __init__(self, seconds: float, dies_at: int = 0) -> None:
         self._seconds, self._dies_at, self._calls = seconds, dies_at, 0
-        super().__init__(ARTIFACT)
+        super().__init__(self.described)
 
     def runtime_info(self) -> RuntimeInfo:
         return RuntimeInfo(runtime="sleep", device="a GPU" if self.has_device_copies else "CPU", executed="fp32")
@@ -56,6 +59,12 @@ class CopyingRunner(SleepingRunner):
         time.sleep(self._seconds / 2)
 
 
+class LargerRunner(SleepingRunner):
+    """Takes larger images, as another model does."""
+
+    described = LARGER
+
+
 class ProbingRunner(SleepingRunner):
     """Starts a child process first, as a plan from another machine does."""
 
@@ -76,13 +85,15 @@ def medians(blocks: list[Calls]) -> list[float]:
 
 
 @pytest.fixture(scope="module")
-def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("images") / "images.npy"
-    np.save(path, np.zeros((5, 2, 2, 3), dtype=np.uint8))
-    return path
+def images(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    folder = tmp_path_factory.mktemp("images")
+    paths = {size: folder / f"images-{size}.npy" for size in (2, 3)}
+    for size, path in paths.items():
+        np.save(path, np.zeros((5, size, size, 3), dtype=np.uint8))
+    return paths
 
 
-def test_ten_times_as_slow_is_measured_as_slower_and_a_missing_runtime_stops_no_other(images: Path) -> None:
+def test_ten_times_as_slow_is_measured_as_slower_and_a_missing_runtime_stops_no_other(images: dict[int, Path]) -> None:
     fast, slow = sleeping(0.002), sleeping(0.02)
     absent = Samples(case=Case(name="absent", artifact=ARTIFACT), open_runner=missing)
     peak = PeakSamples(precision="int8")
@@ -113,7 +124,7 @@ def test_ten_times_as_slow_is_measured_as_slower_and_a_missing_runtime_stops_no_
     assert [sum(step == name and done == total for step, done, total in steps) for name in names] == [1] * 5
 
 
-def test_where_there_are_copies_the_network_is_timed_without_them_too(images: Path) -> None:
+def test_where_there_are_copies_the_network_is_timed_without_them_too(images: dict[int, Path]) -> None:
     copying, plain = sleeping(0.01, kind=CopyingRunner), sleeping(0.01)
     with BenchmarkSession([copying, plain], images, CONFIG) as session:
         session.measure_latency()
@@ -122,7 +133,7 @@ def test_where_there_are_copies_the_network_is_timed_without_them_too(images: Pa
     assert paired_ratio(medians(copying.latency), medians(copying.network)).value > 1
 
 
-def test_a_process_that_dies_is_named_and_the_others_go_on(images: Path) -> None:
+def test_a_process_that_dies_is_named_and_the_others_go_on(images: dict[int, Path]) -> None:
     sound, dying = sleeping(0.001), sleeping(0.002, dies_at=30)
     with BenchmarkSession([dying, sound], images, CONFIG) as session:
         session.warm_up()
@@ -132,14 +143,24 @@ def test_a_process_that_dies_is_named_and_the_others_go_on(images: Path) -> None
     assert len(sound.latency) >= MIN_ROUNDS
 
 
-def test_a_case_may_start_a_process_of_its_own(images: Path) -> None:
+def test_artifacts_of_models_with_other_input_sizes_are_measured_in_the_same_rounds(images: dict[int, Path]) -> None:
+    cases = small, larger = sleeping(0.001), sleeping(0.001, kind=LargerRunner)
+    with BenchmarkSession([*cases], images, CONFIG) as session:
+        session.predict()
+        session.measure_latency()
+    assert [each.skipped for each in cases] == ["", ""]
+    assert len(small.latency) == len(larger.latency) >= MIN_ROUNDS
+    assert larger.probabilities is not None and larger.probabilities.shape == (5, 2)
+
+
+def test_a_case_may_start_a_process_of_its_own(images: dict[int, Path]) -> None:
     probing = sleeping(0.001, kind=ProbingRunner)
     with BenchmarkSession([probing], images, CONFIG):
         assert not probing.skipped
 
 
 def test_the_control_is_a_case_that_opened_started_once_and_predicts_nothing(
-    images: Path, caplog: pytest.LogCaptureFixture
+    images: dict[int, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
     # int8 would be the control, but does not open.
     int8 = Artifact.with_card(Path("folder/model.int8.onnx"), Card(labels=("a", "b"), size=2, precision="int8"))
@@ -165,7 +186,7 @@ def test_the_control_is_a_case_that_opened_started_once_and_predicts_nothing(
     assert "latency round 1, medians in ms: 0.001 1." in caplog.text
 
 
-def test_without_a_case_that_opens_there_is_no_control(images: Path) -> None:
+def test_without_a_case_that_opens_there_is_no_control(images: dict[int, Path]) -> None:
     absent = Samples(case=Case(name="absent", artifact=ARTIFACT), open_runner=missing)
     with BenchmarkSession([absent], images, CONFIG) as session:
         assert session.open_control() is None

@@ -47,6 +47,12 @@ def test_a_label_without_neighbors_is_right_of_its_point_and_left_at_the_edge() 
     assert second and second.x1 == 684
 
 
+def test_a_point_without_a_label_is_not_covered() -> None:
+    beside = Bbox.from_bounds(130.0, 200.0, 0, 0)
+    (box,) = place_labels([*points((100.0, 200.0)), beside], [(90.0, 14.0)], BOUNDS, GAP)
+    assert box and box.x1 == 94
+
+
 def test_the_placement_is_the_same_each_time() -> None:
     anchors = [(350 + i, 200.0 + i % 3) for i in range(20)]
     first, second = (place_labels(points(*anchors), [(90.0, 14.0)] * 20, BOUNDS, GAP) for _ in range(2))

@@ -69,6 +69,9 @@ def test_both_ends_get_the_names_of_this_project_and_any_batch_size() -> None:
         ("functional_1/conv2_block1_1_conv_1/convolution/ReadVariableOp:0", "conv2_block1_1_conv"),
         ("functional/predictions_2/Cast/ReadVariableOp:0", "predictions"),
         ("model/stem/convolution/ReadVariableOp:0", "stem"),
+        ("functional_1/stem_1/convolution/merged_input:0", "stem"),
+        ("functional_1/depthwise_1/Squeeze:0", "depthwise"),
+        ("adopted_1/sequential_1/base_1/conv2d_1/convolution/ReadVariableOp:0", "conv2d"),
     ],
 )
 def test_a_node_is_named_for_its_keras_layer(weights: str, layer: str) -> None:

@@ -18,6 +18,7 @@ from temper.system.environment import Environment
 from temper.system.host import describe_host
 from temper.trust.keys import own_key
 from temper.trust.signature import sign
+from tests import tiny
 
 
 @pytest.fixture
@@ -57,12 +58,18 @@ def test_a_file_is_that_artifact_whether_or_not_it_exists(tmp_path: Path) -> Non
         choose(tmp_path / "notes.txt")
 
 
+def test_an_adopted_model_and_what_is_converted_from_it_are_of_one_model(bundle: Path) -> None:
+    adopted = tiny.adopt(bundle)
+    tiny.pipeline_of(adopted).build(Artifact.at(adopted).sibling("fp16", ".onnx"), "fp16")
+    assert choose(adopted.parent).path == adopted
+
+
 def test_a_folder_that_does_not_exist_is_reported_as_such(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="none does not exist"):
         choose(tmp_path / "none")
 
 
-def test_a_pipe_is_not_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_pipe_is_not_reported_as_missing(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(ArtifactError, match=r"a\.png is a pipe, a socket or a device"):
         choose(tmp_path / "a.png")
@@ -107,8 +114,9 @@ def test_a_report_of_other_files_or_a_damaged_one_does_not_decide(folder: Path) 
     report = folder / "report" / "report.json"
     report.write_text(report.read_text().replace(Artifact.at(folder / "model.fp32.onnx").card.sha256, "0" * 64))
     assert choose(folder).name == "model.int8.onnx"
-    report.write_text("{")
-    assert choose(folder).name == "model.int8.onnx"
+    for text in ("{", 100_000 * "["):
+        report.write_text(text)
+        assert choose(folder).name == "model.int8.onnx"
 
 
 def test_damaged_artifacts_and_those_without_a_card_or_rejected_are_left_out(

@@ -51,7 +51,7 @@ def test_the_title_reads_back(tmp_path: Path) -> None:
     assert (tmp_path / ABOUT).read_text() == '{"title": "drawn sample", "images": 1200}\n'
 
 
-@pytest.mark.parametrize("text", ["", "[1]", "{}", '"text"'])
+@pytest.mark.parametrize("text", ["", "[1]", "{}", '"text"', 100_000 * "["])
 def test_without_a_title_the_folder_name_is_the_title(tmp_path: Path, text: str) -> None:
     folder = tmp_path / "cats"
     folder.mkdir()

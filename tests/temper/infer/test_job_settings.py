@@ -38,7 +38,7 @@ def test_a_change_of_what_rows_depend_on_is_refused_by_its_name(path: Path, chan
         check(path, **change)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{"])
+@pytest.mark.parametrize("text", ["", "[]", "{", 100_000 * "["])
 def test_a_damaged_file_is_an_error_and_stays(path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(DataError, match="is damaged"):

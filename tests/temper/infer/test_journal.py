@@ -96,10 +96,11 @@ def test_without_a_file_nothing_is_done(tmp_path: Path) -> None:
     assert (len(written.keys), written.failed, key_of("a", "b") in written) == (0, 0, False)
 
 
+@pytest.mark.parametrize("damage", [b"nonsense", 100_000 * b"["], ids=["nonsense", "depth"])
 @FORMS
-def test_a_damaged_line_in_the_middle_is_an_error_and_nothing_is_cut(form: Form, tmp_path: Path) -> None:
+def test_a_damaged_line_in_the_middle_is_an_error_and_nothing_is_cut(form: Form, damage: bytes, tmp_path: Path) -> None:
     path = write(tmp_path / "rows", form, good(1))
-    content = path.read_bytes() + b"nonsense\n" + encode_rows([row_of(good(2))], form)
+    content = path.read_bytes() + damage + b"\n" + encode_rows([row_of(good(2))], form)
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"rows, row \d, is damaged"):
         recover(path, form)

@@ -1,5 +1,4 @@
 import contextlib
-import os
 import shutil
 import sys
 import threading
@@ -8,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from temper.artifact import Artifact
 from temper.errors import ArtifactError
-from temper.storage.publish import finish_publication, journal_of, publish
+from temper.storage.publish import finish_publication, journal_of, publish, remove_when_published
 from tests.temper.storage.killed import Killed, killed_after
 
 FILES = {"model.xml": "graph", "model.bin": "weights", "model.xml.json": "card"}
@@ -84,10 +82,38 @@ def test_other_files_are_not_touched(folder: Path, files: dict[str, str]) -> Non
 
 
 def test_a_file_of_the_old_set_that_the_new_one_lacks_stays(folder: Path, files: dict[str, str]) -> None:
-    """Only names in the new set are replaced; who publishes fewer files removes the others."""
+    """Only names in the new set are replaced; who publishes fewer files marks the others."""
     publish(written(folder.with_name("scratch"), {"model.txt": "only"}, "new"), folder / "model.txt")
     assert content(folder).pop("model.txt") == "new only"
     assert len(content(folder)) == len(files) + 1
+
+
+@pytest.mark.parametrize("steps", range(MAX_STEPS + 2))
+def test_a_marked_file_disappears_with_the_old_set(folder: Path, files: dict[str, str], steps: int) -> None:
+    """Whatever interrupts the publication, and for a file that was never there too."""
+    (folder / "model.extra.csv").write_text("old extra")
+    scratch, target = folder.with_name("scratch new"), folder / next(iter(files)).partition("/")[0]
+    scratch.mkdir()
+    remove_when_published(scratch / "model.extra.csv")
+    remove_when_published(scratch / "model.never.csv")
+    with killed_after(steps) as done, contextlib.suppress(Killed):
+        publish_set(folder, files, "new")
+    finish_publication(target)
+    assert (folder / "model.extra.csv").exists() == (not done)
+    (folder / "model.extra.csv").unlink(missing_ok=True)
+    assert version_of(folder, files) == ("new" if done else "old")
+
+
+def test_a_marked_folder_or_link_stays(folder: Path, files: dict[str, str]) -> None:
+    (folder / "thesis").mkdir()
+    (folder / "link.csv").symlink_to(folder / next(iter(files)))
+    scratch = folder.with_name("scratch new")
+    scratch.mkdir()
+    remove_when_published(scratch / "thesis")
+    remove_when_published(scratch / "link.csv")
+    publish_set(folder, files, "new")
+    assert (folder / "thesis").is_dir()
+    assert (folder / "link.csv").is_symlink()
 
 
 @pytest.mark.parametrize("steps", range(MAX_STEPS))
@@ -217,24 +243,3 @@ def test_a_folder_that_appears_during_an_interruption_stays(folder: Path, files:
     card.rmdir()
     finish_publication(target)
     assert version_of(folder, files) == "new"
-
-
-@pytest.mark.parametrize("kind", ["pipe", "link", "file"])
-def test_what_has_the_name_of_the_journal_is_named_and_stays(tmp_path: Path, kind: str) -> None:
-    target = tmp_path / "artifacts" / "model.onnx"
-    journal, elsewhere = journal_of(target), tmp_path / "elsewhere"
-    target.parent.mkdir()
-    elsewhere.mkdir()
-    (elsewhere / "thesis.txt").touch()
-    if kind == "pipe":
-        os.mkfifo(journal)
-    elif kind == "link":
-        journal.symlink_to(elsewhere)
-    else:
-        journal.touch()
-    with pytest.raises(ArtifactError, match=rf"\.model\.onnx\.publish is a .*{kind}.* Move it away"):
-        publish_set(target.parent, {"model.onnx": "", "model.onnx.json": ""}, "new")
-    finish_publication(target)
-    assert (elsewhere / "thesis.txt").exists() and not target.exists()
-    with pytest.raises(ArtifactError, match="Move it away"):
-        Artifact.at(target).refuse_foreign()

@@ -73,6 +73,16 @@ def test_other_errors_stay_what_they_are(tmp_path: Path, disk: Disk) -> None:
             pass
 
 
+@pytest.mark.parametrize("cause", ["No space left on device", "Input/output error"])
+def test_an_error_of_the_disk_in_the_words_of_a_library_is_one_of_the_disk(
+    tmp_path: Path, disk: Disk, cause: str
+) -> None:
+    disk(10_000_000)
+    expected = f"it stopped: {cause[0].lower()}{cause[1:]}. Free space, check the disk"
+    with pytest.raises(ResourceError, match=expected), explain_full_disk({tmp_path: 1_000_000}, "it"):
+        raise RuntimeError(f"{{function_node}} /tmp/x/variables; {cause} [Op:MergeV2Checkpoints]")
+
+
 def test_the_cause_that_the_system_gives_is_kept(tmp_path: Path, disk: Disk) -> None:
     disk(10_000_000)
     with pytest.raises(OSError, match="quota"), explain_full_disk({tmp_path: 1_000_000}, "it"):

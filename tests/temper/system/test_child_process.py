@@ -45,6 +45,10 @@ def test_the_functions_result_is_returned() -> None:
     assert run_in_child(divmod, 17, 5) == (3, 2)
 
 
+def test_the_function_may_start_a_child_of_its_own() -> None:
+    assert run_in_child(run_in_child, divmod, 17, 5) == (3, 2)
+
+
 def test_an_error_is_raised_in_the_parent() -> None:
     with pytest.raises(UserError) as caught:
         run_in_child(refuse, "because")

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 
 from temper.cli.progress import no_progress
+from temper.dataset.find import find_examples
 from temper.errors import UnreadableImage
 from tests.train.images import fill
 from train.dataset.decode import decode, labels_of, load_subsets
-from train.dataset.split import find_examples
 
 
 def test_images_are_decoded_in_order_of_their_subset(tmp_path: Path) -> None:

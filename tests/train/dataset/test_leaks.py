@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from temper.dataset.find import find_examples
 from temper.dataset.listing import write_near_duplicates
 from temper.errors import DataError
 from tests.train.images import fill
-from train.dataset.leaks import check_leaks, describe_leaks, unify_groups
-from train.dataset.split import find_examples
+from train.dataset.leaks import check_leaks, describe_leaks
 
 ROOT = Path(__file__).parents[3]
 
@@ -52,12 +52,6 @@ def test_near_duplicates_in_two_subsets_are_refused(tmp_path: Path) -> None:
     write_near_duplicates(tmp_path, [["train/cat/0000.png", "test/cat/0008.png"]])
     with pytest.raises(DataError, match="1 image"):
         check_leaks(find_examples(tmp_path, 0.2, 0), tmp_path)
-
-
-def test_a_group_gets_its_smallest_fraction_and_other_images_are_unchanged() -> None:
-    a, b, c = Path("a"), Path("b"), Path("c")
-    assert unify_groups({a: 0.5, b: 0.2, c: 0.1}, {a: "g", b: "g"}) == {a: 0.2, b: 0.2, c: 0.1}
-    assert unify_groups({a: 0.5}, {}) == {a: 0.5}
 
 
 def test_the_description_reports_what_is_known_of_leaks(leaky: Path) -> None:

@@ -5,8 +5,16 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from train.evaluation.charts import draw_confusion, draw_curves, draw_lr_range_test, draw_mistakes, draw_reliability
+from train.evaluation.charts import (
+    draw_confusion,
+    draw_curves,
+    draw_lr_range_test,
+    draw_mistakes,
+    draw_reliability,
+    draw_suspects,
+)
 from train.evaluation.metrics import evaluate
+from train.evaluation.suspect_labels import Suspect, SuspectLabels
 
 HISTORY = {"accuracy": [0.5, 0.75], "loss": [1.0, 0.5], "val_accuracy": [0.4, 0.6], "val_loss": [1.1, 0.7]}
 
@@ -20,6 +28,11 @@ def test_every_chart_is_drawn(tmp_path: Path) -> None:
     draw_reliability(tmp_path / "reliability.png", evaluation, "drawn sample")
     pixels = random.integers(0, 255, (40, 16, 16, 3), dtype=np.uint8)
     draw_mistakes(tmp_path / "mistakes.png", evaluation, "drawn sample", pixels, [f"{i}.jpg" for i in range(40)])
+    suspect = Suspect(
+        path=Path("a.jpg"), label="label 1", looks_like="label 2", label_probability=0.1, looks_like_probability=0.9
+    )
+    suspects = SuspectLabels(n_images=40, suspects=[suspect] * 20, pixels=pixels[:16])
+    draw_suspects(tmp_path / "suspects.png", suspects, "drawn sample")
     for path in tmp_path.iterdir():
         with Image.open(path) as image:
             assert min(image.size) > 300

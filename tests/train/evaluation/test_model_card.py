@@ -18,7 +18,7 @@ EXAMPLES = [Example(path=Path("a.png"), label="cat", subset="train", sha256="0")
 
 
 def card_text(folder: Path, config: TrainingConfig) -> str:
-    write_model_card(folder / "model.md", EVALUATION, config, "three drawn images", EXAMPLES)
+    write_model_card(folder / "model.md", EVALUATION, config, "three drawn images", EXAMPLES, "None of 3 images.")
     return (folder / "model.md").read_text(encoding="utf-8")
 
 
@@ -39,6 +39,7 @@ def test_the_model_card_shows_data_recall_precision_and_threshold(tmp_path: Path
         "| label | held-out images | recall | precision |",
         "| cat | 2 | 100.0 % | 66.7 % |",
         "| dog | 1 | 0.0 % | never predicted |",
+        "## Suspect labels\n\nNone of 3 images.\n",
         "threshold of **0.650**",
         "66.7 % of the held-out images reach it, and 100.0 %",
     ):
@@ -53,9 +54,19 @@ def test_the_model_card_describes_each_way_to_train(tmp_path: Path) -> None:
     assert "for up to 5 epochs at 1e-05" in card_text(tmp_path, replace(TrainingConfig(), fine_tune=5))
 
 
+def test_a_label_is_no_html_and_sends_no_code_to_a_terminal(tmp_path: Path) -> None:
+    hostile = replace(EVALUATION, labels=("<img src=x onerror=alert(1)>", "\x1b[2J"))
+    write_model_card(tmp_path / "model.md", hostile, TrainingConfig(), "three drawn images", EXAMPLES)
+    text = (tmp_path / "model.md").read_text(encoding="utf-8")
+    assert text.count("&lt;img") >= 3
+    assert "<img" not in text and "\x1b" not in text
+
+
 def test_a_calibration_that_failed_is_reported(tmp_path: Path) -> None:
     failed = replace(EVALUATION, temperature=MAX_TEMPERATURE)
-    write_model_card(tmp_path / "model.md", failed, TrainingConfig(), "three drawn images", EXAMPLES)
+    write_model_card(
+        tmp_path / "model.md", failed, TrainingConfig(), "three drawn images", EXAMPLES, "None of 3 images."
+    )
     assert "The calibration failed" in (tmp_path / "model.md").read_text(encoding="utf-8")
     assert "The calibration failed" not in card_text(tmp_path, TrainingConfig())
     assert "without temperature scaling" in card_text(tmp_path, TrainingConfig(calibrate=False))

@@ -46,15 +46,16 @@ def network() -> keras.Model:
 
 
 def small_data(folder: Path, progress: ProgressCallback = no_progress, **changes: Any) -> TrainingData:
-    """Ten random images to train on and four to validate; changes: of CONFIG."""
+    """Ten random images to train on, four to validate and four to test; changes: of CONFIG."""
     random = np.random.default_rng(0)
-    pixels = random.integers(0, 255, (14, 32, 32, 3), dtype=np.uint8)
-    targets = np.eye(2, dtype=np.float32)[np.arange(14) % 2]
+    pixels = random.integers(0, 255, (18, 32, 32, 3), dtype=np.uint8)
+    targets = np.eye(2, dtype=np.float32)[np.arange(18) % 2]
     return TrainingData(
         labels=("cat", "dog"),
         images={
             "train": LabeledImages(pixels[:10], targets[:10]),
-            "val": LabeledImages(pixels[10:], targets[10:]),
+            "val": LabeledImages(pixels[10:14], targets[10:14]),
+            "test": LabeledImages(pixels[14:], targets[14:]),
         },
         examples=[],
         config=dataclasses.replace(CONFIG, **changes),

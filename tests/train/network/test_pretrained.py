@@ -8,6 +8,7 @@ import pytest
 from temper.errors import DataError
 from train.network import pretrained
 from train.network.pretrained import load_backbone
+from train.network.weight_packages import read_package
 
 pytestmark = pytest.mark.tensorflow
 
@@ -29,6 +30,14 @@ def test_files_without_the_weights_are_reported_with_the_remedy(tmp_path: Path) 
             load_backbone(tmp_path / name)
     with pytest.raises(DataError, match="does not exist"):
         load_backbone(tmp_path / "missing.weights.h5")
+
+
+def test_imagenet_weights_of_a_package_are_loaded_without_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrained, "_fetch", lambda *_: pytest.fail("a download was tried"))
+    backbone = load_backbone("imagenet", "efficientnetlite0")
+    expected = read_package("EfficientNetLite0")["_conv_stem.weight"].transpose(2, 3, 1, 0)
+    assert np.array_equal(backbone.get_layer("stem_conv").get_weights()[0], expected)
+    assert backbone.layers[-1].name == "top_relu6"
 
 
 @pytest.mark.programs

@@ -17,6 +17,7 @@ from temper.reference import read_golden, write_golden
 from temper.storage.digest import sha256_of
 from temper.system.environment import Environment, Runtime
 from temper.system.gpu import Gpu, find_gpu
+from tests import tiny
 
 L4 = Gpu(name="NVIDIA L4", compute_capability="8.9", driver="580.95.05", cuda="13.0")
 OLD_DRIVER = Gpu(name="NVIDIA L4", compute_capability="8.9", driver="535.1", cuda="12.2")
@@ -139,12 +140,39 @@ def test_inspect_shows_the_main_fields_of_the_card(artifact: Artifact, capsys: p
     assert "not measured" not in text
 
 
+def test_the_words_for_an_adopted_model_are_not_those_of_keras(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    adopted = Artifact.at(tiny.adopt(bundle))
+    run("inspect", adopted.path)
+    text = capsys.readouterr().out
+    assert "origin         adopted from net.onnx (caffe, NCHW float32, logits)" in text
+    assert "accuracy       100.0 % top-1 on 16 held-out images" in text
+    run("selftest", adopted.path)
+    assert "predicts the label of the original model for 16 of 16 images" in capsys.readouterr().out
+    tiny.pipeline_of(adopted.path).build(adopted.sibling("fp16", ".onnx"), "fp16")
+    run("inspect", adopted.sibling("fp16", ".onnx").path)
+    assert "100.0 % of labels as the original model" in capsys.readouterr().out
+
+
 def test_inspect_shows_why_an_artifact_was_not_run(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
     write_card(artifact.path, artifact.card.changed(not_run="there was no GPU"))
     run("inspect", artifact.path)
     text = capsys.readouterr().out
     assert "not measured   there was no GPU" in text
     assert "accuracy" not in text
+
+
+def test_inspect_and_doctor_send_no_code_of_a_card_to_the_terminal(
+    artifact: Artifact, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = ("\x1b[2J", "dog\nprecision       int8")
+    write_card(artifact.path, artifact.card.changed(labels=labels, not_run="\x1b]0;title\x07"))
+    for command in ("inspect", "doctor"):
+        run(command, artifact.path)
+    text = capsys.readouterr().out
+    assert r"\x1b[2J, dog\nprecision" in text
+    assert "\x1b" not in text and "\x07" not in text
 
 
 def test_inspect_shortens_a_long_list_of_labels(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:

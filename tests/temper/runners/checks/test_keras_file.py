@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from temper.errors import ArtifactError
-from temper.runners.checks.keras_file import MAX_JSON_BYTES, check_keras_file
+from temper.runners.checks.keras_file import MAX_JSON_BYTES, check_h5_file, check_keras_file
 from tests.temper.runners.checks.keras_archive import CONFIG, WEIGHTS, archive, weights
 
 
@@ -120,3 +120,34 @@ def test_a_group_that_contains_itself_is_refused(tmp_path: Path) -> None:
         file["layers/again"] = file["layers"]
 
     refused(archive(tmp_path / "model.keras", {WEIGHTS: weights(loop)}), "has two paths to the weights layers/again")
+
+
+def h5(path: Path, **datasets: Any) -> Path:
+    """An .h5 file of a complete model, with these arguments of datasets."""
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = "{}"
+        file.create_dataset("model_weights/dense/kernel", data=np.zeros((64, 64), np.float32), **datasets)
+    return path
+
+
+def test_an_h5_file_of_a_complete_model_passes(tmp_path: Path) -> None:
+    check_h5_file(h5(tmp_path / "model.h5"), tmp_path)
+
+
+def test_an_h5_file_whose_weights_expand_or_are_elsewhere_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="whose values are not in the file"):
+        check_h5_file(h5(tmp_path / "bomb.h5", compression="gzip"), tmp_path)
+    with h5py.File(h5(tmp_path / "link.h5"), "a") as file:
+        file["model_weights/dense/bias"] = h5py.ExternalLink("/etc/passwd", "/")
+    with pytest.raises(ArtifactError, match="has a link in place of the weights"):
+        check_h5_file(tmp_path / "link.h5", tmp_path)
+
+
+def test_weights_alone_and_what_is_no_h5_file_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        file["kernel"] = np.zeros(4)
+    with pytest.raises(ArtifactError, match=r"without the layers.*model\.save\('model\.h5'\)"):
+        check_h5_file(tmp_path / "weights.h5", Path("weights.h5"))
+    (tmp_path / "text.h5").write_text("no model")
+    with pytest.raises(ArtifactError, match=r"it is not an \.h5 file"):
+        check_h5_file(tmp_path / "text.h5", Path("text.h5"))

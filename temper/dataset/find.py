@@ -10,15 +10,14 @@ from temper.dataset.split import SUBSETS, Example, Subset, split_fraction
 from temper.errors import DataError
 from temper.images import labeled_images
 from temper.storage.digest import sha256_of
-from train.dataset.leaks import unify_groups
 
-LOGGER = logging.getLogger("temper.train")
+LOGGER = logging.getLogger("temper.dataset")
 
 
 def find_examples(folder: Path, held_out_fraction: float, seed: int) -> list[Example]:
     """Every image of a folder with its label and subset, in the order of subset, label and path.
 
-    With one folder for each label, `held_out_fraction` of the images is not trained on: half is val, half is test.
+    With one folder for each label, `held_out_fraction` of the images is not for training: half is val, half is test.
     With train/ and test/, `held_out_fraction` of train/ is val, and test/ is the test subset.
     Images in quarantine.csv are left out; a group in near-duplicates.csv stays in one subset.
     Raises DataError for a missing or empty folder, fewer than two labels, different labels in train/ and test/, too few
@@ -82,6 +81,15 @@ def _split_label(label: str, rows: list[tuple[float, Path, str]], bounds: dict[S
 
 def _example(row: tuple[float, Path, str], label: str, subset: Subset) -> Example:
     return Example(path=row[1], label=label, subset=subset, sha256=row[2])
+
+
+def unify_groups(fractions: dict[Path, float], groups: dict[Path, str]) -> dict[Path, float]:
+    """The split fractions, where all images of a group get the smallest fraction of their group."""
+    smallest: dict[str, float] = {}
+    for path, fraction in fractions.items():
+        if group := groups.get(path):
+            smallest[group] = min(fraction, smallest.get(group, fraction))
+    return {path: smallest.get(groups.get(path, ""), fraction) for path, fraction in fractions.items()}
 
 
 def _in_order(examples: list[Example]) -> list[Example]:

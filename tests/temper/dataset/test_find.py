@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from temper.dataset.find import find_examples, unify_groups
 from temper.dataset.listing import write_near_duplicates, write_quarantine
 from temper.dataset.split import SUBSETS, Example, Subset, split_fraction
 from temper.errors import DataError
 from tests.train.images import fill
-from train.dataset.split import find_examples
 
 
 def subsets_of(examples: list[Example]) -> dict[str, Subset]:
@@ -87,7 +87,7 @@ def test_a_label_of_which_nothing_is_left_is_an_error(tmp_path: Path) -> None:
 def test_quarantined_images_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     fill(tmp_path, 6)
     write_quarantine(tmp_path, {"cat/0003.png": "too small"})
-    with caplog.at_level("INFO", "temper.train"):
+    with caplog.at_level("INFO", "temper.dataset"):
         names = {each.path.relative_to(tmp_path).as_posix() for each in find_examples(tmp_path, 0.2, 0)}
     assert len(names) == 11
     assert "cat/0003.png" not in names
@@ -105,3 +105,9 @@ def test_near_duplicates_stay_in_one_subset(tmp_path: Path) -> None:
     assert subsets() == {"train", "val", "test"}
     write_near_duplicates(tmp_path, [names])
     assert len(subsets()) == 1
+
+
+def test_a_group_gets_its_smallest_fraction_and_other_images_are_unchanged() -> None:
+    a, b, c = Path("a"), Path("b"), Path("c")
+    assert unify_groups({a: 0.5, b: 0.2, c: 0.1}, {a: "g", b: "g"}) == {a: 0.2, b: 0.2, c: 0.1}
+    assert unify_groups({a: 0.5}, {}) == {a: 0.5}

@@ -1,0 +1,1 @@
+"""One file for each kind of original: how it is read, run and wrapped."""

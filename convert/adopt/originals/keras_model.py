@@ -1,0 +1,72 @@
+"""A Keras model: `.keras`, or `.h5` of Keras 2 or 3."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convert.adopt.normalization import Normalization
+from convert.adopt.originals.base import Original, Wanted, input_spec
+from convert.adopt.originals.keras2 import translate_h5
+from convert.adopt.originals.wrap_keras import wrap
+from temper.card.adoption import OutputKind
+from temper.errors import ArtifactError, UserError
+from temper.runners.checks.failures import reason_of
+from temper.runners.checks.keras_file import check_h5_file, check_keras_file
+from temper.runners.keras import import_keras
+
+REMEDY = (
+    "A model with layers or functions of its own is rebuilt with Keras' own layers, or exported where it was made, and "
+    "the folder is adopted:\n    model.export('folder')"
+)
+
+
+class KerasOriginal(Original):
+    """Runs a Keras model; safe mode refuses code in the file."""
+
+    stored_as = ".keras"
+
+    def __init__(self, path: Path, named: Path, wanted: Wanted) -> None:
+        """Open a private copy of the file `named`. Raises ArtifactError when Keras cannot open it."""
+        self.name = named.name
+        self._model = _open(path, named)
+        inputs, outputs = self._model.inputs or [], self._model.outputs or []
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ArtifactError(
+                f"{named} has {len(inputs)} inputs and {len(outputs)} outputs; expected one of each",
+                fix="Save a model that takes the image alone and gives the labels alone.",
+            )
+        dtype = str(np.dtype(inputs[0].dtype)) if inputs[0].dtype != "bfloat16" else "bfloat16"
+        self.spec = input_spec(self.name, list(inputs[0].shape), dtype, wanted)
+        if self.spec.layout != "NHWC":
+            raise ArtifactError(
+                f"{named} takes images with channels first, which Keras on a CPU does not run",
+                fix="Adopt it as an ONNX file:\n    model.export('model.onnx', format='onnx')",
+            )
+        size = self.spec.size
+        self.outputs = self.raw(np.zeros((1, size, size, 3), np.uint8), Normalization(name="none")).shape[1]
+
+    def _run(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(self._model.predict_on_batch(inputs))
+
+    def save_wrapped(self, target: Path, normalization: Normalization, kind: OutputKind) -> None:
+        """Save it with its preprocessing inside, as `.keras`."""
+        wrap(self._model, self.spec, normalization, kind).save(target)
+
+
+def _open(path: Path, named: Path) -> Any:
+    if path.suffix == ".keras":
+        check_keras_file(path, named)
+    else:
+        check_h5_file(path, named)
+    try:
+        if path.suffix != ".keras":
+            translate_h5(path, named)
+        return import_keras().saving.load_model(path, compile=False, safe_mode=True)
+    except (UserError, MemoryError, ImportError):
+        raise
+    # Keras raises whatever the code of a layer raises.
+    except Exception as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), reason_of(error))
+        raise ArtifactError(f"{named} cannot be opened by Keras: {reason[:300].rstrip('.')}", fix=REMEDY) from None

@@ -1,0 +1,1 @@
+"""How many wrong labels training finds, of some that were planted."""

@@ -1,0 +1,54 @@
+import argparse
+from pathlib import Path
+
+import pytest
+
+from choose.options import networks_of
+from choose.run import parse
+from temper.errors import UsageError
+
+START = ["--data", "photos"]
+
+
+def networks(*words: str) -> argparse.Namespace:
+    return parse([*START, *words])
+
+
+def test_every_backbone_at_every_size_is_a_network_in_a_folder_of_its_own() -> None:
+    made = networks_of(networks("--backbones", "resnet50", "mobilenetv2", "--sizes", "160", "224", "160", "--out", "a"))
+    assert [each.name for each in made] == ["resnet50-160", "resnet50-224", "mobilenetv2-160", "mobilenetv2-224"]
+    assert made[0].model.path == Path("a/resnet50-160/model.keras")
+    assert {each.weights for each in made} == {"imagenet"}
+
+
+def test_weights_are_those_of_one_backbone_each(tmp_path: Path) -> None:
+    file = tmp_path / "some=weights.h5"
+    file.touch()
+    words = ("--backbones", "resnet50", "mobilenetv2", "--sizes", "160", "--weights", "imagenet", f"resnet50={file}")
+    assert [each.weights for each in networks_of(networks(*words))] == [str(file), "imagenet"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--backbones", "resnet5"], "resnet5 is no backbone. Expected some of resnet50, "),
+        (["--weights", "resnet50.h5"], r"--weights resnet50.h5 is not possible. Expected imagenet, or BACKBONE=FILE"),
+        (["--weights", "convnexttiny=a.h5"], "--weights convnexttiny=a.h5 is not possible"),
+        (["--weights", "resnet50=nowhere.h5"], "nowhere.h5 does not exist. Expected a file of weights of resnet50"),
+    ],
+)
+def test_a_mistake_is_a_usage_error(words: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        networks_of(networks(*words))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--sizes", "31"], ["--sizes", "a"], ["--max-ms", "nan"], ["--max-loss", "-1"], ["--max-images", "0"]],
+    ids=" ".join,
+)
+def test_a_number_outside_its_limits_ends_the_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        networks(*words)
+    assert ended.value.code == 2
+    assert f"argument {words[0]}: expected a" in capsys.readouterr().err

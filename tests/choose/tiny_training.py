@@ -1,0 +1,12 @@
+"""The training of a network with the tiny backbone, for the process that trains."""
+
+from choose.steps import train_network
+from temper.dataset.split import Example
+
+
+def train_tiny(words: list[str], examples: list[Example]) -> None:
+    """Train as choose/ does."""
+    from tests.train.tiny import add_tiny
+
+    add_tiny()
+    train_network(words, examples)

@@ -1,0 +1,91 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convert.adopt.candidates import (
+    Fit,
+    LabeledPixels,
+    check_plausible,
+    clearly_best,
+    fit_of,
+    fits_table,
+    try_all,
+)
+from convert.adopt.normalization import KNOWN
+from convert.adopt.originals.base import Wanted
+from convert.adopt.originals.onnx_file import OnnxOriginal
+from temper.cli.progress import no_progress
+from temper.errors import DataError, UsageError
+from temper.images import load_images
+from tests import tiny
+from tests.convert.adopt.nets import onnx_net
+
+LABELS = ("cat", "dog")
+
+
+def fit(name: str, correct: int, n: int = 100, confidence: float = 0.9) -> Fit:
+    truth = np.arange(n) % 2
+    predicted = np.where(np.arange(n) < correct, truth, 1 - truth)
+    probabilities = np.full((n, 2), 1 - confidence, np.float32)
+    probabilities[np.arange(n), predicted] = confidence
+    return fit_of(KNOWN[name], probabilities, truth)
+
+
+def test_the_preprocessing_that_a_network_expects_fits_best(bundle: Path) -> None:
+    files = sorted((bundle.parent / "images").rglob("*.png"))
+    truth = np.array([tiny.LABELS.index(path.parent.name) for path in files])
+    images = LabeledPixels(pixels=np.stack(list(load_images(files, tiny.SIZE))), truth=truth)
+    original = OnnxOriginal(onnx_net(bundle), Path("net.onnx"), Wanted())
+    kind, fits = try_all(original, images, "auto", no_progress)
+    assert kind == "logits"
+    assert len(fits) == len(KNOWN)
+    assert clearly_best(fits) == KNOWN["caffe"]
+    assert "caffe" in fits_table(fits).plain().splitlines()[1]
+
+
+def test_a_network_that_takes_uint8_has_its_preprocessing_inside(bundle: Path) -> None:
+    import onnx
+
+    pixels = np.zeros((2, tiny.SIZE, tiny.SIZE, 3), np.uint8)
+    original = OnnxOriginal(onnx.load(bundle.with_name("model.fp32.onnx")), Path("net.onnx"), Wanted())
+    kind, fits = try_all(original, LabeledPixels(pixels=pixels, truth=np.array([0, 1])), "auto", no_progress)
+    assert kind == "probabilities"
+    assert [each.normalization.name for each in fits] == ["none"]
+
+
+def test_the_best_of_two_is_chosen_where_its_paired_interval_excludes_zero() -> None:
+    assert clearly_best([fit("torch", 95), fit("tf", 80)]) == KNOWN["torch"]
+
+
+def test_equal_accuracies_are_decided_by_the_log_loss() -> None:
+    assert clearly_best([fit("torch", 95), fit("tf", 95, confidence=0.6)]) == KNOWN["torch"]
+
+
+def test_where_nothing_decides_the_user_is_asked_to_name_one() -> None:
+    with pytest.raises(UsageError, match=r"(?s)torch 95\.0 % .*, tf 94\.0 % .*--preprocessing torch"):
+        clearly_best([fit("torch", 95), fit("tf", 94)])
+
+
+def test_labels_in_another_order_are_seen() -> None:
+    # With a wrong preprocessing some accuracy is left, with the right one and swapped labels none.
+    fits = [fit("caffe", 70), fit("torch", 2)]
+    with pytest.raises(DataError, match=r"98\.0 % would in another order \(images of cat get dog"):
+        check_plausible(fits, LABELS, named=False)
+    with pytest.raises(DataError, match="another order"):
+        check_plausible([fit("torch", 2)], LABELS, named=True)
+
+
+def test_an_accuracy_of_guessing_is_refused_and_a_warning_where_the_preprocessing_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with pytest.raises(DataError, match="no known preprocessing fits"):
+        check_plausible([fit("torch", 52)], LABELS, named=False)
+    check_plausible([fit("torch", 52)], LABELS, named=True)
+    assert "no better than guessing" in caplog.text
+
+
+def test_one_label_for_all_images_is_no_other_order_of_labels() -> None:
+    truth = np.arange(100) % 2
+    always = np.tile(np.array([[0.9, 0.1]], np.float32), (100, 1))
+    assert fit_of(KNOWN["torch"], always, truth).reordered == (0.0, {})
