@@ -211,3 +211,15 @@ def test_the_wheel_classifies_in_a_fresh_environment_without_a_clone(wheel: Path
     assert "self-test passed" in run(temper, "selftest", model)
     assert "undamaged" in run(temper, "doctor", model)
     assert "uint8 RGB [n, 16, 16, 3]" in run(temper, "inspect", model)
+
+
+@pytest.mark.programs
+def test_every_lock_file_is_audited_and_what_is_installed_is_listed() -> None:
+    def words(target: str) -> list[str]:
+        return subprocess.run(
+            ["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.split()
+
+    locks = {name_of(path) for folder in (ROOT, ROOT / "deploy") for path in folder.glob("*.lock")}
+    assert locks == {name for name in words("audit") if name.endswith(".lock")}
+    assert words("sbom")[words("sbom").index("requirements") :].count("requirements.lock") == 1
