@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from pathlib import Path
 
 from experiments.chaos.commands.workspace import SERVE, SLOW, Workspace, command_lines, forget_results, make_workspace
 from experiments.support import ROOT
