@@ -54,14 +54,13 @@ def run_benchmark(
         phases["during"] = during
     phases["after"] = conditions()
     context = _context(samples, evaluation, files, peaks)
-    baseline = pick_baseline(each.case for each in context.baselines)
     report = Report(
         dataset=evaluation.title,
         created=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         command=command,
         images=len(evaluation.examples),
         size=evaluation.size,
-        baseline=baseline.name if baseline else "",
+        baseline=_name_of_baseline(context),
         reference=reference_title(cases[0].card.adopted),
         control=control,
         timer_overhead_us=timer_overhead_microseconds(),
@@ -120,6 +119,11 @@ def _describe_files(title: str, examples: list[Example], evaluation: EvaluationS
         truth=tuple(evaluation.labels.index(each.label) for each in examples),
         decode_ms={"overlapped": overlapped, "one by one": one_by_one},
     )
+
+
+def _name_of_baseline(context: Context) -> str:
+    baseline = pick_baseline(each.case for each in context.baselines)
+    return baseline.name if baseline else ""
 
 
 def _context(

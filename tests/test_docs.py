@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.analysis.report_file import read_report
 from benchmarks.rendering.table import columns
+from convert.adopt.options import parse_adopt
 from convert.trt.build_options import HELP
 from temper.card import Preprocessing, records
 from temper.cli import main
@@ -115,12 +116,13 @@ def test_every_option_exists(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         return original(self, *flags, **details)  # type: ignore[arg-type]
 
     monkeypatch.setattr(argparse._ActionsContainer, "add_argument", record)
-    for parse in [main.parse, *(importlib.import_module(f"{name}.run").parse for name in COMMANDS)]:
+    for parse in [main.parse, parse_adopt, *(importlib.import_module(f"{name}.run").parse for name in COMMANDS)]:
         with pytest.raises(SystemExit):
             parse(["--help"])
     capsys.readouterr()
     named = {line.split()[0] for path in CURRENT for line in code_of(TEXT[path]) if line.startswith("--")}
-    assert not named - known
+    unknown = named - known
+    assert not unknown
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)

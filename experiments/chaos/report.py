@@ -69,10 +69,10 @@ def read_suites(target: Path) -> list[dict[str, Any]]:
     return suites
 
 
-def write_results(target: Path, results: Sequence[Result], seed: int, kept: Sequence[dict[str, Any]] = ()) -> str:
+def write_results(target: Path, results: Sequence[Result], seed: int, earlier: Sequence[dict[str, Any]] = ()) -> str:
     """Write both files: `target` and, beside it, the same as JSON; returns the text.
 
-    kept: suites of an earlier report, for those that were not run now.
+    earlier: suites of an earlier report, for those that were not run now.
     """
     from temper.provenance import commit, package_versions
     from temper.storage.atomic import write_text
@@ -80,9 +80,9 @@ def write_results(target: Path, results: Sequence[Result], seed: int, kept: Sequ
 
     host, created = describe_host(), datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
     versions = package_versions(*PACKAGES)
-    found = {each["name"]: each for each in [*kept, *(each.as_dict(commit() or "unknown") for each in results)]}
-    suites = [found[each.name] for each in SUITES if each.name in found]
-    missing = [each.name for each in SUITES if each.name not in found]
+    by_name = {each["name"]: each for each in [*earlier, *(each.as_dict(commit() or "unknown") for each in results)]}
+    suites = [by_name[each.name] for each in SUITES if each.name in by_name]
+    missing = [each.name for each in SUITES if each.name not in by_name]
     report = {
         "created": created, "processor": host.processor, "cores": host.cores, "system": host.system,
         "versions": versions, "seed": seed, "missing": missing, "suites": suites,

@@ -54,7 +54,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> int:
     """Run the suites and write the report; 1 when something was lost, wrong or silent, or a fault went unnoticed."""
     chosen = [each for each in SUITES if not options.only or each.name in options.only]
-    kept = read_suites(options.out) if options.only else []
+    earlier = read_suites(options.out) if options.only else []
     results = list[Result]()
     text = ""
     with ThreadPoolExecutor(options.at_once) as pool:
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
                 results.append(future.result())
                 print(f"{len(results)} of {len(chosen)}: {results[-1].line()}", file=sys.stderr, flush=True)
                 # After every suite: an interruption leaves the figures so far.
-                text = write_results(options.out, results, options.seed, kept)
+                text = write_results(options.out, results, options.seed, earlier)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in list(RUNNING):

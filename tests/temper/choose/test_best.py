@@ -69,7 +69,7 @@ def test_a_folder_that_does_not_exist_is_reported_as_such(tmp_path: Path) -> Non
         choose(tmp_path / "none")
 
 
-def test_a_pipe_is_not_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_pipe_is_not_reported_as_missing(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(ArtifactError, match=r"a\.png is a pipe, a socket or a device"):
         choose(tmp_path / "a.png")

@@ -1,5 +1,4 @@
 import contextlib
-import os
 import shutil
 import sys
 import threading
@@ -8,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from temper.artifact import Artifact
 from temper.errors import ArtifactError
 from temper.storage.publish import finish_publication, journal_of, publish, remove_when_published
 from tests.temper.storage.killed import Killed, killed_after
@@ -245,24 +243,3 @@ def test_a_folder_that_appears_during_an_interruption_stays(folder: Path, files:
     card.rmdir()
     finish_publication(target)
     assert version_of(folder, files) == "new"
-
-
-@pytest.mark.parametrize("kind", ["pipe", "link", "file"])
-def test_what_has_the_name_of_the_journal_is_named_and_stays(tmp_path: Path, kind: str) -> None:
-    target = tmp_path / "artifacts" / "model.onnx"
-    journal, elsewhere = journal_of(target), tmp_path / "elsewhere"
-    target.parent.mkdir()
-    elsewhere.mkdir()
-    (elsewhere / "thesis.txt").touch()
-    if kind == "pipe":
-        os.mkfifo(journal)
-    elif kind == "link":
-        journal.symlink_to(elsewhere)
-    else:
-        journal.touch()
-    with pytest.raises(ArtifactError, match=rf"\.model\.onnx\.publish is a .*{kind}.* Move it away"):
-        publish_set(target.parent, {"model.onnx": "", "model.onnx.json": ""}, "new")
-    finish_publication(target)
-    assert (elsewhere / "thesis.txt").exists() and not target.exists()
-    with pytest.raises(ArtifactError, match="Move it away"):
-        Artifact.at(target).refuse_foreign()
