@@ -29,6 +29,8 @@ CHUNK_BYTES = 2**20
 MAX_SCANNED_PIXELS = 20 * MAX_PIXELS
 # Pillow reads run lengths in Python: 33 million pixels in 2 to 3.5 s of an AMD EPYC.
 MAX_RUN_LENGTH_PIXELS = 10_000_000
+# BI_RLE8 and BI_RLE4 of a bitmap's header; what Pillow gives for other formats has letters.
+RUN_LENGTHS = (1, 2)
 Result = TypeVar("Result")
 
 
@@ -132,7 +134,7 @@ def _check_scans(path: Path | EncodedImage, image: Image.Image, file: BinaryIO) 
 
 def _check_run_lengths(path: Path | EncodedImage, image: Image.Image) -> None:
     """Refuse a BMP whose pixels are stored as run lengths, and are too many to decode in time."""
-    if image.width * image.height > MAX_RUN_LENGTH_PIXELS and any(tile[0] == "bmp_rle" for tile in image.tile):
+    if image.width * image.height > MAX_RUN_LENGTH_PIXELS and image.info.get("compression") in RUN_LENGTHS:
         raise UnreadableImage(
             f"{path} stores {image.width} x {image.height} pixels as run lengths; the limit is "
             f"{MAX_RUN_LENGTH_PIXELS:,}",
