@@ -34,7 +34,7 @@ COMMANDS = (
 )  # fmt: skip
 # A message with a remedy has one of these.
 REMEDY = re.compile(
-    r"[Ee]xpect|--help|`|(?:^|[.:;,] )(?:Use|Name|Check|Copy|Convert|Train|Make|Move|Rename|Remove|Install|Add|Free|"
+    r"[Ee]xpect|--help|`|(?:^|[.:;,] )(?:Adopt|Use|Name|Check|Copy|Convert|Train|Make|Move|Rename|Remove|Install|Add|Free|"
     r"Leave|Run|Draw|Choose|Build|Take|Set|Close|Give|Start|Wait|Describe|Write|Scan|Look|See|Put|Train|Measure)\b"
     r"|expected|one of|at least|at most|allowed|continues"
 )
