@@ -26,6 +26,7 @@ DEMO_GATE := --max-drop 2 --max-class-drop 4 --min-agreement 95
 TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
 COMPILE   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.10 --generate-hashes --no-header --no-annotate
 LOCKED    := requirements requirements-serve requirements-dev
+DEPLOYED  := deploy/onnx deploy/openvino deploy/gpu
 COVERAGE  := --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
@@ -106,11 +107,11 @@ lock: $(VENV)/bin/python ## resolve requirements*.txt to the newest releases, wi
 	  --output-file deploy/gpu.lock
 
 audit: $(VENV)/.dev ## known vulnerabilities of the locked packages (pip-audit); needs a connection
-	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes $(LOCKED:%=-r %.lock)
+	@$(VENV)/bin/pip-audit --strict --disable-pip --require-hashes $(patsubst %,-r %.lock,$(LOCKED) $(DEPLOYED))
 
-sbom: $(VENV)/.dev ## list the installed packages with versions and licenses: dist/sbom.cdx.json (CycloneDX)
+sbom: $(VENV)/.dev ## list the packages of requirements.lock with their hashes: dist/sbom.cdx.json (CycloneDX)
 	@mkdir -p dist
-	@$(VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-file dist/sbom.cdx.json $(VENV)
+	@$(VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-file dist/sbom.cdx.json requirements.lock
 	@echo dist/sbom.cdx.json
 
 clean: ## remove artifacts and built wheels; images and the environment stay

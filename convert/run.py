@@ -158,9 +158,9 @@ def combined(errors: list[UserError]) -> UserError:
 
 
 def _model_at(path: Path) -> Artifact:
-    adopt = f"A model from elsewhere is adopted first:\n    python convert/run.py adopt {path} --labels … --data …"
+    adopt = f"Adopt a model from elsewhere first:\n    python convert/run.py adopt {path} --labels … --data …"
     if not format_of(path.name):
-        raise UsageError(f"{path} is no artifact", fix=adopt)
+        raise UsageError(f"{path} is no artifact. Expected a .keras or .onnx file", fix=adopt)
     model = Artifact.at(path)
     if not path.exists():
         raise ArtifactError(f"{path} does not exist", fix="Train it with `make train`, or check the path.")

@@ -27,6 +27,8 @@ if sys.version_info >= (3, 11):
     PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 needs_tomllib = pytest.mark.skipif(not PROJECT, reason="tomllib is part of Python 3.11 and later")
+# The last releases with known vulnerabilities.
+VULNERABLE = {"pillow": ("12.2.0",), "onnx": ("1.20.1",), "keras": ("3.12.3", "3.15.0")}
 NOT_FOR_DEVICES = {"sign", "serve", "ray", "parquet", "video", "imagenet"}
 USE = """
 import json, sys, temper
@@ -93,11 +95,12 @@ def test_requirements_contain_what_the_library_needs_in_a_range_that_it_allows(n
         assert allowed <= smallest < end <= allowed_end, there[package]
 
 
-@pytest.mark.parametrize("name", ["requirements-gpu.txt", "requirements-tftrt.txt"])
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-gpu.txt", "requirements-tftrt.txt"])
 def test_releases_with_known_vulnerabilities_are_excluded_everywhere(name: str) -> None:
     safe, there = by_name(requirements("requirements.txt")), by_name(requirements(name))
-    for package in {"pillow", "onnx", "keras"} & there.keys():
+    for package in VULNERABLE.keys() & there.keys():
         assert Requirement(there[package]).specifier == Requirement(safe[package]).specifier
+        assert not [each for each in VULNERABLE[package] if Requirement(safe[package]).specifier.contains(each)]
 
 
 @needs_tomllib
@@ -208,3 +211,15 @@ def test_the_wheel_classifies_in_a_fresh_environment_without_a_clone(wheel: Path
     assert "self-test passed" in run(temper, "selftest", model)
     assert "undamaged" in run(temper, "doctor", model)
     assert "uint8 RGB [n, 16, 16, 3]" in run(temper, "inspect", model)
+
+
+@pytest.mark.programs
+def test_every_lock_file_is_audited_and_what_is_installed_is_listed() -> None:
+    def words(target: str) -> list[str]:
+        return subprocess.run(
+            ["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.split()
+
+    locks = {name_of(path) for folder in (ROOT, ROOT / "deploy") for path in folder.glob("*.lock")}
+    assert locks == {name for name in words("audit") if name.endswith(".lock")}
+    assert words("sbom")[words("sbom").index("requirements") :].count("requirements.lock") == 1

@@ -36,7 +36,9 @@ class RunOptions:
     force: bool = option(False, RUN, "train although the model is up to date or an interrupted training exists")
     lr_range_test: bool = option(False, RUN, "try rising learning rates, plot the loss, and stop without a model")
     accept_leaks: bool = option(False, RUN, "train although an image is in two subsets")
-    suspects: bool = option(True, RUN, "do not look for images whose label is probably wrong; needs --trainable head")
+    suspects: bool = option(
+        True, RUN, "do not look for images whose label is probably wrong (only with --trainable head)"
+    )
     tensorboard: bool = option(False, RUN, "write TensorBoard events to model.tensorboard/ beside the model")
     distribute: Distribute = option(
         "none", RUN, "with --trainable all or --fine-tune: train on all GPUs of this machine (mirrored), or on the "

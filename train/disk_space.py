@@ -17,8 +17,8 @@ MILLIONS_OF_PARAMETERS = {
 # Channels that the widest of them gives to the head.
 MAX_FEATURES = 2048
 FLOAT_BYTES = 4
-# Charts, the list of the images, the model card.
-SMALL_FILES_BYTES = 1_000_000
+# Charts with up to 40 images, lists of images, the model card.
+SMALL_FILES_BYTES = 3_000_000
 # Weights, two moments of the optimizer, the best weights; and the checkpoint before, until it is replaced.
 CHECKPOINT_COPIES = 8
 

@@ -22,6 +22,7 @@ from temper.errors import ResourceError
 from temper.runners.onnx_metadata import INPUT, OUTPUT
 from temper.runners.onnxruntime import open_session
 from temper.system.child_process import ChildCrashed, run_in_child
+from temper.system.quiet import quiet_stderr
 
 # A model of this size takes gigabytes in native code, which ends the process where there are none.
 CHILD_BYTES = 2**25
@@ -81,7 +82,9 @@ def _collected_garbage() -> Iterator[None]:
     Python itself collects when there are many new objects, however large they are.
     """
     # What the libraries made when they were imported is no garbage, and looking at all of it takes long.
-    importlib.import_module("tf2onnx.convert")
+    # It imports TensorFlow, unless that was imported before.
+    with quiet_stderr():
+        importlib.import_module("tf2onnx.convert")
     gc.freeze()
     ended = threading.Event()
 

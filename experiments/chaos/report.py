@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.chaos.record import COUNTS, Record
 from experiments.chaos.registry import SUITES, Suite
-from experiments.support import markdown
+from experiments.support import ROOT, markdown
 from temper.cli.tables import Table
 
 PACKAGES = ("numpy", "pillow", "onnx", "onnxruntime", "openvino", "tensorflow", "keras")
@@ -58,7 +58,13 @@ class Result:
             "commit": commit,
             **asdict(self.record),
             "limits": dict(self.suite.limits),
-            "planted": {"fault": self.suite.fault, "noticed": self.noticed, **asdict(self.faulty)},
+            # What the fault did needs no description.
+            "planted": {
+                "fault": self.suite.fault,
+                "noticed": self.noticed,
+                **asdict(self.faulty),
+                "more": {name: value for name, value in self.faulty.more.items() if name not in DETAILS},
+            },
         }
 
 
@@ -87,7 +93,8 @@ def write_results(target: Path, results: Sequence[Result], seed: int, earlier: S
         "created": created, "processor": host.processor, "cores": host.cores, "system": host.system,
         "versions": versions, "seed": seed, "missing": missing, "suites": suites,
     }  # fmt: skip
-    write_text(target.with_suffix(".json"), json.dumps(report, indent=1) + "\n")
+    # Tracebacks name the folder of the project.
+    write_text(target.with_suffix(".json"), json.dumps(report, indent=1).replace(str(ROOT), ".") + "\n")
     minutes = sum(each["seconds"] + each["planted"]["seconds"] for each in suites) / 60
     text = markdown(
         "What was tried to break it",

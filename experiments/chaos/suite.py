@@ -43,9 +43,10 @@ def run(options: argparse.Namespace) -> int:
         suite.planted() if options.with_fault else contextlib.nullcontext(),
     ):
         record = suite.run(count, options.seed, Path(name) / "suite")
-    usage = [resource.getrusage(each).ru_maxrss for each in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    record.more["peak MiB"] = max(usage) // 1024
-    print(json.dumps(asdict(record)))
+        usage = [resource.getrusage(each).ru_maxrss for each in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        record.more["peak MiB"] = max(usage) // 1024
+        # Before a million files are removed.
+        print(json.dumps(asdict(record)), flush=True)
     return int(record.failures > 0 or bool(suite.exceeded(record)))
 
 

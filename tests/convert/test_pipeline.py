@@ -14,7 +14,7 @@ from temper.formats import FORMATS
 from temper.storage import digest
 from temper.storage.digest import sha256_of
 from temper.system.gpu import Gpu
-from temper.trust.policy import origin_of
+from temper.trust.policy import VARIABLE, origin_of
 from tests import tiny
 from tests.convert.converters import contents, inverting, use
 
@@ -163,6 +163,12 @@ def test_golden_predictions_that_are_missing_beside_a_target_are_written_with_it
     assert elsewhere.card.golden == golden
     assert sha256_of(elsewhere.path.with_name(golden.file)) == golden.sha256
     assert [path.name for path in bundle.parent.glob("*.golden.*")] == [golden.file]
+
+
+def test_a_required_signature_is_that_of_the_keras_model(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "1")
+    with pytest.raises(ArtifactError, match=r"model\.keras is not signed"):
+        tiny.pipeline_of(bundle).build(Artifact.at(bundle.with_name("model.fp16.onnx")), "fp16")
 
 
 @pytest.mark.parametrize("kind", [MissingRuntime, IncompatibleMachine])

@@ -34,8 +34,8 @@ COMMANDS = (
 )  # fmt: skip
 # A message with a remedy has one of these.
 REMEDY = re.compile(
-    r"[Ee]xpect|--help|`|(?:^|[.:;,] )(?:Use|Name|Check|Copy|Convert|Train|Make|Move|Rename|Remove|Install|Add|Free|"
-    r"Leave|Run|Draw|Choose|Build|Take|Set|Close|Give|Start|Wait|Describe|Write|Scan|Look|See|Put|Train|Measure)\b"
+    r"[Ee]xpect|--help|`|(?:^|[.:;,] )(?:Adopt|Add|Build|Check|Choose|Close|Convert|Copy|Describe|Draw|Free|Give|"
+    r"Install|Leave|Look|Make|Measure|Move|Name|Put|Remove|Rename|Run|Scan|See|Set|Start|Take|Train|Use|Wait|Write)\b"
     r"|expected|one of|at least|at most|allowed|continues"
 )
 

@@ -20,8 +20,8 @@ MAX_SECONDS = 5.0
 # Python's resource tracker ends a moment after the others.
 CLOSING_SECONDS = 3.0
 HANGING_SECONDS = 30.0
-# Python starts and reads the program in 0.03 s of CPU time; until then only it handles signals. Two suites run at once.
-START_SECONDS = 0.25
+# Python starts and imports the handler in 0.02 to 0.03 s of CPU time; until then only it handles signals.
+START_CPU_SECONDS = 0.06
 # How long the server is left alone in the run that measures the others' duration.
 SERVE_SECONDS = 4.0
 # A run without an interruption, after so many with one, shows that the command line still works.
@@ -47,7 +47,7 @@ def run(count: int, seed: int, scratch: Path, names: Sequence[str] = ()) -> dict
 
     names: of command_lines(), all if empty. Returns counts: tried; ok; lost (reruns that failed); silent (another
     exit code than that of the signal, or a process left); traceback; crash (ended by a signal); slow (over 5 s);
-    before_start (a signal in the first START_SECONDS that Python handled: its own start takes most of them); and
+    before_start (a signal in the first START_CPU_SECONDS that Python handled: its own start takes most of them); and
     examples.
     """
     started = time.monotonic()
@@ -72,7 +72,7 @@ def interrupt(workspace: Workspace, name: str, words: list[str], number: signal.
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = _start(words, out.fileno(), err.fileno())
         time.sleep(after)
-        stopped = time.monotonic()
+        used, stopped = _cpu_seconds(process.pid), time.monotonic()
         with contextlib.suppress(ProcessLookupError):
             # Ctrl-C reaches all processes of the terminal; `kill` only one.
             (os.killpg if number is signal.SIGINT else os.kill)(process.pid, number)
@@ -85,7 +85,7 @@ def interrupt(workspace: Workspace, name: str, words: list[str], number: signal.
         out.seek(0), err.seek(0)
         text = err.read()
         problem = _problem_of(name, number, code, text, out.read()) or ("silent: a process is left" if is_left else "")
-        if after < START_SECONDS and (code == -number or (problem == "traceback" and code in (1, -signal.SIGINT))):
+        if used < START_CPU_SECONDS and (code == -number or (problem == "traceback" and code in (1, -signal.SIGINT))):
             problem = "before_start"
         if not problem and seconds > MAX_SECONDS:
             problem = f"slow: {seconds:.1f} s"
@@ -115,6 +115,15 @@ def _problem_of(name: str, number: signal.Signals, code: int, text: str, results
     if name == "classify --json" and results and not results.endswith("}\n"):
         return "silent: half a line"
     return ""
+
+
+def _cpu_seconds(process: int) -> float:
+    """What a process has used so far, without its children; 0 when it has ended."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        # The 14th and 15th field of all: user and system time (proc(5)).
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _has_ended(group: int) -> bool:

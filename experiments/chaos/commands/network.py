@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from experiments.chaos.commands.interrupts import SERVE_SECONDS
@@ -45,21 +45,29 @@ def outside(trace: str) -> list[str]:
 def watch(words: list[str], trace: Path, seconds: float = 0.0) -> tuple[int, list[str]]:
     """Exit code of a command, and the addresses outside of this machine that it tried. seconds: then it is stopped."""
     options = ["-f", "-qq", "--seccomp-bpf", "-e", f"trace={CALLS}", "-e", "signal=none", "-s", "16", "-o", str(trace)]
-    process = subprocess.Popen(["strace", *options, *words], cwd=ROOT, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+    code = exit_code_of(["strace", *options, *words], seconds)
+    return code, outside(trace.read_text(errors="replace"))
+
+
+def exit_code_of(words: list[str], seconds: float, environment: Mapping[str, str] | None = None) -> int:
+    """Exit code of a command in a session of its own. seconds: then it is stopped, if not 0."""
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               start_new_session=True, env=environment)  # fmt: skip
     if seconds:
         time.sleep(seconds)
         # strace ignores it; the command does not.
         os.killpg(process.pid, signal.SIGTERM)
-    code = process.wait()
-    return code, outside(trace.read_text(errors="replace"))
+    return process.wait()
 
 
-def run(count: int, seed: int, scratch: Path, names: Sequence[str] = ()) -> dict[str, object]:
+Watch = Callable[[list[str], Path, float], tuple[int, list[str]]]
+
+
+def run(count: int, seed: int, scratch: Path, names: Sequence[str] = (), watching: Watch = watch) -> dict[str, object]:
     """Watch every command `count` times; the first time without caches.
 
-    names: of command_lines(), all if empty. seed: unused, nothing is random. Returns counts: tried; ok; silent (reached
-    out, or tried to); refused (the command failed); and the seconds and examples.
+    names: of command_lines(), all if empty. watching: what watches. seed: unused, nothing is random. Returns counts:
+    tried; ok; silent (reached out, or tried to); refused (the command failed); and the seconds and examples.
     """
     started = time.monotonic()
     workspace = make_workspace(scratch / "network")
@@ -67,7 +75,7 @@ def run(count: int, seed: int, scratch: Path, names: Sequence[str] = ()) -> dict
     silent, refused = [], []
     for name, words in [each for _ in range(count) for each in lines.items()]:
         forget_results(workspace, name)
-        code, contacts = watch(words, scratch / "trace", 2 * SERVE_SECONDS if name == SERVE else 0.0)
+        code, contacts = watching(words, scratch / "trace", 2 * SERVE_SECONDS if name == SERVE else 0.0)
         silent += [f"{name}: {', '.join(contacts)}"] if contacts else []
         refused += [f"{name}: exit code {code}"] if code and name != SERVE else []
     tried = count * len(lines)

@@ -1,6 +1,7 @@
 import io
 import logging
 import os
+import struct
 import subprocess
 import sys
 import tracemalloc
@@ -169,6 +170,22 @@ def test_a_progressive_jpeg_of_too_many_scans_is_refused(monkeypatch: pytest.Mon
     assert load_image(EncodedImage("a.jpg", content), 8).shape == (8, 8, 3)
     with pytest.raises(UnreadableImage, match=r"a\.jpg has 10.. scans, too many for its size"):
         load_image(EncodedImage("a.jpg", bomb), 8)
+
+
+def run_length_bmp(width: int, height: int) -> EncodedImage:
+    """A BMP of 8 bits, whose data is only the mark of its end (bitmap headers of Windows 3)."""
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, 2, 0, 0, 256, 0) + bytes(4 * 256)
+    return EncodedImage(
+        "a.bmp", b"BM" + struct.pack("<IHHI", 16 + len(header), 0, 0, 14 + len(header)) + header + b"\0\1"
+    )
+
+
+def test_a_bmp_of_too_many_run_lengths_is_refused_at_once() -> None:
+    """Pillow fills up what is missing byte by byte."""
+    with pytest.raises(UnreadableImage, match=r"a\.bmp stores 5000 x 5000 pixels as run lengths"):
+        load_image(run_length_bmp(5000, 5000), 8)
+    with pytest.raises(UnreadableImage, match="damaged"):
+        load_image(run_length_bmp(50, 50), 8)
 
 
 def test_scans_are_counted_with_a_part_of_the_file_in_memory(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from temper.artifact import Artifact
 from temper.card import Card
-from temper.errors import MissingRuntime
+from temper.errors import ArtifactError, MissingRuntime
 from temper.formats import FORMATS, KERAS_BACKENDS, format_of
 from temper.runners import keras as keras_runner
-from temper.runners.keras import KerasRunner
+from temper.runners.keras import KerasRunner, open_model
 from temper.storage.digest import sha256_of
 from temper.system.child_process import run_in_child
 from tests.temper.runners.checks.keras_archive import archive
@@ -65,6 +65,21 @@ def test_a_mode_that_the_backend_lacks_is_an_error_when_it_is_named(
 def test_with_tensorflow_the_default_mode_is_the_first(artifact: Artifact, monkeypatch: pytest.MonkeyPatch) -> None:
     runner = open_on("tensorflow", artifact, monkeypatch)
     assert runner.mode == KERAS.modes[0]
+
+
+@pytest.mark.tensorflow
+def test_a_layer_of_code_is_refused_before_its_code_runs(tmp_path: Path) -> None:
+    import keras
+
+    # Keras stores the code of the function and the value of this variable, and nothing that it imports.
+    canary = str(tmp_path / "canary")
+    layer = keras.layers.Lambda(lambda images: [open(canary, "w").close(), images][1])  # type: ignore[func-returns-value]  # noqa: PTH123
+    keras.Sequential([keras.Input((4,)), layer, keras.layers.Dense(2)]).save(tmp_path / "model.keras")
+    assert Path(canary).exists(), "the code does what it says"
+    Path(canary).unlink()
+    with pytest.raises(ArtifactError, match=r"model\.keras cannot be opened by Keras"):
+        open_model(tmp_path / "model.keras")
+    assert not Path(canary).exists()
 
 
 def test_importing_the_module_imports_no_framework_and_changes_no_variable() -> None:

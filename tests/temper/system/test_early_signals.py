@@ -34,6 +34,24 @@ def test_signals_that_a_shell_ignores_are_ignored() -> None:
     assert (ended.returncode, ended.stdout) == (0, "still here\n")
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_command_that_has_ended_keeps_its_exit_code(name: str) -> None:
+    """The object is removed when Python takes the modules down, after its own handlers of signals."""
+    code = PROGRAM.replace("os.kill", "class Last:\n    def __del__(self): os.kill").replace(
+        "print", "last = Last()\nprint"
+    )
+    ended = run(code.format(name=name))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "still here\n", "")
+
+
+def test_a_signal_while_threads_are_waited_for_ends_the_program() -> None:
+    waiting = "import threading, time; threading.Thread(target=time.sleep, args=(60,)).start()\n"
+    late = "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()\n"
+    code = PROGRAM.replace("os.kill(os.getpid(), signal.{name})\n", waiting + late)
+    ended = run(code)
+    assert (ended.returncode, ended.stderr) == (ExitCode.TERMINATED, "stopped.\n")
+
+
 def test_a_closed_stderr_does_not_change_the_exit_code() -> None:
     ended = run(PROGRAM.format(name="SIGTERM"), preexec_fn=lambda: os.close(2))
     assert (ended.returncode, ended.stdout) == (ExitCode.TERMINATED, "")

@@ -54,6 +54,14 @@ def test_the_model_card_describes_each_way_to_train(tmp_path: Path) -> None:
     assert "for up to 5 epochs at 1e-05" in card_text(tmp_path, replace(TrainingConfig(), fine_tune=5))
 
 
+def test_a_label_is_no_html_and_sends_no_code_to_a_terminal(tmp_path: Path) -> None:
+    hostile = replace(EVALUATION, labels=("<img src=x onerror=alert(1)>", "\x1b[2J"))
+    write_model_card(tmp_path / "model.md", hostile, TrainingConfig(), "three drawn images", EXAMPLES, "")
+    text = (tmp_path / "model.md").read_text(encoding="utf-8")
+    assert text.count("&lt;img") >= 3
+    assert "<img" not in text and "\x1b" not in text
+
+
 def test_a_calibration_that_failed_is_reported(tmp_path: Path) -> None:
     failed = replace(EVALUATION, temperature=MAX_TEMPERATURE)
     write_model_card(

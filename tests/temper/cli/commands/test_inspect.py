@@ -163,6 +163,18 @@ def test_inspect_shows_why_an_artifact_was_not_run(artifact: Artifact, capsys: p
     assert "accuracy" not in text
 
 
+def test_inspect_and_doctor_send_no_code_of_a_card_to_the_terminal(
+    artifact: Artifact, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = ("\x1b[2J", "dog\nprecision       int8")
+    write_card(artifact.path, artifact.card.changed(labels=labels, not_run="\x1b]0;title\x07"))
+    for command in ("inspect", "doctor"):
+        run(command, artifact.path)
+    text = capsys.readouterr().out
+    assert r"\x1b[2J, dog\nprecision" in text
+    assert "\x1b" not in text and "\x07" not in text
+
+
 def test_inspect_shortens_a_long_list_of_labels(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
     write_card(artifact.path, artifact.card.changed(labels=tuple(f"label{i}" for i in range(1000))))
     run("inspect", artifact.path)
@@ -235,5 +247,4 @@ def test_plans_run_with_a_tensorrt_and_bindings_that_fit_the_driver(environment:
 def test_inspect_writes_images_for_clients(bundle: Path, tmp_path: Path) -> None:
     assert main.run(main.parse(["inspect", str(bundle), "--client-images", str(tmp_path / "client"), "--json"])) == 0
     manifest = json.loads((tmp_path / "client" / "manifest.json").read_text())
-    assert (manifest["size"], manifest["preprocessing"]["channels"]) == (16, "RGB")
-    assert len(manifest["images"]) == 11
+    assert (manifest["size"], manifest["preprocessing"]["channels"], len(manifest["images"])) == (16, "RGB", 11)
