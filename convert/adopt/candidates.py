@@ -152,7 +152,8 @@ def check_plausible(fits: list[Fit], labels: tuple[str, ...], named: bool) -> No
             f"({seen})",
             fix="Name the labels in the order of the training: --labels. Keras sorts the names of the folders.",
         )
-    chance = 1 / len(labels)
+    # Of many labels perhaps only a few have images.
+    chance = 1 / len(set(best.truth.tolist()))
     if low <= chance and not named:
         raise DataError(
             f"no known preprocessing fits: at best {what}, and guessing would give {percent(chance)}",

@@ -19,7 +19,7 @@ if not __package__:
 from experiments.support import make_parser
 from temper.cli.entry_point import run_command
 
-EPOCHS, BATCH, RATE = 8, 32, 3e-3
+EPOCHS, BATCH, RATE = 40, 32, 3e-3
 HEAD_EPOCHS, HIDDEN, DROPOUT = 20, 256, 0.5
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-EPOCHS, BATCH, RATE = 4, 32, 0.02
+EPOCHS, BATCH, RATE = 16, 32, 0.05
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 

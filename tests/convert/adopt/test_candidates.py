@@ -85,6 +85,12 @@ def test_an_accuracy_of_guessing_is_refused_and_a_warning_where_the_preprocessin
     assert "no better than guessing" in caplog.text
 
 
+def test_guessing_is_among_the_labels_that_have_images() -> None:
+    labels = (*LABELS, *(f"class {i}" for i in range(998)))
+    with pytest.raises(DataError, match=r"no known preprocessing fits.*guessing would give 50\.0 %"):
+        check_plausible([fit("torch", 52)], labels, named=False)
+
+
 def test_one_label_for_all_images_is_no_other_order_of_labels() -> None:
     truth = np.arange(100) % 2
     always = np.tile(np.array([[0.9, 0.1]], np.float32), (100, 1))
