@@ -22,6 +22,7 @@ from temper.cli.text import percent, plural
 from temper.dataset.find import find_examples
 from temper.dataset.split import Example
 from temper.errors import UsageError
+from temper.formats import suffixes
 from temper.images import load_images
 
 LOGGER = logging.getLogger("temper.convert")
@@ -59,9 +60,9 @@ def run_adopt(options: argparse.Namespace) -> str:
 def target_of(original: Path, out: Path | None) -> Artifact:
     """The artifact that an original becomes. Raises UsageError for a name with another suffix, or with a precision."""
     suffix = ".keras" if original.suffix in (".keras", ".h5", ".hdf5") else ".fp32.onnx"
-    path = out or FOLDER / (original.stem if original.suffix in (*SUFFIXES, ".savedmodel") else original.name)
+    path = out or FOLDER / (original.stem if original.suffix in (*SUFFIXES, *suffixes()) else original.name)
     stem = path.name.removesuffix(suffix)
-    wrong = next((each for each in (".keras", ".onnx", *(f".{p}" for p in PRECISIONS)) if stem.endswith(each)), "")
+    wrong = next((each for each in (*suffixes(), *(f".{p}" for p in PRECISIONS)) if stem.endswith(each)), "")
     if wrong or not stem:
         raise UsageError(f"--out {path} ends with {wrong}", fix=f"{original.name} becomes an artifact {suffix}.")
     return Artifact.at(path.with_name(stem + suffix))

@@ -9,9 +9,10 @@ from convert.triton.config import LABELS_FILE, decode_config, ensemble_config, n
 from convert.triton.network import FILES, PLATFORMS, Network, check_target, network_of
 from convert.triton.repository import CARD, TritonModel, publish_model
 from convert.trt.find import find_tensorrt
-from temper import errors, exit_codes, images
+from temper import dataset, errors, exit_codes, images
 from temper.artifact import Artifact
 from temper.card import BatchRange
+from temper.dataset import image_files
 from temper.errors import UsageError
 from temper.trust.policy import authenticate
 
@@ -88,7 +89,10 @@ def _network_model(network: Network, artifact: Artifact) -> TritonModel:
 def _decode_model(network: Network) -> TritonModel:
     files = {"model.py": DECODE_MODEL.read_bytes()}
     package = Path(str(images.__file__)).parent
-    for path in [*package.glob("*.py"), *(Path(str(module.__file__)) for module in (errors, exit_codes))]:
+    for path in [
+        *package.glob("*.py"),
+        *(Path(str(module.__file__)) for module in (errors, exit_codes, dataset, image_files)),
+    ]:
         files[f"temper/{path.relative_to(package.parent)}"] = path.read_bytes()
     return TritonModel(config=decode_config(network), version={**files, "temper/__init__.py": PACKAGE})
 

@@ -20,4 +20,4 @@ def test_the_record_is_printed_and_failures_give_exit_code_1(
 
 
 def test_commands_use_no_folder_of_the_user() -> None:
-    assert set(own_folders("/x")) == {"XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"}
+    assert set(own_folders("/x")) == {"XDG_CACHE_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "PYTHONUNBUFFERED"}
