@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-EPOCHS, BATCH, RATE = 16, 32, 0.05
+BATCH = 32
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -22,6 +22,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("data", type=Path, help="a folder with train/LABEL")
     parser.add_argument("target", type=Path, help="the .onnx file that is written")
     parser.add_argument("--size", type=int, default=64, metavar="PIXELS")
+    parser.add_argument("--epochs", type=int, default=4, metavar="N")
+    parser.add_argument("--rate", type=float, default=0.02, metavar="FRACTION", help="the highest learning rate")
     parser.add_argument("--batch", choices=("fixed", "free"), default="fixed")
     parser.add_argument("--exporter", choices=("default", "one-file", "torchscript"), default="default")
     return parser.parse_args(arguments)
@@ -36,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     models = import_models(torch)
     model = getattr(models, options.network)(num_classes=options.classes)
-    train(torch, model, *load_train(torch, options.data, options.size))
+    train(torch, model, load_train(torch, options.data, options.size), options.epochs, options.rate)
     export(torch, model.eval(), options)
     return 0
 
@@ -71,13 +73,13 @@ def load_train(torch: Any, folder: Path, size: int) -> tuple[Any, Any]:
     )
 
 
-def train(torch: Any, model: Any, images: Any, truth: Any) -> None:
-    """SGD with momentum and a rate that falls to zero."""
-    steps = EPOCHS * (len(images) // BATCH)
-    optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=0.9, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
+def train(torch: Any, model: Any, data: tuple[Any, Any], epochs: int, rate: float) -> None:
+    """SGD with momentum and a rate that falls to zero. data: as `load_train` gives it."""
+    images, truth = data
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * (len(images) // BATCH))
     model.train()
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         order = torch.randperm(len(images))
         for start in range(0, len(images) - BATCH + 1, BATCH):
             chosen = order[start : start + BATCH]
