@@ -109,6 +109,8 @@ def test_from_images_to_the_choice(
         "--weights", f"tiny={weights}", "--out", str(tmp_path / "out"), "--seconds", "0.1", "--max-loss", "100",
     ]  # fmt: skip
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "no-weights"))
+    # The imports of this test.
+    capfd.readouterr()
     assert run(parse(arguments)) == ExitCode.OK
     text, messages = capfd.readouterr()
     # What TensorFlow prints when it is imported.

@@ -2,11 +2,13 @@
 
 from choose.steps import train_network
 from temper.dataset.split import Example
+from temper.system.quiet import quiet_stderr
 
 
 def train_tiny(words: list[str], examples: list[Example]) -> None:
     """Train as choose/ does."""
-    from tests.train.tiny import add_tiny
+    with quiet_stderr():
+        from tests.train.tiny import add_tiny
 
     add_tiny()
     train_network(words, examples)
