@@ -18,7 +18,7 @@ from train.config import Augmentation, Distribute, TrainingConfig
 FILES, RUN = "files", "run"
 # Defaults that another option changes, by that option and its value; a later entry has priority.
 PRESETS: dict[tuple[str, str], dict[str, Any]] = {
-    ("head", "lbfgs"): {"hidden_units": 0},
+    ("head", "lbfgs"): {"hidden_units": 0, "distillation_temperature": 1.0},
     ("trainable", "all"): {"batch": 16, "learning_rate": 1e-3},
     ("weights", "none"): {"trainable": "all", "size": 64, "epochs": 8, "batch": 16, "learning_rate": 1e-3},
 }
@@ -79,6 +79,8 @@ def check_options(options: argparse.Namespace) -> None:
             f"{options.weights} does not exist. Expected --weights imagenet, none, or a file of weights",
             fix="Check the path.",
         )
+    if options.teacher != "none":
+        _check_teacher(options)
 
 
 def check_writable(out: Path) -> None:
@@ -110,13 +112,43 @@ def config_of(options: argparse.Namespace, weights: str) -> TrainingConfig:
         if values[name] == word:
             values |= {each: value for each, value in preset.items() if getattr(options, each) is None}
     if weights not in ("imagenet", "none"):
-        values["weights"] = f"{Path(weights).name} sha256:{sha256_of(Path(weights))}"
+        values["weights"] = _recorded(Path(weights))
+    if options.teacher != "none":
+        values["teacher"] = _recorded(Path(options.teacher))
     return TrainingConfig(augmentation=Augmentation(**_given(values, Augmentation)), **_given(values, TrainingConfig))
+
+
+def _recorded(file: Path) -> str:
+    return f"{file.name} sha256:{sha256_of(file)}"
 
 
 def _given(values: dict[str, Any], options: type) -> dict[str, Any]:
     names = [each.name for each in FIELDS if each in dataclasses.fields(options)]
     return {name: values[name] for name in names if values[name] is not None}
+
+
+def _check_teacher(options: argparse.Namespace) -> None:
+    teacher = Path(options.teacher)
+    if teacher.suffix != ".keras" or not teacher.is_file():
+        raise UsageError(
+            f"--teacher is {teacher}. Expected an existing model.keras that train/run.py wrote", fix="Check the path."
+        )
+    if teacher.resolve() == options.out.resolve():
+        raise UsageError(
+            f"--teacher and --out are both {teacher}, and the training would replace its teacher",
+            fix="Name another file with --out.",
+        )
+    if options.distribute != "none":
+        raise UsageError(
+            "--teacher does not work with --distribute: the predictions of the teacher are computed in one process",
+            fix="Leave one of them out.",
+        )
+    if options.head == "lbfgs" and options.distillation_temperature not in (None, 1.0):
+        raise UsageError(
+            "--head lbfgs computes the optimum of a cross-entropy, which takes the predictions of a teacher at "
+            "temperature 1 only",
+            fix="Leave --distillation-temperature out, or use --head keras.",
+        )
 
 
 def _check_combination(options: argparse.Namespace) -> None:

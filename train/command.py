@@ -5,11 +5,12 @@ import contextlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from temper.artifact import Artifact
-from temper.cli.progress import ProgressDisplay
+from temper.cli.progress import ProgressCallback, ProgressDisplay
 from temper.cli.text import percent, plural
 from temper.dataset.listing import dataset_title, read_near_duplicates
 from temper.dataset.split import Example
@@ -17,7 +18,9 @@ from temper.errors import DataError, UsageError
 from temper.storage.atomic import atomic_write, own_temporary_files, remove_stale_scratch
 from train.cli_options import check_writable, config_of, options_that_need_weights
 from train.config import TrainingConfig
+from train.dataset.decode import labels_of
 from train.disk_space import check_disk_space
+from train.distillation.teacher import open_teacher, size_of
 from train.evaluation.charts import draw_lr_range_test
 from train.evaluation.suspect_report import describe_suspects
 from train.fitting.checkpoint import CheckpointConfig, checkpoint_path
@@ -55,21 +58,22 @@ def run_training(options: argparse.Namespace, examples: list[Example]) -> str:
         LOGGER.info("%s is up to date: same images, same configuration. --force trains it again.", artifact.path)
         return ""
     check_writable(artifact.path)
-    check_disk_space(artifact.path, config, len(examples))
+    check_disk_space(artifact.path, config, len(examples), size_of(options.teacher))
     LOGGER.info(config.summary())
     work = artifact.path.parent / WORK_FOLDER
     path, is_writer = checkpoint_path(work, examples, config), is_chief(strategy)
     checkpoint = CheckpointConfig(path=path, resume=options.resume, is_writer=is_writer)
-    with _explain_interruption(path, config), ProgressDisplay() as progress:
-        events = artifact.path.with_suffix(".tensorboard") if options.tensorboard else None
-        context = TrainingContext(
-            work=work, checkpoint=checkpoint, progress=progress, events=events, strategy=strategy,
-            near_duplicates=read_near_duplicates(options.data), find_suspects=options.suspects,
-        )  # fmt: skip
+    with (
+        open_teacher(options.teacher, labels_of(examples)) as teacher,
+        _explain_interruption(path, config),
+        ProgressDisplay() as progress,
+    ):
+        context = _context(options, checkpoint, progress, strategy)
         if options.lr_range_test:
-            return _describe_range_test(find_learning_rate(load_data(examples, config, context), backbone), artifact)
+            data = load_data(examples, config, context, teacher)
+            return _describe_range_test(find_learning_rate(data, backbone), artifact)
         _check_checkpoint(options, path)
-        trained = train(examples, config, backbone, context)
+        trained = train(examples, config, backbone, context, teacher)
     if not is_writer:
         return ""
     # Hours may have passed since the first check; the checkpoint stays.
@@ -80,6 +84,20 @@ def run_training(options: argparse.Namespace, examples: list[Example]) -> str:
         # Only an empty folder can be removed: one with cached features stays.
         work.rmdir()
     return _describe(trained, artifact, options.data)
+
+
+def _context(
+    options: argparse.Namespace, checkpoint: CheckpointConfig, progress: ProgressCallback, strategy: Any
+) -> TrainingContext:
+    return TrainingContext(
+        work=checkpoint.path.parent,
+        checkpoint=checkpoint,
+        progress=progress,
+        events=options.out.with_suffix(".tensorboard") if options.tensorboard else None,
+        strategy=strategy,
+        near_duplicates=read_near_duplicates(options.data),
+        find_suspects=options.suspects,
+    )
 
 
 def _start(options: argparse.Namespace) -> tuple[TrainingConfig, keras.Model | None]:

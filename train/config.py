@@ -22,9 +22,13 @@ ClassWeights = Literal["none", "balanced"]
 Distribute = Literal["none", "mirrored", "workers"]
 # Fine-tuning adjusts the top blocks, it does not train them anew: a tenth of the head's learning rate.
 FINE_TUNE_LR_FACTOR = 0.1
+# Hinton et al. 2015 (arXiv 1503.02531): a considerably lower weight of the labels was best. The numbers are those of
+# the comparison by Tian et al. 2020 (arXiv 1910.10699).
+DISTILLATION_TEMPERATURE, DISTILLATION_WEIGHT = 4.0, 0.9
 
 
 MODEL, TRAINING, HEAD = "model", "training", "head on a frozen backbone"
+DISTILLATION = "distillation: a small network learns from a large one"
 AUGMENTATION = "augmentation of the training images; 0 for none"
 
 
@@ -63,9 +67,9 @@ class Schedule:
 class TrainingConfig:
     """What is trained and how; the help of the options explains the fields. By default a head on a frozen backbone.
 
-    weights: "imagenet", "none", or the name and SHA-256 of a file. learning_rate: of a head, constant; otherwise the
-    rate rises linearly to this value and falls to zero along a cosine. augmentation_passes: epochs alternate between
-    the versions of an image.
+    weights, teacher: "imagenet", "none", or the name and SHA-256 of a file. learning_rate: of a head, constant;
+    otherwise the rate rises linearly to this value and falls to zero along a cosine. augmentation_passes: epochs
+    alternate between the versions of an image.
     """
 
     weights: str = option(
@@ -110,7 +114,23 @@ class TrainingConfig:
     )
     hidden_units: int = option(256, HEAD, "units of the hidden layer; 0: no hidden layer", limits=(0, 65_536))
     dropout: float = option(0.5, HEAD, "dropout before the last layer", limits=(0, 0.95))
+    teacher: str = option(
+        "none", DISTILLATION, "a trained model.keras with the same labels, whose predictions are learned as well",
+        metavar="FILE",
+    )  # fmt: skip
+    distillation_temperature: float = option(
+        DISTILLATION_TEMPERATURE, DISTILLATION, "what the logits of both are divided by; higher: softer predictions",
+        metavar="NUMBER", limits=(1, 20),
+    )  # fmt: skip
+    distillation_weight: float = option(
+        DISTILLATION_WEIGHT, DISTILLATION, "weight of the teacher in the loss; the labels have the rest", limits=(0, 1)
+    )
     augmentation: Augmentation = Augmentation()
+
+    @property
+    def has_teacher(self) -> bool:
+        """True where a teacher's predictions are learned as well."""
+        return self.teacher != "none"
 
     def schedule(self) -> Schedule:
         """The schedule of a training of all layers."""
@@ -142,6 +162,11 @@ class TrainingConfig:
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
+    def predictions_key(self, versions: dict[str, str]) -> str:
+        """A name for everything that the teacher's predictions depend on, except the image."""
+        parts = [self.teacher, dataclasses.asdict(self.augmentation), sorted(versions.items())]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
     def summary(self) -> str:
         """What will be trained, in one line."""
         start = "from scratch" if self.weights == "none" else f"from {self.weights.split(' ')[0]}"
@@ -156,4 +181,5 @@ class TrainingConfig:
             )
         epochs = plural(self.fine_tune, "epoch")
         fine_tuning = f", then fine-tuning of the top blocks for {epochs}" if self.fine_tune else ""
-        return f"training {text}{fine_tuning}, seed {self.seed}"
+        teacher = f", teacher {self.teacher.split(' ')[0]}" if self.has_teacher else ""
+        return f"training {text}{fine_tuning}{teacher}, seed {self.seed}"

@@ -23,10 +23,13 @@ SMALL_FILES_BYTES = 3_000_000
 CHECKPOINT_COPIES = 8
 
 
-def check_disk_space(out: Path, config: TrainingConfig, n_images: int) -> None:
-    """Raise ResourceError where there is no space for what a training of so many images writes."""
+def check_disk_space(out: Path, config: TrainingConfig, n_images: int, teacher_size: int = 0) -> None:
+    """Raise ResourceError where there is no space for what a training of so many images writes.
+
+    teacher_size: height and width of the images of a teacher, which are decoded too; 0 without one.
+    """
     needed = {out.parent: bytes_beside_model(config, n_images)}
-    decoded = n_images * config.size**2 * 3
+    decoded = n_images * 3 * sum(size**2 for size in {config.size, teacher_size})
     if decoded > MAX_MEMORY_BYTES:
         needed[Path(tempfile.gettempdir())] = decoded
     check_space(needed, "the training")

@@ -15,6 +15,7 @@ from temper.card import Card, Dataset, Training, write_card
 from temper.dataset.listing import dataset_title
 from temper.dataset.split import Example, Subset, write_split
 from temper.provenance import provenance
+from temper.runners.base import Runner
 from temper.storage.atomic import atomic_write
 from temper.storage.publish import remove_when_published
 from temper.storage.space import explain_full_disk
@@ -22,8 +23,9 @@ from temper.system.host import describe_host
 from temper.trust.records import record_made_here
 from train.config import TrainingConfig
 from train.dataset.batches import EVALUATION_BATCH
-from train.dataset.decode import LabeledImages, labels_of, load_subsets
+from train.dataset.decode import LabeledImages, decode, labels_of, load_subsets
 from train.dataset.leaks import describe_leaks
+from train.distillation.teacher import Teacher
 from train.evaluation.charts import draw_confusion, draw_curves, draw_mistakes, draw_reliability, draw_suspects
 from train.evaluation.metrics import Evaluation, evaluate, unknown_threshold
 from train.evaluation.model_card import write_history, write_model_card, write_summary
@@ -57,21 +59,38 @@ class TrainedModel:
     suspects: SuspectLabels | None = None
 
 
-def load_data(examples: list[Example], config: TrainingConfig, context: TrainingContext) -> TrainingData:
-    """Seed all random generators and decode the images."""
+def load_data(
+    examples: list[Example], config: TrainingConfig, context: TrainingContext, teacher: Runner | None = None
+) -> TrainingData:
+    """Seed all random generators and decode the images; those for training also at the size of a teacher."""
     keras.utils.set_random_seed(config.seed)
-    images = load_subsets(examples, config.size, context.progress)
-    return TrainingData(labels=labels_of(examples), images=images, examples=examples, config=config, context=context)
+    data = TrainingData(
+        labels=labels_of(examples),
+        images=load_subsets(examples, config.size, context.progress),
+        examples=examples,
+        config=config,
+        context=context,
+    )
+    if teacher is None:
+        return data
+    pixels = data.images["train"].pixels
+    if teacher.card.size != config.size:
+        pixels = decode([each for each in examples if each.subset == "train"], teacher.card.size, context.progress)
+    return dataclasses.replace(data, teacher=Teacher(predict=teacher.predict, pixels=pixels, student_size=config.size))
 
 
 def train(
-    examples: list[Example], config: TrainingConfig, backbone: keras.Model | None, context: TrainingContext
+    examples: list[Example],
+    config: TrainingConfig,
+    backbone: keras.Model | None,
+    context: TrainingContext,
+    teacher: Runner | None = None,
 ) -> TrainedModel:
     """Decode the images, fit the model, calibrate it on the validation subset and evaluate it on the test subset.
 
-    backbone: with pretrained weights, or None to train from scratch.
+    backbone: with pretrained weights, or None to train from scratch. teacher: that of the configuration.
     """
-    data = load_data(examples, config, context)
+    data = load_data(examples, config, context, teacher)
     result = train_head(data, backbone) if config.trainable == "head" else train_all_layers(data, backbone)
     history, seconds, suspects, first_fine_tuned = result.history, result.seconds, result.suspects, 0
     if config.fine_tune:

@@ -5,6 +5,8 @@
   python train/run.py --data photos --fine-tune 5        then fine-tune the top blocks of the backbone for 5 epochs
   python train/run.py --data photos --trainable all      train every layer
   python train/run.py --data photos --weights none       train every layer from scratch, on small images
+  python train/run.py --data photos --backbone mobilenetv3small --trainable all --teacher artifacts/large.keras
+                                                         learn from the predictions of a larger network too
   python train/run.py --data photos --lr-range-test      suggest a learning rate, then stop
 
 FOLDER holds one folder of images for each label, or train/ and test/ with these folders in each of them.

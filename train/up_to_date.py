@@ -25,8 +25,11 @@ def is_up_to_date(artifact: Artifact, folder: Path, examples: list[Example], con
     split = artifact.beside(SPLIT_SUFFIX)
     with tempfile.TemporaryDirectory() as scratch:
         dataset = dataset_record(write_split(Path(scratch) / split.name, folder, examples), folder)
-    is_same = card.dataset == dataset and card.training and card.training.config == dataclasses.asdict(config)
-    return bool(is_same) and split.exists()
+    if card.dataset != dataset or not card.training or not split.exists():
+        return False
+    # An option that did not exist when the model was trained had its default.
+    trained_with = {**dataclasses.asdict(TrainingConfig()), **card.training.config}
+    return trained_with == dataclasses.asdict(config)
 
 
 def dataset_record(split: FileReference, folder: Path) -> Dataset:

@@ -11,6 +11,8 @@ from train.config import Augmentation, TrainingConfig
 from train.run import parse
 
 MAX_COMMON_OPTIONS = 12
+# Recorded with their hash, see below.
+FILES = ("weights", "teacher")
 
 
 def options(*words: str) -> argparse.Namespace:
@@ -70,7 +72,7 @@ def test_no_option_gives_the_default_configuration() -> None:
 def test_every_option_reaches_the_configuration(tmp_path: Path) -> None:
     for each in FIELDS:
         for kind in (TrainingConfig, Augmentation):
-            if each.name not in {field.name for field in kind.__dataclass_fields__.values()} or each.name == "weights":
+            if each.name not in {field.name for field in kind.__dataclass_fields__.values()} or each.name in FILES:
                 continue
             value, word = changed_value(each.default, each.metadata["option"].choices)
             flag = f"--{'no-' if value is False else ''}{each.name.replace('_', '-')}"
@@ -96,7 +98,7 @@ def changed_value(default: object, choices: "list[str] | None") -> tuple[object,
         (["--trainable", "all"], "imagenet", {"trainable": "all", "size": 224, "batch": 16, "learning_rate": 1e-3}),
         ([], "none", {"trainable": "all", "size": 64, "epochs": 8, "batch": 16, "learning_rate": 1e-3}),
         (["--epochs", "3"], "none", {"epochs": 3, "size": 64}),
-        (["--head", "lbfgs"], "imagenet", {"hidden_units": 0}),
+        (["--head", "lbfgs"], "imagenet", {"hidden_units": 0, "distillation_temperature": 1.0}),
     ],
 )
 def test_other_options_change_defaults(words: list[str], weights: str, expected: dict[str, object]) -> None:
@@ -108,6 +110,35 @@ def test_weights_of_a_file_are_recorded_with_their_hash(tmp_path: Path) -> None:
     path = tmp_path / "a.weights.h5"
     path.write_bytes(b"weights")
     assert re.fullmatch(r"a\.weights\.h5 sha256:[0-9a-f]{64}", config_of(options(), str(path)).weights)
+
+
+def test_a_teacher_is_recorded_with_its_hash(tmp_path: Path) -> None:
+    path = tmp_path / "teacher.keras"
+    path.write_bytes(b"network")
+    first = config_of(options("--teacher", str(path)), "none")
+    assert re.fullmatch(r"teacher\.keras sha256:[0-9a-f]{64}", first.teacher)
+    assert first.has_teacher
+    path.write_bytes(b"another network")
+    assert config_of(options("--teacher", str(path)), "none") != first
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--teacher", "missing.keras"], "Expected an existing model.keras"),
+        (["--teacher", "{}/teacher.onnx"], "Expected an existing model.keras"),
+        (["--teacher", "{}/teacher.keras", "--out", "{}/teacher.keras"], "would replace its teacher"),
+        (["--teacher", "{}/teacher.keras", "--distribute", "mirrored", "--trainable", "all"], "with --distribute"),
+        (["--teacher", "{}/teacher.keras", "--head", "lbfgs", "--distillation-temperature", "2"], "temperature 1 only"),
+        (["--distillation-temperature", "0.5"], "--distillation-temperature is 0.5. Expected a number from 1 to 20"),
+        (["--distillation-weight", "1.5"], "--distillation-weight is 1.5"),
+    ],
+)
+def test_a_teacher_that_cannot_be_used_is_refused(words: list[str], message: str, tmp_path: Path) -> None:
+    for name in ("teacher.keras", "teacher.onnx"):
+        (tmp_path / name).touch()
+    with pytest.raises(UsageError, match=re.escape(message)):
+        check_options(options(*(word.format(tmp_path) for word in words)))
 
 
 @pytest.mark.parametrize(

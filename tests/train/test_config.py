@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from train.config import TrainingConfig
+from train.config import NO_AUGMENTATION, TrainingConfig
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,11 @@ from train.config import TrainingConfig
             {"head": "lbfgs", "augmentation_passes": 1, "weights": "a.weights.h5 0123456789abcdef", "fine_tune": 5},
             "training head of resnet50 from a.weights.h5: 224 px, 1 augmentation pass, L-BFGS, "
             "then fine-tuning of the top blocks for 5 epochs, seed 0",
+        ),
+        (
+            {"teacher": "teacher.keras sha256:0123"},
+            "training head of resnet50 from imagenet: 224 px, 2 epochs, batch 8, learning rate 0.0001 (Adam), "
+            "teacher teacher.keras, seed 0",
         ),
     ],
 )
@@ -56,3 +61,12 @@ def test_features_depend_on_dtype_library_and_backbone_but_not_on_the_head() -> 
     assert len(keys) == 4
     other_head = dataclasses.replace(config, epochs=9, learning_rate=1.0)
     assert other_head.features_key("float32", versions) in keys
+
+
+def test_predictions_of_a_teacher_depend_on_it_and_on_the_views_but_not_on_the_student() -> None:
+    config, versions = TrainingConfig(teacher="teacher.keras sha256:0123"), {"keras": "3.1"}
+    key = config.predictions_key(versions)
+    assert dataclasses.replace(config, backbone="mobilenetv2", size=96).predictions_key(versions) == key
+    assert dataclasses.replace(config, teacher="teacher.keras sha256:4567").predictions_key(versions) != key
+    assert dataclasses.replace(config, augmentation=NO_AUGMENTATION).predictions_key(versions) != key
+    assert config.predictions_key({"keras": "3.2"}) != key

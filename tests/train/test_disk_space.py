@@ -31,6 +31,10 @@ def test_many_decoded_images_need_space_for_temporary_files(tmp_path: Path, monk
     check_disk_space(tmp_path / "model.keras", ALL, 14_000)
     with pytest.raises(ResourceError):
         check_disk_space(tmp_path / "model.keras", ALL, 100_000)
+    # The same number of images, decoded for a teacher too.
+    check_disk_space(tmp_path / "model.keras", ALL, 14_000, teacher_size=224)
+    with pytest.raises(ResourceError):
+        check_disk_space(tmp_path / "model.keras", ALL, 14_000, teacher_size=600)
 
 
 def test_every_backbone_has_a_size() -> None:

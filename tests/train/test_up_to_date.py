@@ -1,6 +1,8 @@
 import dataclasses
 from pathlib import Path
 
+import msgspec
+
 from temper.artifact import Artifact
 from temper.card import Training, TrainingResult, write_card
 from temper.dataset.find import find_examples
@@ -24,5 +26,13 @@ def test_a_model_is_up_to_date_for_the_images_and_the_configuration_of_its_card(
     assert is_up_to_date(Artifact.at(bundle), folder, examples, CONFIG)
     assert not is_up_to_date(Artifact.at(bundle), folder, examples, dataclasses.replace(CONFIG, size=160))
     assert not is_up_to_date(Artifact.at(bundle), folder, examples[1:], CONFIG)
+    # A release without an option wrote no value for it.
+    former = msgspec.structs.replace(
+        training, config={name: value for name, value in training.config.items() if name != "teacher"}
+    )
+    write_card(model.path, Artifact.at(bundle).card.changed(training=former))
+    assert is_up_to_date(Artifact.at(bundle), folder, examples, CONFIG)
+    taught = dataclasses.replace(CONFIG, teacher="large.keras sha256:0123")
+    assert not is_up_to_date(Artifact.at(bundle), folder, examples, taught)
     bundle.write_bytes(b"damaged")
     assert not is_up_to_date(Artifact.at(bundle), folder, examples, CONFIG)

@@ -34,6 +34,19 @@ def draw_transforms(
     return np.stack(rows, axis=1).astype(np.float32), brightness.astype(np.float32)
 
 
+def rescale_transforms(transforms: NDArray[np.float32], size: int, other: int) -> NDArray[np.float32]:
+    """The same views of images of another size: transforms [n, 8], drawn for `size`, for `other` pixels."""
+    if other == size:
+        return transforms
+    # Centers of pixels: x becomes ratio x + start.
+    ratio, start = other / size, (other / size - 1) / 2
+    rescaled: NDArray[np.float32] = transforms.copy()
+    for offset in (2, 5):
+        linear = transforms[:, offset - 2 : offset].sum(axis=1)
+        rescaled[:, offset] = ratio * transforms[:, offset] + start * (1 - linear)
+    return rescaled
+
+
 def apply_transforms(images: tf.Tensor, transforms: tf.Tensor, brightness: tf.Tensor) -> tf.Tensor:
     """Resample images, uint8 [n, s, s, 3], bilinearly; outside pixels repeat the nearest one. Returns uint8 again."""
     resampled = tf.raw_ops.ImageProjectiveTransformV3(

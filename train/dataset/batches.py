@@ -1,7 +1,7 @@
 """Batches of decoded images: augmented anew in each epoch, from any step of the training on."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from train.config import ClassWeights, TrainingConfig
 from train.dataset.augmentation import apply_transforms, draw_transforms
 from train.dataset.decode import LabeledImages
+from train.distillation.loss import with_teacher
 
 EVALUATION_BATCH = 32
+# From rows, transforms and brightness factors of a batch to probabilities: train.distillation.teacher.Teacher.
+Predict = Callable[[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,18 +28,21 @@ class _Position:
     n_replicas: int
 
 
-def augmented_batches(images: LabeledImages, config: TrainingConfig, epoch: int = 0, step: int = 0) -> tf.data.Dataset:
+def augmented_batches(
+    images: LabeledImages, config: TrainingConfig, epoch: int = 0, step: int = 0, teacher: Predict | None = None
+) -> tf.data.Dataset:
     """Endless batches (pixels, targets, sample weights) from a step of an epoch on.
 
     Each epoch has a new order and new augmentations; both depend on the seed alone. Under a distribution strategy the
-    images of a batch are divided among its replicas.
+    images of a batch are divided among its replicas. With a teacher, the targets are those of
+    `train.distillation.loss.with_teacher`.
     """
-    size, classes = config.size, images.targets.shape[1]
+    size, columns = config.size, images.targets.shape[1] * (2 if teacher else 1)
     signature = (
         tf.TensorSpec((None, size, size, 3), tf.uint8),
         tf.TensorSpec((None, 8), tf.float32),
         tf.TensorSpec((None,), tf.float32),
-        tf.TensorSpec((None, classes), tf.float32),
+        tf.TensorSpec((None, columns), tf.float32),
         tf.TensorSpec((None,), tf.float32),
     )
 
@@ -45,7 +51,9 @@ def augmented_batches(images: LabeledImages, config: TrainingConfig, epoch: int 
         own = n_replicas // context.num_input_pipelines
         replicas = range(context.input_pipeline_id * own, (context.input_pipeline_id + 1) * own)
         position = _Position(epoch=epoch, step=step, replicas=replicas, n_replicas=n_replicas)
-        batches = tf.data.Dataset.from_generator(lambda: _batches(images, config, position), output_signature=signature)
+        batches = tf.data.Dataset.from_generator(
+            lambda: _batches(images, config, position, teacher), output_signature=signature
+        )
         return batches.map(_augment, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     return tf.distribute.get_strategy().distribute_datasets_from_function(pipeline)
@@ -83,7 +91,7 @@ def _augment(
 
 
 def _batches(
-    images: LabeledImages, config: TrainingConfig, position: _Position
+    images: LabeledImages, config: TrainingConfig, position: _Position, teacher: Predict | None
 ) -> Iterator[tuple[NDArray[np.generic], ...]]:
     weights = sample_weights(images.targets, config.class_weights)
     for epoch in itertools.count(position.epoch):
@@ -98,5 +106,7 @@ def _batches(
             places = np.resize(np.arange(len(chosen)), max(len(chosen), position.n_replicas))
             for replica in position.replicas:
                 own = places[replica :: position.n_replicas]
-                rows = chosen[own]
-                yield images.pixels[rows], transforms[own], brightness[own], images.targets[rows], weights[rows]
+                rows, targets = chosen[own], images.targets[chosen[own]]
+                if teacher:
+                    targets = with_teacher(targets, teacher(rows, transforms[own], brightness[own]))
+                yield images.pixels[rows], transforms[own], brightness[own], targets, weights[rows]

@@ -136,6 +136,11 @@ def _describe_training(config: TrainingConfig) -> str:
             f"Then fine-tuned: the top blocks for up to {plural(config.fine_tune, 'epoch')} at {rate:g}; the weights "
             "of the best epoch are used."
         )
+    if config.has_teacher:
+        lines.append(
+            f"Teacher: `{config.teacher}`, weight {config.distillation_weight:g} in the loss, temperature "
+            f"{config.distillation_temperature:g}."
+        )
     numbers = {name: value for name, value in vars(config.augmentation).items() if name != "flip"}
     augmentation = [f"{name} {value:g}" for name, value in numbers.items() if value]
     augmentation += ["horizontal flip"] if config.augmentation.flip else []

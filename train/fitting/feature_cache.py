@@ -64,13 +64,14 @@ class FeatureCache:
 class FeatureExtractor:
     """Computes features, except for those that the cache has.
 
-    forward: from `forward_of`.
+    forward: from `forward_of`. step: what the progress shows.
     """
 
     forward: Forward
     cache: FeatureCache
     augmentation: Augmentation
     progress: ProgressCallback = no_progress
+    step: str = STEP
 
     def extract(self, pixels: NDArray[np.uint8], examples: list[Example], passes: int) -> Features:
         """Features, float32 [passes, n, d], of images [n, s, s, 3]: the originals, then augmented ones.
@@ -83,13 +84,13 @@ class FeatureExtractor:
         rows = {each.sha256: index for index, each in enumerate(examples)}
         total = len(stored) + len(missing)
         if missing:
-            self.progress(STEP, len(stored), total)
+            self.progress(self.step, len(stored), total)
         for start in range(0, len(missing), CHUNK_IMAGES):
             chunk = missing[start : start + CHUNK_IMAGES]
             batches = [chunk[at : at + BATCH] for at in range(0, len(chunk), BATCH)]
             computed = [self.forward(self._augment(pixels[[rows[k[0]] for k in batch]], batch)) for batch in batches]
             self.cache.add(chunk, np.concatenate(computed))
-            self.progress(STEP, len(stored) + start + len(chunk), total)
+            self.progress(self.step, len(stored) + start + len(chunk), total)
         stored = self.cache.get(keys) if missing else stored
         features = allocate((len(keys), *stored[keys[0]].shape), np.dtype(np.float32))
         for row, key in zip(features, keys, strict=True):

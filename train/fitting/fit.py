@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from train.config import Schedule, TrainingConfig
 from train.dataset.batches import augmented_batches, evaluation_batches
+from train.distillation.loss import DistillationLoss, label_accuracy
 from train.fitting.checkpoint import (
     CheckpointCallback,
     CheckpointConfig,
@@ -75,7 +76,7 @@ def _fit_epochs(
     n_images = len(train.pixels)
     progress = KerasProgress(data.context.progress, n_images, config.batch, schedule.epochs, state.step)
     model.fit(
-        augmented_batches(train, config, state.epoch, state.step),
+        augmented_batches(train, config, state.epoch, state.step, data.teacher),
         validation_data=evaluation_batches(data.images["val"]),
         initial_epoch=state.epoch,
         epochs=state.epoch + 1 if state.step else schedule.epochs,
@@ -97,9 +98,11 @@ def compile_model(model: keras.Model, config: TrainingConfig, schedule: Schedule
         0.0, max(1, total - warmup), warmup_target=schedule.learning_rate, warmup_steps=warmup
     )
     optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=WEIGHT_DECAY)
-    model.compile(optimizer, loss_of(config), metrics=["accuracy"], jit_compile=False)
+    model.compile(optimizer, loss_of(config), metrics=[label_accuracy()], jit_compile=False)
 
 
 def loss_of(config: TrainingConfig) -> keras.losses.Loss:
-    """Cross-entropy, with the configured label smoothing."""
+    """Cross-entropy, with the configured label smoothing, and with a teacher the divergence from its predictions."""
+    if config.has_teacher:
+        return DistillationLoss(config.distillation_weight, config.distillation_temperature, config.label_smoothing)
     return keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)

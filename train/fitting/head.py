@@ -13,6 +13,7 @@ from temper.dataset.split import Subset
 from train.config import TrainingConfig
 from train.dataset.batches import sample_weights
 from train.dataset.decode import allocate
+from train.distillation.loss import label_accuracy, with_teacher
 from train.fitting.checkpoint import History
 from train.fitting.feature_cache import FeatureExtractor, Features
 from train.fitting.fit import loss_of
@@ -49,10 +50,16 @@ def fit_head(
     data: TrainingData,
     features: dict[Subset, Features],
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    teacher: Features | None = None,
 ) -> History:
-    """Train the model's head in place on the features; returns the history as `train.fitting.fit.fit` does."""
+    """Train the model's head in place on the features; returns the history as `train.fitting.fit.fit` does.
+
+    teacher: its predictions for the images of each pass, [passes, n, classes].
+    """
     head = head_of(model)
-    return _solve(head, data, features) if data.config.head == "lbfgs" else _fit(head, data, features, callbacks)
+    if data.config.head == "lbfgs":
+        return _solve(head, data, features, teacher)
+    return _fit(head, data, features, callbacks, teacher)
 
 
 def head_of(model: keras.Model) -> keras.Model:
@@ -66,22 +73,32 @@ def head_of(model: keras.Model) -> keras.Model:
 
 
 def feature_batches(
-    features: Features, targets: NDArray[np.float32], config: TrainingConfig
+    features: Features, targets: NDArray[np.float32], config: TrainingConfig, teacher: Features | None = None
 ) -> Iterator[tuple[Features, Features, Features]]:
-    """Endless batches of features [passes, n, d] with targets and sample weights; epochs alternate between passes."""
+    """Endless batches of features [passes, n, d] with targets and sample weights; epochs alternate between passes.
+
+    teacher: see `fit_head`; then the targets are those of `train.distillation.loss.with_teacher`.
+    """
     weights = sample_weights(targets, config.class_weights)
     for epoch in itertools.count():
         order = np.random.default_rng((config.seed, epoch)).permutation(len(targets))
+        augmentation_pass = epoch % len(features)
+        learned = targets if teacher is None else with_teacher(targets, teacher[augmentation_pass])
         for start in range(0, len(order), config.batch):
             chosen = order[start : start + config.batch]
-            yield features[epoch % len(features)][chosen], targets[chosen], weights[chosen]
+            yield features[augmentation_pass][chosen], learned[chosen], weights[chosen]
 
 
-def _solve(head: keras.Model, data: TrainingData, features: dict[Subset, Features]) -> History:
+def _solve(
+    head: keras.Model, data: TrainingData, features: dict[Subset, Features], teacher: Features | None
+) -> History:
     passes, train, val = len(features["train"]), data.images["train"].targets, data.images["val"].targets
     train_features, val_features = features["train"].reshape(-1, features["train"].shape[-1]), features["val"][0]
     weights = np.tile(sample_weights(train, data.config.class_weights), passes)
-    targets = np.tile(_smooth(train, data.config), (passes, 1))
+    targets, weight = np.tile(_smooth(train, data.config), (passes, 1)), np.float32(data.config.distillation_weight)
+    if teacher is not None:
+        # At temperature 1 both cross-entropies together are that with the weighted mean of both targets.
+        targets = (1 - weight) * targets + weight * teacher.reshape(targets.shape)
     data.context.progress("computing the optimum of the head", 0, 0)
     solution = solve_head(train_features, targets, val_features, val, weights)
     head.layers[-1].set_weights([solution.weights, solution.bias])
@@ -101,12 +118,14 @@ def _fit(
     data: TrainingData,
     features: dict[Subset, Features],
     callbacks: Sequence[keras.callbacks.Callback],
+    teacher: Features | None,
 ) -> History:
     config, targets, train_features = data.config, data.images["train"].targets, features["train"]
-    head.compile(keras.optimizers.Adam(config.learning_rate), loss_of(config), metrics=["accuracy"])
-    shapes = ((None, train_features.shape[-1]), (None, targets.shape[1]), (None,))
+    head.compile(keras.optimizers.Adam(config.learning_rate), loss_of(config), metrics=[label_accuracy()])
+    columns = targets.shape[1] if teacher is None else 2 * targets.shape[1]
+    shapes = ((None, train_features.shape[-1]), (None, columns), (None,))
     batches = tf.data.Dataset.from_generator(
-        lambda: feature_batches(train_features, targets, config),
+        lambda: feature_batches(train_features, targets, config, teacher),
         output_signature=tuple(tf.TensorSpec(shape, tf.float32) for shape in shapes),
     )
     stopping = []

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from temper.provenance import package_versions
@@ -45,8 +46,8 @@ def train_head(data: TrainingData, backbone: keras.Model | None) -> FitResult:
     policy = fastest_policy()
     model = _initial_model(data, backbone, policy)
     extractor, started = _extractor(model, data, policy), time.perf_counter()
-    features = compute_features(extractor, data)
-    history = fit_head(model, data, features, _callbacks(data))
+    features, predictions = compute_features(extractor, data), _predictions_of_teacher(data)
+    history = fit_head(model, data, features, _callbacks(data), predictions)
     seconds, suspects = time.perf_counter() - started, None
     if data.context.find_suspects:
         suspects = find_suspects(data, original_features(extractor, data, features))
@@ -86,9 +87,10 @@ def find_learning_rate(data: TrainingData, backbone: keras.Model | None) -> LrRa
     policy, config = fastest_policy(), data.config
     model, train = _initial_model(data, backbone, policy), data.images["train"]
     if config.trainable == "all":
-        return lr_range_test(model, iter(augmented_batches(train, config)), loss_of(config))
+        return lr_range_test(model, iter(augmented_batches(train, config, teacher=data.teacher)), loss_of(config))
     features = compute_features(_extractor(model, data, policy), data)
-    return lr_range_test(head_of(model), feature_batches(features["train"], train.targets, config), loss_of(config))
+    batches = feature_batches(features["train"], train.targets, config, _predictions_of_teacher(data))
+    return lr_range_test(head_of(model), batches, loss_of(config))
 
 
 def build(labels: tuple[str, ...], config: TrainingConfig) -> keras.Model:
@@ -127,6 +129,22 @@ def _extractor(model: keras.Model, data: TrainingData, policy: str) -> FeatureEx
         augmentation=data.config.augmentation,
         progress=data.context.progress,
     )
+
+
+def _predictions_of_teacher(data: TrainingData) -> Features | None:
+    """For the views that features are computed of, [passes, n, classes], and cached like these; None without one."""
+    teacher, config = data.teacher, data.config
+    if teacher is None:
+        return None
+    extractor = FeatureExtractor(
+        forward=lambda images: teacher.predict(np.asarray(images)),
+        cache=FeatureCache(data.context.work / config.predictions_key(package_versions("keras", "tensorflow"))),
+        augmentation=config.augmentation,
+        progress=data.context.progress,
+        step="predictions of the teacher (images)",
+    )
+    examples = [each for each in data.examples if each.subset == "train"]
+    return extractor.extract(teacher.pixels, examples, config.augmentation_passes)
 
 
 def _scope(data: TrainingData) -> Any:

@@ -8,6 +8,7 @@ from temper.cli.progress import ProgressCallback, no_progress
 from temper.dataset.split import Example, Subset
 from train.config import TrainingConfig
 from train.dataset.decode import LabeledImages
+from train.distillation.teacher import Teacher
 from train.fitting.checkpoint import CheckpointConfig
 
 
@@ -33,7 +34,8 @@ class TrainingContext:
 class TrainingData:
     """Everything that a model is trained with.
 
-    labels: in the order of the output. images: decoded, by subset. examples: their files, sorted by subset.
+    labels: in the order of the output. images: decoded, by subset. examples: their files, sorted by subset. teacher: a
+    trained model whose predictions are learned as well.
     """
 
     labels: tuple[str, ...]
@@ -41,3 +43,4 @@ class TrainingData:
     examples: list[Example]
     config: TrainingConfig
     context: TrainingContext
+    teacher: Teacher | None = None

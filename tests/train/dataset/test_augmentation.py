@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from train.config import NO_AUGMENTATION, Augmentation
-from train.dataset.augmentation import apply_transforms, draw_transforms
+from train.dataset.augmentation import apply_transforms, draw_transforms, rescale_transforms
 
 pytestmark = pytest.mark.tensorflow
 
@@ -56,6 +56,13 @@ def test_pixels_outside_the_image_repeat_the_nearest_pixel() -> None:
     shifted = augment(replace(NO_AUGMENTATION, shift=0.3), halves)
     assert (shifted[:, :, 0] == 0).all()
     assert (shifted[:, :, -1] == 200).all()
+
+
+@pytest.mark.parametrize("other", [5, 12, 40])
+def test_rescaled_transforms_are_those_that_are_drawn_for_the_other_size(other: int) -> None:
+    drawn, expected = (draw_transforms(Augmentation(), 50, size, np.random.default_rng(0))[0] for size in (12, other))
+    assert np.allclose(rescale_transforms(drawn, 12, other), expected, atol=1e-4)
+    assert other == 12 or not np.allclose(drawn, expected, atol=0.1)
 
 
 def test_brightness_stays_within_its_fraction() -> None:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from train.config import NO_AUGMENTATION, TrainingConfig
 from train.dataset.batches import augmented_batches, evaluation_batches, sample_weights
@@ -38,6 +39,24 @@ def test_batches_begin_at_any_step(images: LabeledImages) -> None:
     everything = first_pixels(augmented_batches(images, CONFIG), 9)
     assert first_pixels(augmented_batches(images, CONFIG, epoch=0, step=2), 7) == everything[2:]
     assert first_pixels(augmented_batches(images, CONFIG, epoch=1, step=1), 5) == everything[4:]
+
+
+def test_a_teacher_predicts_the_view_of_each_image_behind_its_label(images: LabeledImages) -> None:
+    config = TrainingConfig(trainable="all", size=8, batch=4)
+
+    def predict(
+        rows: NDArray[np.int64], transforms: NDArray[np.float32], brightness: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        assert transforms.shape == (len(rows), 8)
+        return np.stack([rows, brightness], axis=1).astype(np.float32)
+
+    alone, taught = (augmented_batches(images, config, step=1, teacher=each).take(3) for each in (None, predict))
+    for (pixels, targets, weights), (same, both, same_weights) in zip(alone, taught, strict=True):
+        assert np.array_equal(pixels, same)
+        assert np.array_equal(weights, same_weights)
+        assert np.array_equal(targets, both[:, :2])
+        rows, brightness = both[:, 2].numpy(), both[:, 3].numpy()
+        assert np.array_equal(pixels[:, 0, 0, 0], np.round(rows * brightness))
 
 
 def test_evaluation_has_every_image_once_in_order(images: LabeledImages) -> None:

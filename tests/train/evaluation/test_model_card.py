@@ -54,6 +54,12 @@ def test_the_model_card_describes_each_way_to_train(tmp_path: Path) -> None:
     assert "for up to 5 epochs at 1e-05" in card_text(tmp_path, replace(TrainingConfig(), fine_tune=5))
 
 
+def test_the_model_card_names_the_teacher(tmp_path: Path) -> None:
+    taught = replace(TrainingConfig(), teacher="large.keras sha256:0123", distillation_weight=0.75)
+    assert "Teacher: `large.keras sha256:0123`, weight 0.75 in the loss, temperature 4." in card_text(tmp_path, taught)
+    assert "Teacher" not in card_text(tmp_path, TrainingConfig())
+
+
 def test_a_label_is_no_html_and_sends_no_code_to_a_terminal(tmp_path: Path) -> None:
     hostile = replace(EVALUATION, labels=("<img src=x onerror=alert(1)>", "\x1b[2J"))
     write_model_card(tmp_path / "model.md", hostile, TrainingConfig(), "three drawn images", EXAMPLES, "")

@@ -1,0 +1,62 @@
+import dataclasses
+import gzip
+import zipfile
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from experiments.distillation.compare import by_seed, cells_of, describe, mean_interval, parse, run, sections_of
+from experiments.distillation.digits import MEMBER
+from experiments.distillation.students import SETTINGS, Seed, Taught
+
+pytestmark = pytest.mark.tensorflow
+SEED = Seed(
+    teacher=0.95,
+    alone=0.90,
+    taught=tuple(Taught(setting=each, accuracy=0.92, agreement=0.93) for each in SETTINGS),
+    n_train=800,
+    n_test=1800,
+    teacher_parameters=100_000,
+    student_parameters=4_000,
+)
+SEEDS = [SEED, dataclasses.replace(SEED, alone=0.93)]
+
+
+def test_the_interval_is_that_of_students_t() -> None:
+    # Three values with the standard deviation 1: 4.303 standard errors to either side.
+    assert mean_interval([1.0, 2.0, 3.0]) == pytest.approx((2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), rel=1e-4)
+
+
+def test_a_row_has_the_paired_gain_with_its_interval() -> None:
+    cells = cells_of(0, SEEDS)
+    assert cells == ("2", "0.5", "92.0", "+0.5", "-18.6 to +19.6", "1 of 2", "93.0")
+
+
+def test_the_text_has_the_command_that_repeats_it() -> None:
+    text = describe(parse(["a.whl", "--seeds", "2", "--epochs", "3", "9"]), SEED)
+    for words in ("--seeds 2 --epochs 3 9 --student 4", "about 800 training images and 1800 test images", "100,000"):
+        assert words in text
+
+
+def test_every_number_of_epochs_has_the_accuracies_and_two_tables() -> None:
+    text, *tables = sections_of(90, SEEDS)
+    assert text == "## 90 epochs\n\nTest accuracy: teacher **95.0 %**, student alone **91.5 %**."
+    assert len(tables) == 2
+
+
+def test_finished_seeds_are_read_and_not_trained_again(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.whl", "w") as wheel:
+        wheel.writestr(MEMBER, gzip.compress(",".join(["0"] * 65).encode()))
+    words = [str(tmp_path / "a.whl"), "--seeds", "2", "--epochs", "30", "--work", str(tmp_path)]
+    for index, seed in enumerate(SEEDS):
+        (tmp_path / f"{index}-30-4-24-2.json").write_bytes(msgspec.json.encode(seed))
+    assert run(parse([*words, "--out", str(tmp_path / "a.md")])) == 0
+    assert "student alone **91.5 %**" in (tmp_path / "a.md").read_text(encoding="utf-8")
+
+
+def test_every_seed_has_a_row() -> None:
+    assert [row[:4] for row in by_seed(SEEDS).rows] == [
+        ("0", "95.0", "90.0", "92.0"),
+        ("1", "95.0", "93.0", "92.0"),
+    ]
