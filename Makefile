@@ -18,8 +18,13 @@ MOVED     := $(if $(filter-out file,$(origin DATA)),--data $(DATA))
 
 SAMPLE    := photos/drawn-sample
 DEMO      := artifacts/demo
-DEMO_TRAINING := --trainable all --size 64 --epochs 5 --batch 32 \
+DEMO_TRAINING := --weights none --trainable all --size 64 --epochs 5 --batch 32 \
   --rotation 8 --zoom 0.05 --shift 0.05 --shear 0.05 --brightness 0.1
+# The small network starts from ImageNet's weights, and only its head is trained.
+SMALL     := $(DEMO)/small/efficientnetlite0
+DEMO_SMALL := --backbone efficientnetlite0 --head lbfgs --size 64
+# The method that `auto` chooses for the drawn sample, without the trials of the others.
+DEMO_INT8 := --precision int8 --calibration-method percentile
 # One of 400 images is a quarter of a percentage point, and a model of five epochs is unsure of many.
 DEMO_GATE := --max-drop 2 --max-class-drop 4 --min-agreement 95
 # A crashed worker ends the tests: the others would wait for it.
@@ -35,14 +40,16 @@ COVERAGE  := --cov --cov-report=term:skip-covered
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-demo: $(VENV)/.run ## from nothing to a benchmark table, on images drawn by code; needs no GPU and downloads packages only
+demo: $(VENV)/.run ## two networks from nothing to a benchmark table, on images drawn by code; needs no GPU
 	@$(PY) data/run.py draw $(SAMPLE) --train 1000 --test 200
 	@$(PY) train/run.py --data $(SAMPLE) --out $(DEMO)/model.keras $(DEMO_TRAINING)
-	@$(PY) convert/run.py $(DEMO)/model.keras --precision fp32
+	@$(PY) train/run.py --data $(SAMPLE) --out $(SMALL).keras $(DEMO_SMALL)
+	@$(PY) convert/run.py $(DEMO)/model.keras $(DEMO)/model.fp32.onnx $(DEMO)/model.fp32.xml --precision fp32
 	@$(PY) convert/run.py $(DEMO)/model.keras --precision fp16
-	@$(PY) convert/run.py $(DEMO)/model.keras --precision int8 $(DEMO_GATE) || [ $$? -eq 7 ] # 7: the gate rejected it
+	@$(PY) convert/run.py $(DEMO)/model.keras $(DEMO_INT8) $(DEMO_GATE) || [ $$? -eq 7 ] # 7: the gate rejected it
+	@$(PY) convert/run.py $(SMALL).keras $(SMALL).int8.onnx $(SMALL).int8.xml $(DEMO_INT8) $(DEMO_GATE) || [ $$? -eq 7 ]
 	@$(PY) infer/run.py --engine $(DEMO)/model.fp16.onnx $(SAMPLE)/test/cat/cat.0000[0-2]* $(SAMPLE)/test/dog/dog.0000[0-2]*
-	@$(PY) benchmarks/run.py $(DEMO) --quick --seconds 1
+	@$(PY) benchmarks/run.py $(DEMO) $$(ls $(SMALL).int8.onnx $(SMALL).int8.xml 2>/dev/null) --quick --seconds 1
 
 data: $(VENV)/.run ## download the public photos of cats and dogs (69 MB) to DATA
 	@$(PY) data/run.py fetch $(DATA)

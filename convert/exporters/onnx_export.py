@@ -105,8 +105,10 @@ def _collected_garbage() -> Iterator[None]:
 def _name_layers(path: Path) -> None:
     model = onnx.load(path)
     for node in model.graph.node:
-        if node.op_type in ("Conv", "MatMul", "Gemm") and (match := LAYER.match(node.input[1])):
-            node.name = match["layer"]
+        if node.op_type in ("Conv", "MatMul", "Gemm"):
+            # The weights of a depthwise convolution are named after a reshaping, the convolution itself is not.
+            match = LAYER.match(node.input[1]) or LAYER.match(node.name)
+            node.name = match["layer"] if match else node.name
     _name_nodes(model.graph)
     onnx.save(model, path)
 

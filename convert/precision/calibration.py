@@ -25,7 +25,7 @@ SETTINGS: dict[Method, tuple[CalibrationMethod, dict[str, Any]]] = {
     "entropy": (CalibrationMethod.Entropy, {"num_bins": 512, "num_quantized_bins": 128}),
 }
 # Tensors that these operators read or write get a range.
-CALIBRATED_OPERATORS = ("Conv", "Gemm", "MatMul", "Add", "MaxPool")
+CALIBRATED_OPERATORS = ("Conv", "Gemm", "MatMul", "Add", "MaxPool", "Relu", "Clip")
 
 
 def calibrate(model: Path, batches: Iterable[Images], method: Method) -> TensorsData:

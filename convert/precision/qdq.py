@@ -1,9 +1,10 @@
 """fp32 ONNX graph to int8: explicit Q/DQ, symmetric, per-channel weights, placed for TensorRT's fusions.
 
 Inputs of convolutions and the skip input of each residual addition are quantized; nothing is inserted between a
-convolution and its BatchNorm, ReLU or addition, so that conv + bias + add + ReLU becomes one int8 kernel (the placement
-of NVIDIA's Model Optimizer, modelopt/onnx/quantization/int8.py). The few matrix products of the head stay in floating
-point: they are 0.01 % of the work and the closest to the output.
+convolution and its BatchNorm, activation or addition, so that conv + bias + add + ReLU becomes one int8 kernel (the
+placement of NVIDIA's Model Optimizer, modelopt/onnx/quantization/int8.py). What computes with one vector for each image
+stays in floating point: the matrix products of the head, and the convolutions of squeeze-and-excitation. They are a few
+thousandths of the work, and rounding one of their numbers changes a complete channel.
 """
 
 import json
@@ -13,7 +14,11 @@ from onnxruntime.quantization import QuantType
 from onnxruntime.quantization.calibrate import TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
-from temper.runners.onnx_metadata import BRANCH_SCALES
+from convert.precision.x86_scales import add_x86_scales
+from temper.runners.onnx_metadata import X86_SCALES
+
+# Dimensions of each tensor, by name; 0 for one that is not constant.
+Shapes = dict[str, tuple[int, ...]]
 
 QUANTIZED = ("Conv", "Add", "MaxPool")
 
@@ -21,8 +26,8 @@ QUANTIZED = ("Conv", "Add", "MaxPool")
 def quantize(model: onnx.ModelProto, ranges: TensorsData, excluded: frozenset[str] = frozenset()) -> onnx.ModelProto:
     """The model in int8, with calibrated ranges; tensors keep their names, and `model` is consumed.
 
-    excluded: names of nodes that stay in floating point. The scales of the additions' other inputs, for which x86 has
-    no kernel that adds in floating point, are stored in the metadata for the runner on x86.
+    excluded: names of nodes that stay in floating point. The scales of what convolutions give in floating point, such
+    as the other input of an addition, are stored in the metadata: on x86 a kernel gives int8 only.
     """
     inputs = {node.name: list(node.input) for node in model.graph.node if node.name in excluded}
     quantizer = QDQQuantizer(
@@ -32,7 +37,7 @@ def quantize(model: onnx.ModelProto, ranges: TensorsData, excluded: frozenset[st
         weight_qType=QuantType.QInt8,
         activation_qType=QuantType.QInt8,
         tensors_range=ranges,
-        nodes_to_quantize=_candidates(model.graph),
+        nodes_to_quantize=_candidates(model.graph, _shapes(model)),
         nodes_to_exclude=sorted(excluded),
         op_types_to_quantize=list(QUANTIZED),
         extra_options={
@@ -50,27 +55,39 @@ def quantize(model: onnx.ModelProto, ranges: TensorsData, excluded: frozenset[st
     # The quantizer lets an excluded layer read what was rounded for another one.
     for node in quantized.graph.node:
         node.input[:] = inputs.get(node.name, node.input)
-    scales = _unquantize_residual_inputs(quantized.graph)
-    onnx.helper.set_model_props(quantized, {BRANCH_SCALES: json.dumps(scales)})
+    _unquantize_residual_inputs(quantized.graph)
+    scales = add_x86_scales(quantized.graph, ranges)
+    onnx.helper.set_model_props(quantized, {X86_SCALES: json.dumps(scales)})
     onnx.checker.check_model(quantized, full_check=True)
     return quantized
 
 
-def _candidates(graph: onnx.GraphProto) -> list[str]:
-    # An addition of a constant is a bias or the mean subtraction, not a residual.
+def _candidates(graph: onnx.GraphProto, shapes: Shapes) -> list[str]:
+    """Names of the nodes that are quantized unless they are excluded."""
     constants = {each.name for each in graph.initializer}
-    return [
-        node.name
-        for node in graph.node
-        if node.op_type in QUANTIZED and not (node.op_type == "Add" and constants.intersection(node.input))
-    ]
+    return [node.name for node in graph.node if node.op_type in QUANTIZED and _is_quantizable(node, shapes, constants)]
 
 
-def _unquantize_residual_inputs(graph: onnx.GraphProto) -> dict[str, str]:
-    """Remove the Q/DQ pair from the convolution's side of each addition; returns {tensor: name of its scale}."""
+def _is_quantizable(node: onnx.NodeProto, shapes: Shapes, constants: set[str]) -> bool:
+    if node.op_type == "Add":
+        # An addition of a constant is a bias or the mean subtraction, not a residual.
+        return not constants.intersection(node.input)
+    return node.op_type != "Conv" or shapes.get(node.input[0], ())[2:] != (1, 1)
+
+
+def _shapes(model: onnx.ModelProto) -> Shapes:
+    """Dimensions of each tensor; 0 for one that is not constant, such as the number of images."""
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    return {
+        each.name: tuple(dimension.dim_value for dimension in each.type.tensor_type.shape.dim)
+        for each in (*graph.value_info, *graph.input, *graph.output)
+    }
+
+
+def _unquantize_residual_inputs(graph: onnx.GraphProto) -> None:
+    """Remove the Q/DQ pair from the convolution's side of each addition."""
     producers = {name: node for node in graph.node for name in node.output}
     depths = _depths(graph)
-    scales: dict[str, str] = {}
     for node in graph.node:
         if node.op_type != "Add":
             continue
@@ -80,10 +97,8 @@ def _unquantize_residual_inputs(graph: onnx.GraphProto) -> dict[str, str]:
         # In a block with a projection both inputs are convolutions: the longer path is the branch.
         branch = max(from_conv, key=lambda i: depths[node.input[i]])
         rounded = producers[producers[node.input[branch]].input[0]]
-        scales[rounded.input[0]] = rounded.input[1]
         node.input[branch] = rounded.input[0]
     _remove_unused(graph)
-    return scales
 
 
 def _reads_convolution(name: str, producers: dict[str, onnx.NodeProto]) -> bool:
@@ -113,4 +128,3 @@ def _remove_unused(graph: onnx.GraphProto) -> None:
             used.append(node)
     del graph.node[:]
     graph.node.extend(reversed(used))
-    # Scales of removed pairs stay: the runner on x86 reads them.

@@ -65,17 +65,22 @@ class Quantizer:
         return dict(sorted(differences.items(), key=lambda pair: pair[1]))
 
     def sensitivities(self, method: Method) -> list[LayerSensitivity]:
-        """All convolutions, the most sensitive first."""
+        """All quantized convolutions, the most sensitive first."""
         original, images = onnx.load(self.source), self.trial_images[:SENSITIVITY_IMAGES]
         quantized = self.quantized(method)
         expected = self.fp32_probabilities[: len(images)]
-        layers = [node.name for node in original.graph.node if node.op_type == "Conv"]
+        layers = _quantized_layers(quantized, original)
         results = []
         for number, layer in enumerate(layers, start=1):
             predicted = OrtModel(_quantize_only(layer, quantized, original).SerializeToString()).predict(images)
             results.append(LayerSensitivity(layer, float(np.abs(predicted - expected).mean())))
             self.progress("sensitivity of each layer", number, len(layers))
         return sorted(results, key=lambda each: -each.mean_abs_diff)
+
+
+def _quantized_layers(quantized: onnx.ModelProto, original: onnx.ModelProto) -> list[str]:
+    inputs = {node.name: list(node.input) for node in original.graph.node}
+    return [n.name for n in quantized.graph.node if n.op_type == "Conv" and list(n.input) != inputs[n.name]]
 
 
 def _quantize_only(layer: str, quantized: onnx.ModelProto, original: onnx.ModelProto) -> onnx.ModelProto:

@@ -4,8 +4,8 @@
 INPUT = "images"
 OUTPUT = "probabilities"
 
-# Keys of the metadata. The scales of the residual additions' other inputs, as JSON {tensor: name of its scale}:
-# ONNX Runtime on x86 has no kernel that adds in floating point.
-BRANCH_SCALES = "temper.branch_scales"
+# Keys of the metadata. The scales of tensors that convolutions give in floating point, as JSON {tensor: name of its
+# scale}: ONNX Runtime on x86 has kernels for those alone whose results are rounded to int8.
+X86_SCALES = "temper.branch_scales"
 # How many convolutions and matrix products ONNX Runtime executes in which precision, such as "53 int8, 2 fp32".
 KERNELS = "temper.kernels"

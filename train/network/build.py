@@ -19,6 +19,9 @@ from train.network.backbones import BACKBONES
 
 # The head's layers by name, in their order.
 HEAD_LAYERS = ("dense", "dropout", "probabilities")
+# What a layer keeps when it is built as another one.
+POINTWISE_OPTIONS = ("name", "dtype", "use_bias", "kernel_initializer", "bias_initializer", "activation")
+GROUPED_OPTIONS = ("name", "dtype", "kernel_size", "strides", "padding", "use_bias", "bias_initializer")
 
 
 def build_model(
@@ -97,6 +100,11 @@ def is_grouped(layer: keras.Layer) -> bool:
     return type(layer) is keras.layers.Conv2D and layer.groups == layer.filters > 1
 
 
+def is_pointwise(layer: keras.Layer) -> bool:
+    """True for a Dense layer that is applied to every pixel, which ConvNeXt uses."""
+    return type(layer) is keras.layers.Dense and len(layer.input.shape) == 4
+
+
 def _exportable(model: keras.Model) -> keras.Model:
     """The same function in layers and operations that ONNX has too; the model itself where nothing must change."""
     if not any(is_grouped(layer) or _is_gelu(layer) for layer in model.layers):
@@ -104,10 +112,12 @@ def _exportable(model: keras.Model) -> keras.Model:
 
     def clone(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
-        if not is_grouped(layer):
-            return layer.__class__.from_config(config)
-        names = ("name", "dtype", "kernel_size", "strides", "padding", "use_bias", "bias_initializer")
-        return keras.layers.DepthwiseConv2D(**{name: config[name] for name in names})
+        if is_pointwise(layer):
+            # In ONNX a Dense layer of pixels is a matrix product between reshapings, and int8 is for convolutions.
+            return keras.layers.Conv2D(layer.units, 1, **{name: config[name] for name in POINTWISE_OPTIONS})
+        if is_grouped(layer):
+            return keras.layers.DepthwiseConv2D(**{name: config[name] for name in GROUPED_OPTIONS})
+        return layer.__class__.from_config(config)
 
     def call(layer: keras.Layer, *inputs: Any, **options: Any) -> Any:
         if not _is_gelu(layer):

@@ -17,7 +17,7 @@ from temper.storage.atomic import scratch_beside
 from temper.system.child_process import ChildCrashed, run_with_progress
 from temper.system.quiet import quiet_stderr
 from train.network.backbones import BACKBONES
-from train.network.build import backbone_layers, build_backbone, is_grouped
+from train.network.build import backbone_layers, build_backbone, is_grouped, is_pointwise
 from train.network.weight_packages import PACKAGES
 
 LOGGER = logging.getLogger("temper.train")
@@ -66,6 +66,8 @@ def copy_backbone(source: keras.Model, model: keras.Model, backbone: str = "resn
             weights[0] = np.ascontiguousarray(weights[0][:, :, ::-1, :])
         if is_grouped(layer):
             weights[0] = weights[0].swapaxes(2, 3)
+        if is_pointwise(layer):
+            weights[0] = weights[0][np.newaxis, np.newaxis]
         target.set_weights(weights)
 
 

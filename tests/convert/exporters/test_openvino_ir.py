@@ -24,3 +24,13 @@ def test_the_weights_of_fp32_are_not_compressed(bundle: Path) -> None:
 def test_any_batch_size_is_accepted(bundle: Path) -> None:
     target = tiny.pipeline_of(bundle).build(Artifact.at(bundle.with_name("model.fp16.xml")), "fp16")
     assert process_core().read_model(target.path).input(0).get_partial_shape()[0].is_dynamic
+
+
+def test_int8_is_converted_to_uint8_where_nothing_is_negative(bundle: Path) -> None:
+    target = tiny.pipeline_of(bundle, calibration_method="max").build(
+        Artifact.at(bundle.with_name("model.int8.xml")), "int8"
+    )
+    kinds = [each.get_type_name() for each in process_core().read_model(target.path).get_ops()]
+    # Of three, those remain that are read by a pooling, in floating point.
+    assert kinds.count("Relu") == 2
+    assert kinds.count("Convolution") == 3

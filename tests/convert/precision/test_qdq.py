@@ -11,7 +11,7 @@ from temper.artifact import Artifact
 from temper.dataset.split import read_split
 from temper.images import load_images
 from temper.runners.base import Images
-from temper.runners.onnx_metadata import BRANCH_SCALES
+from temper.runners.onnx_metadata import X86_SCALES
 from tests.tiny import SIZE
 
 
@@ -53,9 +53,9 @@ def test_only_the_skip_input_of_an_addition_is_quantized(int8: onnx.ModelProto) 
     assert [sources[name].op_type for name in addition.input] == ["DequantizeLinear", "Conv"]
 
 
-def test_the_metadata_names_the_scale_of_the_other_input(int8: onnx.ModelProto) -> None:
-    scales = json.loads({each.key: each.value for each in int8.metadata_props}[BRANCH_SCALES])
-    assert scales == {"c2": "c2_scale"}
+def test_the_metadata_names_the_scales_of_an_addition_and_of_what_is_pooled(int8: onnx.ModelProto) -> None:
+    scales = json.loads({each.key: each.value for each in int8.metadata_props}[X86_SCALES])
+    assert scales == {"r0": "p0_scale", "c2": "c2_scale"}
     assert "c2_scale" in {each.name for each in int8.graph.initializer}
 
 

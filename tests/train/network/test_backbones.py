@@ -3,12 +3,23 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
+from convert.exporters import onnx_export
+from convert.job import Job
+from convert.precision.calibration import calibrate
+from convert.precision.qdq import quantize
+from convert.settings import ConversionSettings
 from temper.artifact import Artifact
+from temper.runners.onnx_metadata import INPUT
+from temper.runners.onnx_x86 import rewrite_for_x86
+from temper.runners.onnxruntime import open_session
 from tests import tiny
 from train.network.backbones import BACKBONES
 
@@ -21,6 +32,47 @@ def test_every_backbone_has_a_pattern_of_its_top_that_compiles() -> None:
         assert len(backbone.mean) == len(backbone.deviation) == 3
 
 
+@pytest.mark.tensorflow
+def test_every_convolution_of_an_efficientnet_lite_runs_in_int8_on_x86(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first three stages: depthwise convolutions with both strides and kernel sizes, ReLU6, residual additions."""
+    from tests.train.network.lite_arrays import random_arrays
+    from train.network import efficientnet_lite
+    from train.network.build import build_backbone, build_model
+    from train.network.pretrained import copy_backbone
+    from train.network.torch_weights import set_torch_weights
+
+    monkeypatch.setattr(efficientnet_lite, "STAGES", efficientnet_lite.STAGES[:3])
+    model = build_model(2, 32, hidden_units=0, backbone="efficientnetlite0")
+    backbone = build_backbone("efficientnetlite0", None)
+    set_torch_weights(backbone, random_arrays("EfficientNetLite0"))
+    copy_backbone(backbone, model, "efficientnetlite0")
+    model.save(tmp_path / "model.keras")
+    fp32, optimized = export(tmp_path / "model.keras"), tmp_path / "optimized.onnx"
+    images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+    int8 = quantize(onnx.load(fp32), calibrate(fp32, [images], "max"))
+    convolutions = [node.name for node in int8.graph.node if node.op_type == "Conv"]
+    assert "block2a_depthwise_conv" in convolutions
+    session = open_session(rewrite_for_x86(int8.SerializeToString()), target=str(optimized))
+    kinds = Counter(node.op_type for node in onnx.load(optimized).graph.node)
+    assert kinds["QLinearConv"] == len(convolutions) == 16
+    assert kinds["QLinearAdd"] == 2
+    # The pixels in, the features out; ReLU6 is a part of the rounding.
+    assert (kinds["QuantizeLinear"], kinds["DequantizeLinear"], kinds["Clip"]) == (1, 1, 0)
+    keras_probabilities = model(images, training=False).numpy()
+    assert np.abs(open_session(fp32.read_bytes()).run(None, {INPUT: images})[0] - keras_probabilities).max() < 1e-4
+    assert np.abs(session.run(None, {INPUT: images})[0] - keras_probabilities).max() < 0.05
+
+
+def export(model: Path) -> Path:
+    target = model.with_name("model.fp32.onnx")
+    unused: Any = None
+    job = Job(source=Artifact.at(model), target=target, precision="fp32", settings=ConversionSettings(), dataset=unused)
+    assert list(onnx_export.convert(job))
+    return target
+
+
 def run(*words: object) -> str:
     done = subprocess.run(
         [sys.executable, *map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=600, check=False
@@ -31,7 +83,9 @@ def run(*words: object) -> str:
 
 @pytest.mark.tensorflow
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["mobilenetv2", "mobilenetv3large", "efficientnetv2b0", "convnexttiny"])
+@pytest.mark.parametrize(
+    "name", ["mobilenetv2", "mobilenetv3large", "efficientnetv2b0", "efficientnetlite0", "convnexttiny"]
+)
 def test_a_backbone_is_trained_converted_quantized_and_used(name: str, tmp_path: Path) -> None:
     images = [path for path, _ in tiny.draw(tmp_path / "images", 40)]
     model = Artifact.at(tmp_path / "model.keras")

@@ -45,7 +45,7 @@ def test_the_variants_have_their_number_of_blocks_and_channels() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "millions"), zip(FACTORS, (4.7, 5.4, 6.1), strict=True))
+@pytest.mark.parametrize(("name", "millions"), list(zip(FACTORS, (4.7, 5.4, 6.1), strict=True)))
 def test_a_variant_has_the_published_size_and_its_package_fits(name: str, millions: float) -> None:
     """Trainable parameters, with the classifier: README.md of efficientnet/lite."""
     model = build(name)

@@ -1,0 +1,1 @@
+"""Every backbone through training, conversion at every precision, and the accuracy gate."""

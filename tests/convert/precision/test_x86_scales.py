@@ -1,0 +1,108 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from convert.precision.calibration import calibrate
+from convert.precision.qdq import quantize
+from convert.precision.x86_scales import add_x86_scales
+from temper.runners.base import Images
+from temper.runners.onnx_metadata import INPUT
+from temper.runners.onnx_x86 import rewrite_for_x86
+from temper.runners.onnxruntime import open_session
+
+IMAGES: Images = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), dtype=np.uint8)
+CHANNELS = 8
+
+
+def weights(random: np.random.Generator, *shape: int) -> np.ndarray:
+    return random.normal(0, np.prod(shape[1:]) ** -0.5, shape).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def fp32(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """ReLU6, a depthwise convolution, hard-swish, squeeze-and-excitation, a residual addition, a head."""
+    node, random = helper.make_node, np.random.default_rng(1)
+    constants = {
+        "scale": np.float32(1 / 64), "zero": np.float32(0), "three": np.float32(3), "six": np.float32(6),
+        "w0": weights(random, CHANNELS, 3, 3, 3), "w1": weights(random, CHANNELS, 1, 3, 3),
+        "w2": weights(random, CHANNELS, CHANNELS, 1, 1), "w3": weights(random, CHANNELS, CHANNELS, 1, 1),
+        "w4": weights(random, CHANNELS, CHANNELS, 1, 1), "head": weights(random, 2, CHANNELS).T,
+    }  # fmt: skip
+    nodes = [
+        node("Cast", [INPUT], ["float"], "cast", to=TensorProto.FLOAT),
+        node("Mul", ["float", "scale"], ["scaled"], "normalize"),
+        node("Transpose", ["scaled"], ["planes"], "transpose", perm=[0, 3, 1, 2]),
+        node("Conv", ["planes", "w0"], ["c0"], "stem", pads=[1, 1, 1, 1]),
+        node("Clip", ["c0", "zero", "six"], ["r0"], "stem_relu6"),
+        node("Conv", ["r0", "w1"], ["c1"], "depthwise", pads=[1, 1, 1, 1], group=CHANNELS),
+        node("Add", ["c1", "three"], ["plus"], "plus_three"),
+        node("Clip", ["plus", "zero", "six"], ["gate"], "hard_sigmoid"),
+        node("Mul", ["c1", "gate"], ["swish"], "hard_swish"),
+        node("GlobalAveragePool", ["swish"], ["squeezed"], "squeeze"),
+        node("Conv", ["squeezed", "w2"], ["c2"], "excite"),
+        node("Sigmoid", ["c2"], ["weight"], "sigmoid"),
+        node("Mul", ["swish", "weight"], ["excited"], "weighted"),
+        node("Conv", ["excited", "w3"], ["c3"], "project"),
+        node("Add", ["r0", "c3"], ["sum"], "residual"),
+        node("Conv", ["sum", "w4"], ["c4"], "top"),
+        node("Clip", ["c4", "zero", "six"], ["r4"], "top_relu6"),
+        node("ReduceMean", ["r4", "axes"], ["pooled"], "pool", keepdims=0),
+        node("MatMul", ["pooled", "head"], ["logits"], "probabilities_layer"),
+        node("Softmax", ["logits"], ["probabilities"], "softmax"),
+    ]
+    ends = [
+        [helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["batch", 8, 8, 3])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 2])],
+    ]
+    stored = [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+    stored.append(numpy_helper.from_array(np.array([2, 3]), "axes"))
+    graph = helper.make_graph(nodes, "blocks", *ends, stored)
+    path = tmp_path_factory.mktemp("blocks") / "fp32.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def int8(fp32: Path) -> onnx.ModelProto:
+    return quantize(onnx.load(fp32), calibrate(fp32, [IMAGES], "max"))
+
+
+def test_convolutions_of_vectors_stay_in_floating_point(int8: onnx.ModelProto) -> None:
+    producers = {name: node.op_type for node in int8.graph.node for name in node.output}
+    products = {
+        node.name: producers.get(node.input[1]) for node in int8.graph.node if node.op_type in ("Conv", "MatMul")
+    }
+    in_float = {name for name, source in products.items() if source != "DequantizeLinear"}
+    assert in_float == {"excite", "probabilities_layer"}
+
+
+def test_nothing_stands_between_a_convolution_and_its_relu6(int8: onnx.ModelProto) -> None:
+    readers = {name: node.op_type for node in int8.graph.node for name in node.input}
+    assert readers["c0"] == readers["c4"] == "Clip"
+    assert readers["c1"] in ("Add", "Mul")
+
+
+def test_the_scales_are_those_of_results_that_nothing_quantizes(fp32: Path, int8: onnx.ModelProto) -> None:
+    scales = add_x86_scales(int8.graph, calibrate(fp32, [IMAGES], "max"))
+    # Before hard-swish, before the addition, and before the pooling.
+    assert scales == {"c1": "c1_scale", "c3": "c3_scale", "r4": "r4_scale"}
+    stored = [each.name for each in int8.graph.initializer]
+    assert len(stored) == len(set(stored)) and set(scales.values()) <= set(stored)
+
+
+def test_every_convolution_of_an_image_runs_in_int8_on_x86(fp32: Path, int8: onnx.ModelProto, tmp_path: Path) -> None:
+    content = rewrite_for_x86(int8.SerializeToString())
+    optimized = tmp_path / "optimized.onnx"
+    predicted = open_session(content, target=str(optimized)).run(None, {INPUT: IMAGES})[0]
+    expected = open_session(fp32.read_bytes()).run(None, {INPUT: IMAGES})[0]
+    kinds = [node.op_type for node in onnx.load(optimized).graph.node]
+    assert kinds.count("QLinearConv") == 4
+    # The convolution of squeeze-and-excitation, and the head.
+    assert sum(kind in ("Conv", "FusedConv", "MatMul", "Gemm") for kind in kinds) == 2
+    # The Clip of hard-swish alone is left.
+    assert kinds.count("Clip") == 1
+    assert np.ptp(expected, axis=0).max() > 0.01
+    assert np.abs(predicted - expected).max() < 0.1 * np.ptp(expected, axis=0).max()
