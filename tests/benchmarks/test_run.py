@@ -22,7 +22,6 @@ from temper.trust.records import record_made_here
 from tests.benchmarks.sample_reports import case_result, write
 from tests.benchmarks.sample_reports import report as sample_report
 
-jsonschema = pytest.importorskip("jsonschema")
 COMMAND = Path(__file__).parents[2] / "benchmarks" / "run.py"
 
 
@@ -70,6 +69,8 @@ def onnx(report: Report) -> CaseResult:
 
 @pytest.mark.programs
 def test_the_report_follows_the_schema_of_its_types(report: Report) -> None:
+    # Imported here: it compiles a grammar for a second.
+    jsonschema = pytest.importorskip("jsonschema")
     jsonschema.validate(json.loads(report_text(report)), msgspec.json.schema(Report))
 
 
