@@ -25,6 +25,12 @@ from tests.benchmarks.sample_reports import report as sample_report
 COMMAND = Path(__file__).parents[2] / "benchmarks" / "run.py"
 
 
+def start(*arguments: object, limit_seconds: float = 100) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
+    command = [sys.executable, str(COMMAND), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=limit_seconds, check=False)
+
+
 def bench(*arguments: object) -> int:
     """The command in this process: its exit code."""
     return run(parse([str(each) for each in arguments]))
@@ -46,8 +52,7 @@ def folder(made_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def process(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(COMMAND), str(folder), "--seconds", "0.1", "--quick"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return start(folder, "--seconds", 0.1, "--quick")
 
 
 @pytest.mark.parametrize("out", ["file", "file/report"])
