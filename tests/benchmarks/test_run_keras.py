@@ -12,7 +12,8 @@ from temper.storage.digest import sha256_of
 from tests.benchmarks.test_run import start
 from tests.tiny import LABELS, SIZE
 
-pytestmark = pytest.mark.tensorflow
+# Minutes: what is measured has tests of its own in measurement/, with Keras only tests/test_pipeline.py.
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 MODES = ("tf.function", "predict", "predict_on_batch", "XLA")
 
