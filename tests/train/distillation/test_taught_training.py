@@ -23,6 +23,7 @@ from train.dataset.decode import LabeledImages
 from train.distillation.teacher import Teacher
 from train.fitting import strategies
 from train.fitting.checkpoint import CheckpointConfig, History
+from train.fitting.feature_cache import forward_of
 from train.fitting.fit import fit
 from train.fitting.training_data import TrainingData
 from train.run import parse
@@ -127,13 +128,16 @@ def test_a_teacher_of_a_head_predicts_for_the_views_that_the_student_sees(
     views: dict[str, list[Images]] = {"student": [], "teacher": []}
 
     def record(name: str, predict: Any) -> Any:
-        return lambda images: (views[name].append(np.asarray(images)), predict(images))[1]
+        def predict_and_record(images: Images) -> Any:
+            views[name].append(np.asarray(images))
+            return predict(images)
+
+        return predict_and_record
 
     head: dict[str, Any] = {"weights": "file", "trainable": "head", "hidden_units": 0, "augmentation_passes": 2}
     data = with_teacher(contradicting_data(tmp_path, **head, epochs=1, augmentation=Augmentation()))
     assert data.teacher
     teacher = dataclasses.replace(data.teacher, predict=record("teacher", predict_brightness))
-    forward_of = strategies.forward_of
     monkeypatch.setattr(strategies, "forward_of", lambda model: record("student", forward_of(model)))
     strategies.train_head(dataclasses.replace(data, teacher=teacher), tiny_backbone)
     taught = np.concatenate(views["teacher"])
