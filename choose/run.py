@@ -63,13 +63,15 @@ def run(options: argparse.Namespace) -> int:
         max_loss=options.max_loss,
         min_accuracy=options.min_accuracy,
     )
-    from choose.prepare import Training, prepare
+    from choose.measure import check_baseline
+    from choose.prepare import Training, expected_names, prepare
     from choose.rendering.words import terminal_text
     from choose.report import JSON, decide, write_files
     from temper.dataset.find import find_examples
     from train.cli_options import check_writable
     from train.dataset.leaks import check_leaks
 
+    check_baseline(options.baseline, expected_names(networks, options.precisions))
     check_writable(options.out / JSON)
     training = Training(
         data=options.data,
