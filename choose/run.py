@@ -85,7 +85,13 @@ def run(options: argparse.Namespace) -> int:
     report = decide(measurement, prepared.failures, limits, shlex.join(["python", "choose/run.py", *sys.argv[1:]]))
     write_files(report, options.out)
     print(terminal_text(report, options.out))
-    return ExitCode.OK if report.chosen else ExitCode.SOME_FAILED
+    if report.chosen:
+        return ExitCode.OK
+    LOGGER.warning(
+        "no artifact is within the limits. Run the same command with other limits, or with other backbones and sizes: "
+        "what is finished is used again"
+    )
+    return ExitCode.SOME_FAILED
 
 
 def _words_for_training(options: argparse.Namespace) -> list[str]:

@@ -61,6 +61,7 @@ def test_ctrl_c_ends_a_conversion_and_the_same_command_goes_on_to_the_choice(fin
     none = subprocess.run([*arguments, "--max-ms", "0"], capture_output=True, text=True, cwd=ROOT)
     assert none.returncode == ExitCode.SOME_FAILED
     assert "No artifact is within the limits." in none.stdout
+    assert "Run the same command with other limits" in none.stderr
     assert "converting" not in none.stderr
 
 

@@ -42,8 +42,8 @@ COMMANDS = (
 )  # fmt: skip
 # A message with a remedy has one of these.
 REMEDY = re.compile(
-    r"[Ee]xpect|--help|`|(?:^|[.:;,] )(?:Adopt|Add|Build|Check|Choose|Close|Convert|Copy|Describe|Draw|Free|Give|"
-    r"Install|Leave|Look|Make|Measure|Move|Name|Put|Remove|Rename|Run|Scan|See|Set|Start|Take|Train|Use|Wait|Write)\b"
+    r"[Ee]xpect|--help|`|(?:^|[.:;,] )(?:Adopt|Add|Build|Check|Choose|Close|Convert|Copy|Describe|Draw|Export|Free|"
+    r"Give|Install|Leave|Look|Make|Measure|Move|Name|Put|Remove|Rename|Run|Scan|See|Set|Start|Take|Train|Use|Wait|Write)\b"
     r"|expected|one of|at least|at most|allowed|continues"
 )
 

@@ -34,7 +34,6 @@ def test_the_baseline_may_be_the_choice() -> None:
 def test_without_a_choice_the_front_is_listed_with_the_limits_that_it_exceeds() -> None:
     sentences = choice_sentences(report(*several(), limits=Limits(max_ms=1.5)))
     assert sentences[0].startswith("No artifact is within the limits. The rule takes the fastest artifact with a ")
-    assert sentences[-1].startswith("Run the same command with other limits")
     assert sentences[1] == "small-160 int8.xml: 4.5 points below the most accurate, more than 1."
     assert sentences[2] == "small-224 int8.xml: 2.00 ms, more than 1.5."
 
