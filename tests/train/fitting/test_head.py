@@ -70,7 +70,7 @@ def test_the_optimum_of_several_passes_gives_each_version_of_an_image_its_own_la
 def test_the_optimum_weighs_labels_as_configured(tmp_path: Path) -> None:
     width = head_of(network(hidden_units=0)).input_shape[1]
     features, targets = separable(1, [0] * 9 + [1] * 3, width)
-    # Nothing tells the labels apart but their frequencies.
+    # Nothing shows the label but their frequencies.
     features[:] = 0
     for class_weights, expected in (("none", 0.75), ("balanced", 0.5)):
         head, _ = solved(tmp_path, features, targets, class_weights=class_weights)
