@@ -69,16 +69,7 @@ choose: $(VENV)/.run ## the fastest network that is accurate enough: DATA=folder
 	@$(PY) choose/run.py --data $(DATA) --weights $(WEIGHTS) $(CHOICE) $(OPTIONS)
 
 gpu-check: $(VENV)/.gpu ## on a machine with an NVIDIA GPU: build, self-test and benchmark every precision of MODEL
-	@$(PY) infer/run.py doctor
-	@gpu=$$($(PY) infer/run.py doctor --json | $(PY) -c 'import json, sys; \
-	  print(((json.load(sys.stdin)["environment"]["gpu"] or {}).get("name") or "").replace(" ", "-"))'); \
-	[ "$$gpu" ] || { echo "no NVIDIA GPU responds here: see the lines above"; exit 1; }; \
-	for precision in fp32 fp16 int8; do \
-	  plan=$(MODEL:.keras=).$$precision.plan; \
-	  $(PY) convert/run.py $(MODEL) $$plan --precision $$precision --force $(MOVED) $(OPTIONS) \
-	  && $(PY) infer/run.py selftest $$plan || exit 1; \
-	done; \
-	$(PY) benchmarks/run.py $(dir $(MODEL)) $(MOVED) --batch-sizes 1,8,32,128 --out benchmarks/results/$$gpu --no-thumbnails
+	@$(PY) experiments/gpu_check/run.py $(MODEL) $(MOVED) $(if $(OPTIONS),"--options=$(OPTIONS)")
 
 serve: $(VENV)/.serve ## serve the best artifact beside MODEL that runs here: http://127.0.0.1:8000/
 	@$(PY) infer/run.py serve $(dir $(MODEL)) $(OPTIONS)

@@ -1,4 +1,4 @@
-"""Turns an fp32 ONNX graph into fp16: weights and computation in half precision, both ends in single precision.
+"""Turns fp32 in an ONNX graph into fp16: weights and computation in half precision, both ends in single precision.
 
 ONNX Runtime's own converter casts what stays in single precision to half on its way (probabilities too), so the casts
 are inserted here: one where the precision changes, none elsewhere.
@@ -15,13 +15,15 @@ SUFFIXES = {TensorProto.FLOAT: "single", TensorProto.FLOAT16: "half"}
 
 
 def fp16_graph(model: onnx.ModelProto, fp32_nodes: frozenset[str] = frozenset()) -> onnx.ModelProto:
-    """An fp32 model in half precision, converted in place; uint8 in, float32 out.
+    """An fp32 model in half precision, converted in place; uint8 in, float32 out. In an int8 model, what is not int8.
 
     fp32_nodes: names of nodes that stay float32, because a value in them comes near 65504, the largest half. Pixels
     minus their mean stay float32 too: 8 bits minus a constant would lose their lowest bits.
     """
     first = next(i for i, node in enumerate(model.graph.node) if node.op_type in PRODUCTS)
-    single = {node.name for node in list(model.graph.node)[:first]} | fp32_nodes
+    # What a product reads after a dequantization is in its own precision: a cast between them would prevent fusion.
+    before = [node for node in list(model.graph.node)[:first] if node.op_type != "DequantizeLinear"]
+    single = {node.name for node in before} | fp32_nodes
     ends = {end.name for end in model.graph.output}
     single |= {
         node.name for node in model.graph.node if node.op_type in FP32_OPERATORS or ends.intersection(node.output)

@@ -15,7 +15,8 @@ HELP = """
     compatibility=version: loads in later releases; slower, and contains 100 MB of runtime
     compatibility=ampere: any GPU since compute capability 8.0; slower
     compatibility=capability: any GPU of the same compute capability
-    compute_capabilities=8.6+8.9: targets of a TensorRT-RTX plan"""
+    compute_capabilities=8.6+8.9: targets of a TensorRT-RTX plan
+    float=fp16: half precision for what an int8 file leaves in floating point"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,8 @@ class BuildOptions:
     """Settings of the builder; what is None or empty is left to TensorRT.
 
     level: 0 to 5. workspace_mib: MiB. profiles: batch ranges besides the main one. portable: some of PORTABLE.
-    compute_capabilities: targets of TensorRT-RTX, such as "8.9".
+    compute_capabilities: targets of TensorRT-RTX, such as "8.9". has_half_floats: floating point in an int8 file
+    becomes half precision.
     """
 
     level: int | None = None
@@ -31,6 +33,7 @@ class BuildOptions:
     profiles: tuple[BatchRange, ...] = ()
     portable: tuple[str, ...] = ()
     compute_capabilities: tuple[str, ...] = ()
+    has_half_floats: bool = False
 
 
 def parse_options(words: tuple[str, ...]) -> BuildOptions:
@@ -61,4 +64,6 @@ def _parse(name: str, value: str) -> dict[str, Any]:
         return {"portable": parts}
     if name == "compute_capabilities":
         return {"compute_capabilities": tuple(f"{float(part):.1f}" for part in parts)}
+    if (name, value) == ("float", "fp16"):
+        return {"has_half_floats": True}
     raise KeyError(name)

@@ -6,6 +6,7 @@ GPU it builds for; TensorRT-RTX needs no GPU, and finishes its kernels where the
 
 import importlib
 import json
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,12 +15,13 @@ import msgspec
 import onnx
 
 from convert.job import CardFields, Job
+from convert.precision.fp16_graph import fp16_graph
 from convert.trt.build_options import BuildOptions, parse_options
 from convert.trt.builder import build_engine, describe_engine
 from convert.trt.find import Compiler, find_tensorrt
 from convert.trt.precision_check import check_executed_precision, executed_types, requested_types
 from temper.card import BatchRange, PlanInfo
-from temper.errors import MissingRuntime
+from temper.errors import MissingRuntime, UsageError
 from temper.system.child_process import ChildCrashed, run_with_progress
 from temper.system.gpu import find_gpu
 
@@ -31,6 +33,10 @@ def convert(job: Job) -> Iterator[CardFields]:
     TensorRT, UserError when it refuses the graph or would run it in another precision.
     """
     compiler, options = find_tensorrt(), parse_options(job.settings.builder_options)
+    if options.has_half_floats and job.precision != "int8":
+        raise UsageError(
+            f"--builder-option float=fp16 is for int8, not for {job.precision}", fix="Convert with --precision fp16."
+        )
     ranges = (job.settings.batch, *options.profiles)
     step = f"compiling {job.target.name} with {compiler.module} {compiler.version}"
 
@@ -55,10 +61,12 @@ def build(
 ) -> PlanInfo:
     """Compile in this process, check the executed precision, write the plan and its layers."""
     trt: ModuleType = importlib.import_module(compiler.module)
-    engine = build_engine(trt, source, ranges, options)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        graph = _with_half_floats(source, Path(scratch)) if options.has_half_floats else source
+        engine = build_engine(trt, graph, ranges, options)
+        requested = requested_types(onnx.load(graph, load_external_data=False))
     target.write_bytes(engine.plan)
     layers = describe_engine(trt, engine)
-    requested = requested_types(onnx.load(source, load_external_data=False))
     kernels = check_executed_precision(requested, executed_types(layers, requested), target.name)
     target.with_name(f"{target.name}.layers.json").write_text(json.dumps({"Layers": layers}, indent=1))
     info = PlanInfo(
@@ -73,3 +81,9 @@ def build(
     if compiler.module != "tensorrt" or not gpu:
         return info
     return msgspec.structs.replace(info, gpu=gpu.name, compute_capability=gpu.compute_capability, driver=gpu.driver)
+
+
+def _with_half_floats(source: Path, folder: Path) -> Path:
+    target = folder / source.name
+    onnx.save(fp16_graph(onnx.load(source)), target)
+    return target

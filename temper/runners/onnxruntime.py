@@ -1,5 +1,6 @@
-"""ONNX Runtime on the CPU. An int8 file is rewritten for x86, which makes it fast."""
+"""ONNX Runtime on the CPU, or with onnxruntime-gpu on an NVIDIA GPU. Int8 is rewritten for x86, which makes it fast."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ from temper.errors import ArtifactError
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
 from temper.runners.checks.onnx_file import check_onnx
 from temper.runners.onnx_metadata import KERNELS
+from temper.runners.ort.providers import CPU, RECORD_NODES, TITLES, Provider, executed_on_gpu, gpu_provider
 from temper.storage.cache import cache_key, get_cached, store
 from temper.storage.memory_file import MemoryFile
+from temper.system.environment import detect_environment
 from temper.system.host import describe_processor
 
+LOGGER = logging.getLogger("temper.runners.onnxruntime")
 LOAD_ERRORS = (
     status.Fail,
     status.InvalidArgument,
@@ -25,18 +29,28 @@ REWRITER = Path(__file__).with_name("onnx_x86.py")
 
 
 def open_session(
-    model: str | bytes, level: ort.GraphOptimizationLevel = ort.GraphOptimizationLevel.ORT_ENABLE_ALL, target: str = ""
+    model: str | bytes,
+    level: ort.GraphOptimizationLevel = ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
+    target: str = "",
+    provider: Provider | None = None,
 ) -> ort.InferenceSession:
-    """A session on the CPU for an ONNX file or its bytes. target: where the optimized graph is written, if anywhere."""
+    """A session for an ONNX file or its bytes.
+
+    target: where the optimized graph is written, if anywhere. provider: of a GPU, which runs what it can; the rest, and
+    everything without it, runs on the CPU.
+    """
     options = ort.SessionOptions()
     options.log_severity_level = 3
     # Otherwise the content decides, and ONNX Runtime's own format is not checked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     options.graph_optimization_level = level
+    if provider:
+        options.add_session_config_entry(RECORD_NODES, "1")
     if target:
         options.optimized_model_filepath = target
     # Otherwise it prints an error to stdout, and opens the file again.
-    session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"], enable_fallback=0)
+    providers = [provider, CPU] if provider else [CPU]
+    session = ort.InferenceSession(model, options, providers=providers, enable_fallback=0)
     # It would hold the bytes for as long as it lives.
     session._model_bytes = None
     return session
@@ -46,9 +60,14 @@ class OnnxRuntimeRunner(Runner):
     """Runs an ONNX file with all graph optimizations. An int8 file is rewritten and optimized once, then cached."""
 
     def _load(self) -> None:
+        environment = detect_environment()
+        self._device, self._executed = "CPU", ""
         try:
-            is_int8 = self.card.precision == "int8"
-            self._session = self._open_int8() if is_int8 else self._open()
+            provider = gpu_provider(self.card.precision, environment)
+            if provider and self._open_on_gpu(provider) and environment.gpu:
+                self._device = environment.gpu.name
+            else:
+                self._session = self._open_int8() if self.card.precision == "int8" else self._open()
         except LOAD_ERRORS as error:
             raise ArtifactError(
                 f"{self.artifact.path} cannot be opened by ONNX Runtime: {str(error).rstrip('.')}",
@@ -56,9 +75,22 @@ class OnnxRuntimeRunner(Runner):
             ) from None
         self._input = self._session.get_inputs()[0].name
 
-    def _open(self) -> ort.InferenceSession:
+    def _open_on_gpu(self, provider: Provider) -> bool:
+        """Whether the provider executes any of the file; a library that it lacks, such as cuDNN, is no failure."""
+        name, _ = provider
+        self._session = self._open(provider)
+        self._executed = executed_on_gpu(self._session, name, self.card.precision)
+        if not self._executed:
+            LOGGER.warning(
+                "%s: ONNX Runtime's provider for %s does not start here; the CPU is used",
+                self.artifact.path,
+                TITLES[name],
+            )
+        return bool(self._executed)
+
+    def _open(self, provider: Provider | None = None) -> ort.InferenceSession:
         file = self._read()
-        return open_session(_source(file))
+        return open_session(_source(file), provider=provider)
 
     def _open_int8(self) -> ort.InferenceSession:
         # The optimized graph depends on ONNX Runtime's version and on the processor.
@@ -99,10 +131,10 @@ class OnnxRuntimeRunner(Runner):
 
     def runtime_info(self) -> RuntimeInfo:
         """A CPU has no half-precision kernels, so fp16 is executed in fp32. The executed int8 kernels are counted."""
-        executed = "fp32"
-        if self.card.precision == "int8":
+        executed = self._executed or "fp32"
+        if self.card.precision == "int8" and not self._executed:
             executed = self._session.get_modelmeta().custom_metadata_map.get(KERNELS, "int8, not counted")
-        return RuntimeInfo(runtime=f"ONNX Runtime {ort.__version__}", device="CPU", executed=executed)
+        return RuntimeInfo(runtime=f"ONNX Runtime {ort.__version__}", device=self._device, executed=executed)
 
 
 def _source(file: MemoryFile) -> str | bytes:

@@ -14,6 +14,8 @@ from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shap
 from temper.runners.trt.batches import Profile, Slot, allocate_slot, choose_profile
 from temper.runners.trt.cuda import Cuda, free_graph, launch_graph, open_cuda, record_graph
 from temper.runners.trt.engine import Log, Plan, load_engine, try_loading
+from temper.runners.trt.runtime_cache import RuntimeCache
+from temper.storage.cache import cache_key
 from temper.system.child_process import ChildCrashed, run_in_child
 from temper.system.environment import Environment, detect_environment
 
@@ -44,6 +46,7 @@ class TensorRtRunner(Runner):
         self._slots: list[Slot] = []
         self._profiles: list[Profile] = []
         self._log = Log()
+        self._compiled: RuntimeCache | None = None
         self._trt: ModuleType = importlib.import_module(module)
         self._cuda: Cuda = open_cuda()
         try:
@@ -92,12 +95,14 @@ class TensorRtRunner(Runner):
         )
 
     def close(self) -> None:
-        """Free graphs, contexts and engine, then the memory that they use."""
+        """Store what was compiled; free graphs, contexts and engine, then the memory that they use."""
         with self._cuda.context():
+            if self._compiled:
+                self._compiled.save()
             for slot in self._slots:
                 for graph in filter(None, slot.graphs.values()):
                     free_graph(graph)
-            self._slots, self._profiles, self._engine = [], [], None
+            self._slots, self._profiles, self._engine, self._compiled = [], [], None, None
         self._cuda.close()
 
     def _batches(self, images: Images) -> Iterator[Images]:
@@ -154,6 +159,9 @@ class TensorRtRunner(Runner):
             # TensorRT-RTX knows when its kernels are finished and a graph can be recorded.
             config = self._engine.create_runtime_config()
             config.cuda_graph_strategy = self._trt.CudaGraphStrategy.WHOLE_GRAPH_CAPTURE
+            if self._compiled is None:
+                self._compiled = RuntimeCache(config, cache_key(self.card.sha256, self._device, self._trt.__version__))
+            self._compiled.use(config)
             context = self._engine.create_execution_context(config)
         else:
             context = self._engine.create_execution_context()

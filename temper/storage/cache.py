@@ -76,7 +76,7 @@ def get_cached(key: str, suffix: str) -> MemoryFile | None:
 
 
 def store(key: str, suffix: str, write: Callable[[Path], object]) -> MemoryFile | None:
-    """Let `write` write a file and store it under a key; returns its content.
+    """Let `write` write a file and store it under a key, in place of what was there; returns its content.
 
     The oldest files of the suffix are removed when there are too many. None where nothing can be written or `write`
     raises OSError: without a cache the start is only slower.
@@ -90,7 +90,10 @@ def store(key: str, suffix: str, write: Callable[[Path], object]) -> MemoryFile 
             digest = hashlib.sha256(key.encode())
             with open_regular(new) as stream:
                 file = read_stream(stream, digest)
-            new.replace(folder / _name(key, digest.hexdigest(), suffix))
+            stored = new.replace(folder / _name(key, digest.hexdigest(), suffix))
+        for path in folder.glob(f"{key}-*{suffix}"):
+            if path != stored:
+                path.unlink(missing_ok=True)
         for path in sorted(folder.glob(f"*-*{suffix}"), key=lambda path: path.stat().st_mtime)[:-MAX_ENTRIES]:
             path.unlink(missing_ok=True)
     except OSError:

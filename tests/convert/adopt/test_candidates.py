@@ -76,6 +76,19 @@ def test_labels_in_another_order_are_seen() -> None:
         check_plausible([fit("torch", 2)], LABELS, named=True)
 
 
+# The upper bound of the interval of 100 % is rounded to less than 1 for some of them.
+@pytest.mark.parametrize("n", [4, 10, 33, 40])
+def test_where_all_images_get_their_label_the_order_is_right(n: int) -> None:
+    check_plausible([fit("caffe", n, n)], LABELS, named=True)
+
+
+def test_the_labels_that_are_exchanged_are_named_among_many() -> None:
+    truth = np.repeat(np.arange(6), 20)
+    exchanged = np.eye(6, dtype=np.float32)[np.where(truth >= 4, 9 - truth, truth)]
+    with pytest.raises(DataError, match=r"\(images of e get f, images of f get e\)"):
+        check_plausible([fit_of(KNOWN["caffe"], exchanged, truth)], tuple("abcdef"), named=False)
+
+
 def test_an_accuracy_of_guessing_is_refused_and_a_warning_where_the_preprocessing_is_named(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -7,7 +7,10 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto
 
+from convert.precision.calibration import calibrate
 from convert.precision.fp16_graph import fp16_graph
+from convert.precision.qdq import quantize
+from tests import tiny
 
 
 @pytest.fixture
@@ -50,3 +53,25 @@ def test_probabilities_differ_by_less_than_a_hundredth(fp16: onnx.ModelProto, fp
         ort.InferenceSession(model.SerializeToString()).run(None, {"images": images})[0] for model in (fp32, fp16)
     )
     assert 0 < np.abs(before - after).max() < 1e-2
+
+
+def test_in_an_int8_graph_no_cast_stands_between_a_quantized_input_and_its_product(
+    made_bundle: Path, fp32: onnx.ModelProto
+) -> None:
+    dataset = tiny.pipeline_of(made_bundle).dataset
+    path = made_bundle.with_name("model.fp32.onnx")
+    int8 = quantize(fp32, calibrate(path, dataset.batches(dataset.examples("train")), "max"))
+    before = int8.SerializeToString()
+    half = fp16_graph(int8)
+    kinds = {name: node.op_type for node in half.graph.node for name in node.output}
+    products = [node for node in half.graph.node if node.op_type == "Conv"]
+    assert products
+    assert {kinds[name] for node in products for name in node.input[:2]} == {"DequantizeLinear"}
+    scales = {name for node in half.graph.node if node.op_type == "DequantizeLinear" for name in node.input[1:2]}
+    constants = {each.name: each.data_type for each in half.graph.initializer}
+    assert {constants[name] for name in scales} == {TensorProto.FLOAT16}
+    images = np.random.default_rng(0).integers(0, 255, (20, 16, 16, 3), dtype=np.uint8)
+    answers = [
+        ort.InferenceSession(model).run(None, {"images": images})[0] for model in (before, half.SerializeToString())
+    ]
+    assert np.abs(answers[0] - answers[1]).max() < 1e-2

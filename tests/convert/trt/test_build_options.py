@@ -8,7 +8,7 @@ from temper.errors import UsageError
 def test_words_become_options() -> None:
     words = (
         "level=5", "workspace=512", "profiles=1:1:1+8:8:8", "compatibility=version+ampere",
-        "compute_capabilities=8.6+8.9",
+        "compute_capabilities=8.6+8.9", "float=fp16",
     )  # fmt: skip
     assert parse_options(words) == BuildOptions(
         level=5,
@@ -16,6 +16,7 @@ def test_words_become_options() -> None:
         profiles=(BatchRange(1, 1, 1), BatchRange(8, 8, 8)),
         portable=("version", "ampere"),
         compute_capabilities=("8.6", "8.9"),
+        has_half_floats=True,
     )
 
 
@@ -27,7 +28,7 @@ def test_without_words_everything_is_left_to_tensorrt() -> None:
     "word",
     [
         "level=6", "level=high", "workspace=0", "profiles=8:1:1", "compatibility=everywhere",
-        "compute_capabilities=ada", "speed=9", "",
+        "compute_capabilities=ada", "float=fp8", "speed=9", "",
     ],
 )  # fmt: skip
 def test_an_invalid_word_is_reported_with_all_that_are_valid(word: str) -> None:
@@ -37,4 +38,5 @@ def test_an_invalid_word_is_reported_with_all_that_are_valid(word: str) -> None:
     assert first == "Expected one of:"
     assert [each.strip().partition("=")[0] for each in options] == [
         "level", "workspace", "profiles", "compatibility", "compatibility", "compatibility", "compute_capabilities",
+        "float",
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from convert.trt import find
 from convert.trt.find import find_tensorrt
 from convert.trt.to_tensorrt import convert
 from temper.artifact import Artifact
-from temper.card import BatchRange, PlanInfo
+from temper.card import BatchRange, PlanInfo, Precision
 from temper.errors import MissingRuntime, UsageError, UserError
 from tests import tiny
 
@@ -53,14 +53,19 @@ def plan(tmp_path: Path) -> Path:
 def build(bundle: Path, plan: Path) -> Build:
     """Builds a plan of the tiny classifier, or of another ONNX file."""
 
-    def build(source: Path | None = None, target: Path = plan, builder_options: tuple[str, ...] = ()) -> CardFields:
+    def build(
+        source: Path | None = None,
+        target: Path = plan,
+        builder_options: tuple[str, ...] = (),
+        precision: Precision = "fp32",
+    ) -> CardFields:
         pipeline = tiny.pipeline_of(bundle, batch=BatchRange(2, 4, 16), builder_options=builder_options)
         artifact = Artifact.at(source or bundle.with_name("model.fp32.onnx"))
         (fields,) = convert(
             Job(
                 source=artifact,
                 target=target,
-                precision="fp32",
+                precision=precision,
                 settings=pipeline.settings,
                 dataset=pipeline.dataset,
             )
@@ -100,6 +105,19 @@ def test_a_plan_is_built_in_the_precision_of_its_graph(
     assert (cache_folder / info.timing_cache.split()[0]).is_file()
     layers = json.loads(plan.with_name("model.plan.layers.json").read_text())["Layers"]
     assert any("stem" in layer["Metadata"] for layer in layers)
+
+
+def test_what_int8_leaves_in_floating_point_is_half_precision_on_request(
+    trt: str, build: Build, graphs: dict[str, Path], plan: Path
+) -> None:
+    info = plan_of(build(graphs["int8"], builder_options=("float=fp16",), precision="int8"))
+    assert info.kernels == "3 int8, 1 fp16"
+    assert sorted(path.name for path in plan.parent.glob("model.plan*")) == ["model.plan", "model.plan.layers.json"]
+
+
+def test_half_precision_for_the_rest_is_for_int8_only(trt: str, build: Build) -> None:
+    with pytest.raises(UsageError, match=r"float=fp16 is for int8, not for fp32"):
+        build(builder_options=("float=fp16",))
 
 
 def test_several_profiles_form_one_range(trt: str, build: Build) -> None:

@@ -6,6 +6,7 @@ it sometimes would on a GPU. Its TensorRT computes with ONNX Runtime, on the add
 
 import contextlib
 import ctypes
+import json
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -160,6 +161,38 @@ class SimulatedContext:
         ctypes.memmove(addresses["probabilities"], probabilities.ctypes.data, probabilities.nbytes)
 
 
+class SimulatedCache:
+    """IRuntimeCache of TensorRT-RTX: kernels by name; its bytes are refused on a GPU of another name."""
+
+    def __init__(self, gpu: str) -> None:
+        self.gpu = gpu
+        self.kernels: list[str] = []
+
+    def serialize(self) -> bytes:
+        return json.dumps([self.gpu, self.kernels]).encode()
+
+    def deserialize(self, content: bytes) -> bool:
+        gpu, kernels = json.loads(content)
+        self.kernels = kernels if gpu == self.gpu else self.kernels
+        return bool(gpu == self.gpu)
+
+
+class SimulatedRuntimeConfig:
+    """IRuntimeConfig of TensorRT-RTX."""
+
+    def __init__(self, gpu: str) -> None:
+        self.gpu = gpu
+        self.cuda_graph_strategy = ""
+        self.cache: SimulatedCache | None = None
+
+    def create_runtime_cache(self) -> SimulatedCache:
+        return SimulatedCache(self.gpu)
+
+    def set_runtime_cache(self, cache: SimulatedCache) -> bool:
+        self.cache = cache
+        return True
+
+
 class SimulatedEngine:
     """An ONNX file behind the part of ICudaEngine that the runner uses."""
 
@@ -169,6 +202,8 @@ class SimulatedEngine:
         self.profiles = profiles
         self.batches: list[tuple[int, int]] = []
         self.broken = False
+        self.gpu = "NVIDIA L4"
+        self.compiled: list[str] = []
         self.num_io_tensors = 2
         self.num_optimization_profiles = len(profiles)
 
@@ -182,5 +217,12 @@ class SimulatedEngine:
     def get_tensor_profile_shape(self, name: str, index: int) -> list[tuple[int, ...]]:
         return [(n, 16, 16, 3) for n in self.profiles[index]]
 
-    def create_execution_context(self) -> SimulatedContext:
+    def create_runtime_config(self) -> SimulatedRuntimeConfig:
+        return SimulatedRuntimeConfig(self.gpu)
+
+    def create_execution_context(self, config: SimulatedRuntimeConfig | None = None) -> SimulatedContext:
+        """With a configuration, that of TensorRT-RTX: kernels that its cache lacks are compiled and added to it."""
+        if config and config.cache and "kernels" not in config.cache.kernels:
+            self.compiled.append("kernels")
+            config.cache.kernels.append("kernels")
         return SimulatedContext(self)

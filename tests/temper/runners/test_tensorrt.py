@@ -4,63 +4,19 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from temper.artifact import Artifact
-from temper.card import FileReference, Host, PlanInfo, Provenance
+from temper.card import FileReference, Host, Provenance
 from temper.errors import ArtifactError, MissingRuntime, ResourceError, UserError
 from temper.runners import tensorrt
-from temper.runners.base import Images, Probabilities, RuntimeInfo
+from temper.runners.base import Images, RuntimeInfo
 from temper.runners.load import load_runner
-from temper.runners.tensorrt import TensorRtRunner
-from temper.system.environment import Environment, Runtime
-from temper.system.gpu import Gpu, find_gpu
-from tests.temper.runners.simulated_gpu import Batch, Graphs, SimulatedCuda, SimulatedEngine
-
-L4 = Gpu(name="NVIDIA L4", compute_capability="8.9", driver="580.95.05", cuda="13.0")
-VERSION = "11.4.0.106"
-ENVIRONMENT = Environment(
-    gpu=L4, tensorrt={"tensorrt": Runtime(version=VERSION, cuda=13)}, modules=frozenset({"cuda.bindings"})
-)
-
-
-def plan_info(**changed: Any) -> PlanInfo:
-    """Of a plan that was built on this very machine."""
-    built_here = {"gpu": L4.name, "compute_capability": L4.compute_capability, "driver": L4.driver}
-    return PlanInfo(**{"module": "tensorrt", "version": VERSION, **built_here, **changed})
-
-
-class Simulation:
-    """A runner on the simulated GPU, with what it is made of."""
-
-    def __init__(self, bundle: Path, patch: pytest.MonkeyPatch, profiles: list[Batch], **changed: Any) -> None:
-        self.onnx = Artifact.at(bundle).sibling("fp32", ".onnx")
-        self.cuda = SimulatedCuda()
-        self.graphs = Graphs(self.cuda)
-        self.engine = SimulatedEngine(self.onnx.path, self.cuda, profiles)
-        trt = SimpleNamespace(
-            __name__="tensorrt", __version__=VERSION, TensorIOMode=SimpleNamespace(INPUT="in", OUTPUT="out")
-        )
-        patch.setitem(sys.modules, "tensorrt", trt)
-        patch.setattr(tensorrt, "detect_environment", lambda: ENVIRONMENT)
-        patch.setattr(tensorrt, "open_cuda", lambda: self.cuda)
-        patch.setattr(tensorrt, "load_engine", lambda *_: self.engine)
-        for name in ("record", "launch", "free"):
-            patch.setattr(tensorrt, f"{name}_graph", getattr(self.graphs, name))
-        card = self.onnx.card.changed(plan=plan_info(**changed), host=Host(system=ENVIRONMENT.system))
-        plan = self.onnx.path.with_suffix(".plan")
-        shutil.copy(self.onnx.path, plan)
-        self.plan = Artifact.with_card(plan, card)
-
-    def open(self, is_authentic: bool = True) -> TensorRtRunner:
-        return TensorRtRunner(self.plan, is_authentic=is_authentic)
-
-    def expected(self, images: Images) -> Probabilities:
-        return load_runner(self.onnx).predict(images)
+from temper.system.gpu import find_gpu
+from tests.temper.runners.simulated_runner import Simulation, plan_info
 
 
 @pytest.fixture
@@ -238,3 +194,30 @@ def test_a_plan_that_was_built_on_this_machine_is_not_tried_in_a_child(
     simulation = Simulation(bundle, monkeypatch, [(1, 1, 1)])
     monkeypatch.setattr(tensorrt, "try_loading", crash)
     simulation.open().close()
+
+
+def test_tensorrt_rtx_compiles_for_the_first_process_only(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, images: Images
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    simulation = Simulation(bundle, monkeypatch, [(1, 4, 4), (8, 8, 8)], module="tensorrt_rtx")
+    for _ in range(2):
+        with simulation.open() as runner:
+            assert np.abs(runner.predict(images[:9]) - simulation.expected(images[:9])).max() < 1e-6
+    assert simulation.engine.compiled == ["kernels"]
+    assert not simulation.graphs.launches, "TensorRT-RTX records graphs itself"
+    simulation.engine.gpu = "NVIDIA H100"
+    simulation.open().close()
+    assert len(simulation.engine.compiled) == 2, "what was compiled for another GPU is refused"
+
+
+def test_a_damaged_cache_of_tensorrt_rtx_is_not_used(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    simulation = Simulation(bundle, monkeypatch, [(1, 1, 1)], module="tensorrt_rtx")
+    simulation.open().close()
+    (cached,) = (tmp_path / "cache" / "temper").glob("*.rtxcache")
+    cached.write_bytes(cached.read_bytes()[:-1] + b"x")
+    simulation.open().close()
+    assert len(simulation.engine.compiled) == 2

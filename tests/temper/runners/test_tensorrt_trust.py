@@ -9,7 +9,8 @@ from temper.errors import ArtifactError
 from temper.runners import tensorrt
 from temper.runners.load import load_runner
 from temper.runners.trt.engine import Plan
-from tests.temper.runners.test_tensorrt import Simulation, crash
+from tests.temper.runners.simulated_runner import Simulation
+from tests.temper.runners.test_tensorrt import crash
 
 
 def test_a_card_that_names_this_machine_does_not_skip_the_trial_in_a_child(

@@ -26,6 +26,14 @@ def test_a_stored_file_is_returned_for_its_key_and_suffix_only() -> None:
     assert get_cached("one", ".onnx") is None
 
 
+def test_what_is_stored_later_replaces_what_was_stored(folder: Path) -> None:
+    store("one", ".txt", lambda path: path.write_text("first"))
+    for _ in range(2):
+        store("one", ".txt", lambda path: path.write_text("second"))
+    assert content("one") == b"second"
+    assert len(list(folder.iterdir())) == 1
+
+
 def test_a_damaged_file_is_removed(folder: Path) -> None:
     store("one", ".txt", lambda path: path.write_text("content"))
     (stored,) = folder.iterdir()

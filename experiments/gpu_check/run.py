@@ -1,0 +1,104 @@
+"""Build, self-test and measure every precision of a model on this machine's GPU, as far as the card allows.
+
+    python experiments/gpu_check/run.py artifacts/model.keras
+    python experiments/gpu_check/run.py artifacts/model.keras --data photos "--options=--builder-option level=5"
+
+Every step is a process of its own. A step that fails is a row of the table, with the words of its error, and the next
+one goes on: a card that TensorRT refuses is still measured with Keras and with ONNX Runtime's provider for CUDA.
+Writes check.json and check.md, and the report of the benchmark.
+"""
+
+import argparse
+import json
+import shlex
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if not __package__:
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from experiments.support import RESULTS, make_parser, write_report
+from temper.cli.entry_point import run_command
+from temper.cli.tables import Table
+from temper.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from experiments.gpu_check.steps import Step
+
+BATCH_SIZES = "1,8,32,128"
+# Of an error in the table; check.json has all of it.
+MAX_WORDS = 300
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = make_parser(__doc__)
+    parser.prog = "python experiments/gpu_check/run.py"
+    add = parser.add_argument
+    add("model", type=Path, help="a trained or adopted model, with its card")
+    add("--data", type=Path, metavar="FOLDER", help="the model's images, if they have moved (default: as in the card)")
+    add("--options", type=shlex.split, default=[], metavar="WORDS", help="options of convert/run.py for every plan")
+    text = "where the results are written (default: benchmarks/results/GPU, with the name of the GPU)"
+    add("--out", type=Path, metavar="FOLDER", help=text)
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run every step and write the results; returns 1 when one failed. Raises IncompatibleMachine without a GPU."""
+    from experiments.gpu_check.half_floats import compare
+    from experiments.gpu_check.steps import doctor, onnx_steps, plan_steps, step
+    from temper.artifact import Artifact
+    from temper.errors import IncompatibleMachine
+
+    machine = doctor()
+    gpu = machine["gpu"]
+    if not isinstance(gpu, dict):
+        raise IncompatibleMachine(
+            "no NVIDIA GPU responds here",
+            fix="`python infer/run.py doctor` shows what is missing. Without a GPU, `make bench` measures the CPU.",
+        )
+    model = Artifact.at(options.model).verified()
+    out = options.out or RESULTS / str(gpu["name"]).replace(" ", "-")
+    steps = [*plan_steps(model, options.data, options.options), *onnx_steps(model)]
+    moved = ["--data", str(options.data)] if options.data else []
+    words = ["--batch-sizes", BATCH_SIZES, "--out", str(out), "--no-thumbnails", *moved]
+    steps.append(step("benchmark", ["benchmarks/run.py", str(model.path.parent), *words]))
+    write_results(out, machine, steps, compare(out / "report.json"))
+    return ExitCode.OK if all(each.passed for each in steps) else ExitCode.SOME_FAILED
+
+
+def write_results(out: Path, machine: dict[str, object], steps: "list[Step]", comparison: str = "") -> None:
+    """Write check.json with everything, and check.md with a row for each step and the comparison below."""
+    from temper.storage.atomic import write_text
+
+    out.mkdir(parents=True, exist_ok=True)
+    record = {"machine": machine, "steps": [asdict(each) for each in steps], "int8": comparison}
+    write_text(out / "check.json", json.dumps(record, indent=1) + "\n")
+    rows = [(each.name, _outcome(each), f"{each.seconds:.1f}", _words(each)) for each in steps]
+    gpu = machine["gpu"]
+    assert isinstance(gpu, dict)
+    write_report(
+        out / "check.md",
+        f"What runs on this {gpu['name']}",
+        f"Compute capability {gpu['compute_capability']}, driver {gpu['driver']}, CUDA up to {gpu['cuda']}. "
+        "`make gpu-check` repeats it. report.md has latency, throughput and accuracy of everything that was built.",
+        Table(headings=("step", "result", "s", "what it printed"), rows=rows, right=frozenset({2})),
+        comparison,
+    )
+
+
+def _outcome(step: "Step") -> str:
+    return "passed" if step.passed else f"failed (exit code {step.code})"
+
+
+def _words(step: "Step") -> str:
+    """In one line of a Markdown table; of what succeeded, the last line."""
+    lines = step.words.splitlines() or [""]
+    text = " ".join(lines) if not step.passed else lines[-1]
+    return text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]} …"
+
+
+if __name__ == "__main__":
+    run_command(parse, run, writes_artifacts=False)

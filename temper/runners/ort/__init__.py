@@ -1,0 +1,1 @@
+"""Parts of ONNX Runtime's runner."""

@@ -1,0 +1,63 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from experiments.gpu_check import run as gpu_check
+from experiments.gpu_check import steps
+from experiments.gpu_check.run import parse, run
+from experiments.gpu_check.steps import Step
+from temper.errors import IncompatibleMachine
+
+HOPPER = {
+    "gpu": {"name": "NVIDIA H100", "compute_capability": "9.0", "driver": "580.95.05", "cuda": "13.0"},
+    "system": "Linux x86_64",
+}
+REFUSAL = "The engine cannot run on this GPU, which has compute capability 9.0 | see the support matrix"
+
+
+def test_a_card_that_tensorrt_refuses_is_still_measured_and_the_refusal_is_in_the_table(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = []
+
+    def step(name: str, command: list[str]) -> Step:
+        names.append(name)
+        failed = name.startswith("build")
+        return Step(name=name, command=command, code=5 * failed, seconds=1, words=REFUSAL if failed else "one\nlast")
+
+    monkeypatch.setattr(steps, "doctor", lambda: HOPPER)
+    monkeypatch.setattr(steps, "step", step)
+    monkeypatch.setattr(gpu_check, "RESULTS", tmp_path)
+    assert run(parse([str(bundle)])) == 1
+    assert names[-1] == "benchmark"
+    record = json.loads((tmp_path / "NVIDIA-H100" / "check.json").read_text())
+    assert record["machine"] == HOPPER
+    assert [each["words"] for each in record["steps"] if each["code"]] == [REFUSAL] * 4
+    table = (tmp_path / "NVIDIA-H100" / "check.md").read_text()
+    assert table.startswith("# What runs on this NVIDIA H100")
+    refused = "| build model.fp16.plan | failed (exit code 5) | 1.0 | " + REFUSAL.replace("|", "\\|") + " |"
+    assert refused in table
+    assert "| benchmark | passed | 1.0 | last |" in table
+
+
+def test_without_a_gpu_nothing_is_built(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "doctor", lambda: {"gpu": None})
+    monkeypatch.setattr(steps, "step", None)
+    with pytest.raises(IncompatibleMachine, match="no NVIDIA GPU responds here"):
+        run(parse([str(bundle)]))
+
+
+@pytest.mark.slow
+def test_on_a_machine_without_a_gpu_every_command_really_runs(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not shutil.which("make"):
+        pytest.skip("make is not installed")
+    monkeypatch.setattr(steps, "doctor", lambda: HOPPER)
+    run(parse([str(bundle), "--out", str(tmp_path / "out")]))
+    record = json.loads((tmp_path / "out" / "check.json").read_text())
+    results = {each["name"]: each["code"] for each in record["steps"]}
+    assert results["test model.fp32.onnx"] == 0
+    assert not any("Traceback" in each["words"] for each in record["steps"])
