@@ -13,8 +13,8 @@ from convert.adopt.originals.wrap_keras import wrap
 from temper.card.adoption import OutputKind
 from temper.errors import ArtifactError, UserError
 from temper.runners.checks.failures import reason_of
-from temper.runners.checks.keras_file import check_h5_file, check_keras_file
-from temper.runners.keras import import_keras
+from temper.runners.checks.keras_file import check_h5_file, check_layers
+from temper.runners.keras import count_weights, import_keras, load_keras_file
 
 REMEDY = (
     "A model with layers or functions of its own is rebuilt with Keras' own layers, or exported where it was made, and "
@@ -56,17 +56,17 @@ class KerasOriginal(Original):
 
 
 def _open(path: Path, named: Path) -> Any:
-    if path.suffix == ".keras":
-        check_keras_file(path, named)
-    else:
-        check_h5_file(path, named)
     try:
-        if path.suffix != ".keras":
-            translate_h5(path, named)
-        return import_keras().saving.load_model(path, compile=False, safe_mode=True)
+        return load_keras_file(path, named) if path.suffix == ".keras" else _load_h5(path, named)
     except (UserError, MemoryError, ImportError):
         raise
     # Keras raises whatever the code of a layer raises.
     except Exception as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), reason_of(error))
         raise ArtifactError(f"{named} cannot be opened by Keras: {reason[:300].rstrip('.')}", fix=REMEDY) from None
+
+
+def _load_h5(path: Path, named: Path) -> Any:
+    values = check_h5_file(path, named)
+    check_layers(count_weights(translate_h5(path, named)), values, named)
+    return import_keras().saving.load_model(path, compile=False, safe_mode=True)
