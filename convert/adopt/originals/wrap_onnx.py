@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from convert.adopt.normalization import Normalization
 from convert.adopt.originals.base import CHANNELS, InputSpec
+from convert.adopt.originals.channels import TO_BGR, reverse_channels
 from convert.adopt.originals.free_batch import free_batch
 from convert.exporters.onnx_export import finish, fold
 from temper.card.adoption import OutputKind
@@ -19,8 +20,6 @@ from temper.runners.checks.failures import reason_of
 from temper.runners.onnxruntime import open_session
 
 PREFIX = "adopted_"
-TRIALS, TOLERANCE = 4, 1e-4
-TO_BGR = [2, 1, 0]
 
 
 def write_wrapped(
@@ -133,26 +132,16 @@ def _second_label(graph: onnx.GraphProto, single: str, kind: OutputKind) -> str:
 
 
 def _reverse_channels(model: onnx.ModelProto, spec: InputSpec, normalization: Normalization) -> bool:
-    """Let the graph take RGB in place of BGR, by reversing the weights of its first convolution; whether that worked.
-
-    It does where nothing before the convolution treats channels differently; random images show whether it does.
-    """
     weights = {each.name: each for each in model.graph.initializer}
     kernel = next((weights.get(node.input[1]) for node in model.graph.node if node.op_type == "Conv"), None)
     if kernel is None or len(kernel.dims) != 4 or kernel.dims[1] != CHANNELS:
         return False
-    random = np.random.default_rng(0)
-    n = spec.batch or TRIALS
-    images = random.integers(0, 256, (n, spec.size, spec.size, CHANNELS), dtype=np.uint8)
-    bgr = normalization.apply(images)
-    expected = _run(model, bgr, spec)
-    before = numpy_helper.to_array(kernel)
-    kernel.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(before[:, ::-1]), kernel.name))
-    difference = np.abs(_run(model, bgr[..., ::-1], spec) - expected).max()
-    if difference <= TOLERANCE * max(1.0, np.abs(expected).max()):
-        return True
-    kernel.CopyFrom(numpy_helper.from_array(before, kernel.name))
-    return False
+
+    def reverse() -> None:
+        values = numpy_helper.to_array(kernel)
+        kernel.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values[:, ::-1]), kernel.name))
+
+    return reverse_channels(lambda inputs: _run(model, inputs, spec), reverse, spec, normalization)
 
 
 def _run(model: onnx.ModelProto, inputs: NDArray[Any], spec: InputSpec) -> NDArray[Any]:
