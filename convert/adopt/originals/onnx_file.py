@@ -67,7 +67,7 @@ class OnnxOriginal(Original):
 
     def save_wrapped(self, target: Path, normalization: Normalization, kind: OutputKind) -> None:
         """Write the graph with preprocessing and softmax inside."""
-        write_wrapped(self._model, self.spec, normalization, kind, target)
+        write_wrapped(self._model, self.spec, normalization, kind, self.outputs, target)
 
 
 def read_onnx(copies: list[Path], named: Path) -> onnx.ModelProto:

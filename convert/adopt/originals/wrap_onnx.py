@@ -23,11 +23,17 @@ PREFIX = "adopted_"
 
 
 def write_wrapped(
-    model: onnx.ModelProto, spec: InputSpec, normalization: Normalization, kind: OutputKind, target: Path
+    model: onnx.ModelProto,
+    spec: InputSpec,
+    normalization: Normalization,
+    kind: OutputKind,
+    outputs: int,
+    target: Path,
 ) -> None:
     """Write the wrapped graph in the form of the exported ones: folded, opset 19 or later, ends named.
 
-    Raises ArtifactError where the batch size cannot be made free, or the graph cannot be brought to the opset.
+    outputs: numbers for each image; the graph need not declare them. Raises ArtifactError where the batch size cannot
+    be made free, or the graph cannot be brought to the opset.
     """
     wrapped = onnx.ModelProto()
     wrapped.CopyFrom(model)
@@ -35,7 +41,7 @@ def write_wrapped(
     if spec.batch:
         free_batch(wrapped, spec.batch)
     _before(wrapped, spec, normalization)
-    _after(wrapped.graph, kind)
+    _after(wrapped.graph, kind, outputs)
     opset = next(each.version for each in wrapped.opset_import if each.domain in ("", "ai.onnx"))
     try:
         with tempfile.TemporaryDirectory() as scratch:
@@ -97,13 +103,11 @@ def _before(model: onnx.ModelProto, spec: InputSpec, normalization: Normalizatio
     graph.input.append(helper.make_tensor_value_info(name, TensorProto.UINT8, shape))
 
 
-def _after(graph: onnx.GraphProto, kind: OutputKind) -> None:
+def _after(graph: onnx.GraphProto, kind: OutputKind, outputs: int) -> None:
     """Turn the output into probabilities [n, classes]."""
     output = graph.output[0]
-    shape = [each.dim_value for each in output.type.tensor_type.shape.dim]
-    classes = int(np.prod(shape[1:])) * (2 if kind in ("logit", "probability") else 1)
-    last = output.name
-    if len(shape) != 2:
+    last, classes = output.name, 2 if kind in ("logit", "probability") else outputs
+    if len(output.type.tensor_type.shape.dim) != 2:
         graph.node.append(helper.make_node("Flatten", [last], [f"{PREFIX}flat"], f"{PREFIX}Flatten", axis=1))
         last = f"{PREFIX}flat"
     if kind in ("logit", "probability"):
@@ -112,7 +116,7 @@ def _after(graph: onnx.GraphProto, kind: OutputKind) -> None:
         graph.node.append(helper.make_node("Softmax", [last], [f"{PREFIX}softmax"], f"{PREFIX}Softmax", axis=1))
         last = f"{PREFIX}softmax"
     del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info(last, TensorProto.FLOAT, ["batch", classes or "classes"]))
+    graph.output.append(helper.make_tensor_value_info(last, TensorProto.FLOAT, ["batch", classes]))
 
 
 def _second_label(graph: onnx.GraphProto, single: str, kind: OutputKind) -> str:
