@@ -47,6 +47,17 @@ def test_weights_behind_a_link_are_refused(bundle: Path, tmp_path: Path) -> None
         weight_files(path)
 
 
+def test_more_than_2_gb_are_refused_before_anything_is_read_or_copied(bundle: Path, tmp_path: Path) -> None:
+    path = external(bundle, "data.bin")
+    # Files with holes, which take no space.
+    for huge in (path.with_name("data.bin"), path):
+        with huge.open("r+b") as file:
+            file.truncate(2**31)
+        with pytest.raises(ArtifactError, match=r"net\.onnx has more than 2 GB"):
+            copy_with_weights(path, tmp_path)
+    assert not list(tmp_path.glob("*.onnx")) and not list(tmp_path.glob("*.bin"))
+
+
 @pytest.mark.parametrize("content", [b"", b"no protobuf", b"\x08\x08"])
 def test_what_is_no_onnx_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "net.onnx"
