@@ -60,6 +60,12 @@ def test_the_best_of_two_is_chosen_where_its_paired_interval_excludes_zero() -> 
     assert clearly_best([fit("torch", 95), fit("tf", 80)]) == KNOWN["torch"]
 
 
+def test_the_accuracy_decides_also_where_the_log_loss_of_another_one_is_lower() -> None:
+    accurate, confident = fit("torch", 95, confidence=0.55), fit("tf", 80)
+    assert confident.losses.mean() < accurate.losses.mean()
+    assert clearly_best([accurate, confident]) == KNOWN["torch"]
+
+
 def test_equal_accuracies_are_decided_by_the_log_loss() -> None:
     assert clearly_best([fit("torch", 95), fit("tf", 95, confidence=0.6)]) == KNOWN["torch"]
 
