@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from convert.adopt.normalization import Normalization
-from convert.adopt.originals.base import Original, Wanted, input_spec
+from convert.adopt.originals.base import Original, Wanted, input_spec, wrong_ends
 from convert.adopt.originals.wrap_onnx import write_wrapped
 from temper.card.adoption import OutputKind
 from temper.errors import ArtifactError
@@ -134,7 +134,7 @@ def _plain(model: onnx.ModelProto, named: Path) -> onnx.ModelProto:
     inputs = [each for each in graph.input if each.name not in weights]
     if len(inputs) != 1 or len(graph.output) != 1:
         raise ArtifactError(
-            f"{named} has {len(inputs)} inputs and {len(graph.output)} outputs; expected one of each",
+            f"{named} {wrong_ends(len(inputs), len(graph.output))}",
             fix="Export a model that takes the image alone and gives the labels alone.",
         )
     del graph.input[:]

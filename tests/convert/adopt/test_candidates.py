@@ -84,6 +84,18 @@ def test_labels_in_another_order_are_seen() -> None:
         check_plausible([fit("torch", 2)], LABELS, named=True)
 
 
+@pytest.mark.parametrize("n", [4, 10, 33, 40])
+def test_where_all_images_get_their_label_the_order_is_right(n: int) -> None:
+    check_plausible([fit("caffe", n, n)], LABELS, named=True)
+
+
+def test_the_labels_that_are_exchanged_are_named_among_many() -> None:
+    truth = np.repeat(np.arange(6), 20)
+    exchanged = np.eye(6, dtype=np.float32)[np.where(truth >= 4, 9 - truth, truth)]
+    with pytest.raises(DataError, match=r"\(images of e get f, images of f get e\)"):
+        check_plausible([fit_of(KNOWN["caffe"], exchanged, truth)], tuple("abcdef"), named=False)
+
+
 @pytest.mark.parametrize(
     ("best", "inverse"),
     [

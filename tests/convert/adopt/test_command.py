@@ -114,6 +114,8 @@ def test_labels_in_another_order_are_refused(bundle: Path, tmp_path: Path) -> No
         (("--held-out-fraction", 1), "--held-out-fraction is 1"),
         (("--size", 8), "--size is 8"),
         (("--layout", "NHWC"), "no NHWC with 3 channels"),
+        (("--signature", "first"), "--signature is one of a SavedModel"),
+        (("--output", "probabilities"), "If they are logits, leave --output out"),
     ],
 )
 def test_what_contradicts_the_model_is_refused(
@@ -146,6 +148,7 @@ def test_labels_without_images_are_a_warning(bundle: Path, tmp_path: Path, caplo
         ("a/net.onnx", None, "artifacts/net.fp32.onnx"),
         ("a/net.onnx", "b/mine", "b/mine.fp32.onnx"),
         ("a/net.onnx", "b/mine.fp32.onnx", "b/mine.fp32.onnx"),
+        ("a/net.fp32.onnx", None, "artifacts/net.fp32.onnx"),
     ],
 )
 def test_the_artifact_is_named_for_the_original(original: str, out: str | None, expected: str) -> None:
@@ -154,5 +157,12 @@ def test_the_artifact_is_named_for_the_original(original: str, out: str | None, 
 
 @pytest.mark.parametrize(("original", "out"), [("a.onnx", "b.keras"), ("a.h5", "b.onnx"), ("a.onnx", "b.int8")])
 def test_a_name_that_claims_another_format_or_precision_is_refused(original: str, out: str) -> None:
-    with pytest.raises(UsageError, match="ends with"):
+    with pytest.raises(UsageError, match=r"ends with .*Name it: --out [ab]\.$"):
         target_of(Path(original), Path(out))
+
+
+def test_an_original_that_is_named_for_another_precision_needs_a_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"net\.int8\.onnx would become .*Name it: --out artifacts/net\."):
+        target_of(Path("net.int8.onnx"), None)
+    with pytest.raises(UsageError, match=f"is a folder. Add the name of the artifact: --out {tmp_path}/NAME"):
+        target_of(Path("net.onnx"), tmp_path)

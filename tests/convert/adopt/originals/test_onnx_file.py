@@ -96,7 +96,7 @@ def changed(bundle: Path, change: str) -> onnx.ModelProto:
         ("half", "not in single precision"),
         ("domain", "operators of com.microsoft"),
         ("quantized", "is quantized"),
-        ("outputs", "1 inputs and 2 outputs"),
+        ("outputs", "1 input and 2 outputs"),
         ("operator", "cannot be run by ONNX Runtime"),
     ],
 )
