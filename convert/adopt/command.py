@@ -52,7 +52,7 @@ def run_adopt(options: argparse.Namespace) -> str:
     with ProgressDisplay() as progress, open_original(options.original, wanted, options.trust) as original:
         match_labels(labels, examples, original.outputs, original.name)
         _note_labels(labels, examples, is_given=given is not None)
-        trial = _trial_images(examples, labels, original.spec.size)
+        trial = trial_images(examples, labels, original.spec.size)
         kind, normalization = _decide(original, trial, labels, (named, options.output), progress)
         plan = Plan(
             original=original, labels=labels, normalization=normalization, kind=kind, folder=options.data,
@@ -89,8 +89,8 @@ def _note_labels(labels: tuple[str, ...], examples: list[Example], is_given: boo
         LOGGER.warning("%d of %d labels are without images: nothing is verified for them", absent, len(labels))
 
 
-def _trial_images(examples: list[Example], labels: tuple[str, ...], size: int) -> LabeledPixels:
-    """Images on which preprocessing is chosen; those that prove are others."""
+def trial_images(examples: list[Example], labels: tuple[str, ...], size: int) -> LabeledPixels:
+    """Images on which preprocessing is chosen, resized; those that prove are others."""
     sample = draw_sample([each for each in examples if each.subset != "test"], TRIAL_IMAGES, SEED)
     pixels = np.stack(list(load_images((each.path for each in sample), size)))
     return LabeledPixels(pixels=pixels, truth=np.array([labels.index(each.label) for each in sample]))

@@ -14,8 +14,8 @@ from convert.adopt.originals.wrap_keras import wrap
 from temper.card.adoption import OutputKind
 from temper.errors import ArtifactError, UserError
 from temper.runners.checks.failures import MAX_REASON, reason_of
-from temper.runners.checks.keras_file import check_h5_file, check_keras_file
-from temper.runners.keras import import_keras
+from temper.runners.checks.keras_file import check_h5_file, check_layers
+from temper.runners.keras import count_weights, import_keras, load_keras_file
 
 UNKNOWN = re.compile(r"(?:Could not locate (?:class|function)|Unknown layer:) '([^']+)'")
 REMEDY = (
@@ -58,14 +58,8 @@ class KerasOriginal(Original):
 
 
 def _open(path: Path, named: Path) -> Any:
-    if path.suffix == ".keras":
-        check_keras_file(path, named)
-    else:
-        check_h5_file(path, named)
     try:
-        if path.suffix != ".keras":
-            translate_h5(path, named)
-        return import_keras().saving.load_model(path, compile=False, safe_mode=True)
+        return load_keras_file(path, named) if path.suffix == ".keras" else _load_h5(path, named)
     except (UserError, MemoryError, ImportError):
         raise
     # Keras raises whatever the code of a layer raises.
@@ -82,3 +76,9 @@ def _reason(error: Exception) -> str:
         return f"it contains {unknown[1]}, which is not of Keras"
     first = next((line for line in text.splitlines() if line.strip()), reason_of(error))
     return first[:MAX_REASON].rstrip(".")
+
+
+def _load_h5(path: Path, named: Path) -> Any:
+    values = check_h5_file(path, named)
+    check_layers(count_weights(translate_h5(path, named)), values, named)
+    return import_keras().saving.load_model(path, compile=False, safe_mode=True)

@@ -67,7 +67,7 @@ class OnnxOriginal(Original):
 
     def save_wrapped(self, target: Path, normalization: Normalization, kind: OutputKind) -> None:
         """Write the graph with preprocessing and softmax inside."""
-        write_wrapped(self._model, self.spec, normalization, kind, target)
+        write_wrapped(self._model, self.spec, normalization, kind, self.outputs, target)
 
 
 def read_onnx(copies: list[Path], named: Path) -> onnx.ModelProto:
@@ -75,8 +75,6 @@ def read_onnx(copies: list[Path], named: Path) -> onnx.ModelProto:
 
     Raises ArtifactError for what is no ONNX file, and for weights that are in no file beside it.
     """
-    if sum(each.stat().st_size for each in copies) > MAX_BYTES:
-        raise ArtifactError(f"{named} has more than 2 GB", fix="Adopt a smaller model.")
     try:
         model = onnx.load(copies[0])
     except Exception as error:
@@ -112,8 +110,19 @@ def weight_files(path: Path) -> list[Path]:
 
 
 def copy_with_weights(path: Path, folder: Path) -> list[Path]:
-    """Copy an ONNX file and the files with its weights into a folder; the copies, in this order."""
-    return [Path(shutil.copy(each, folder)) for each in [path, *weight_files(path)]]
+    """Copy an ONNX file and the files with its weights into a folder; the copies, in this order.
+
+    Raises ArtifactError for more than 2 GB, before they are read or copied.
+    """
+    _check_size(path)
+    files = [path, *weight_files(path)]
+    _check_size(*files)
+    return [Path(shutil.copy(each, folder)) for each in files]
+
+
+def _check_size(*files: Path) -> None:
+    if sum(each.stat().st_size for each in files) > MAX_BYTES:
+        raise ArtifactError(f"{files[0]} has more than 2 GB", fix="Adopt a smaller model.")
 
 
 def _plain(model: onnx.ModelProto, named: Path) -> onnx.ModelProto:

@@ -7,10 +7,11 @@ import pytest
 
 from benchmarks.cases import find_cases, pick_baseline
 from convert import run
-from convert.adopt.command import target_of
+from convert.adopt.command import target_of, trial_images
 from temper.artifact import Artifact
 from temper.card import Precision, read_card
 from temper.classifier import load
+from temper.dataset.split import Example, Subset
 from temper.errors import DataError, UsageError
 from temper.images import load_images
 from temper.runners.load import open_runner
@@ -87,6 +88,18 @@ def test_a_keras_model_and_a_saved_model_are_adopted_and_converted(
     assert convert(*words, "--out", tmp_path / "out" / "net") == 0
     name = "net.fp32.onnx" if kind == "net" else "net.keras"
     check_conversions(Artifact.at(tmp_path / "out" / name), files[-1], precisions)
+
+
+def test_the_images_that_choose_a_preprocessing_are_not_those_that_prove(tmp_path: Path) -> None:
+    subsets: tuple[Subset, ...] = ("train", "val", "test", "test")
+    examples = [
+        Example(path=path, label=label, subset=subset, sha256="")
+        for (path, label), subset in zip(tiny.draw(tmp_path, 4), 2 * subsets, strict=True)
+    ]
+    trial = trial_images(examples, tiny.LABELS, tiny.SIZE)
+    others = np.stack(list(load_images((each.path for each in examples if each.subset == "test"), tiny.SIZE)))
+    assert len(trial.pixels) == len(examples) / 2
+    assert not (trial.pixels[:, None] == others).all(axis=(2, 3, 4)).any()
 
 
 def test_labels_in_another_order_are_refused(bundle: Path, tmp_path: Path) -> None:
