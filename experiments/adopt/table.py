@@ -2,8 +2,8 @@
 
   python experiments/adopt/table.py --torch torch-env/bin/python --tf-keras tf-keras
 
-Needs ../shared/photos and ../shared/weights for the model of the tutorial, at 224 pixels; the others are trained
-briefly on drawn images of 64 pixels. A model that is already in --models is not made again.
+Needs photos of cats and dogs, and weights of ResNet50, for the model of the tutorial, at 224 pixels; the others are
+trained briefly on drawn images of 64 pixels. A model that is already in --models is not made again.
 """
 
 import argparse
@@ -24,7 +24,6 @@ from temper.cli.tables import Table
 from temper.cli.text import plural
 
 LOGGER = logging.getLogger("temper.experiments")
-SHARED = ROOT.parent / "shared"
 FOLDER = Path(__file__).resolve().parent
 HEADINGS = (
     "model", "source", "preprocessing", "input", "output", "top-1 %", "max difference", "fp32 .xml", "fp16", "int8",
@@ -106,6 +105,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--torch", type=Path, metavar="PYTHON", help="a Python with torch, torchvision, onnx, onnxscript"
     )
     parser.add_argument("--tf-keras", type=Path, metavar="FOLDER", help="where tf-keras is installed (pip --target)")
+    parser.add_argument("--photos", type=Path, default=Path("photos"), metavar="FOLDER", help="default: %(default)s")
+    parser.add_argument(
+        "--weights", type=Path, default=Path("resnet50-notop.weights.h5"), metavar="FILE", help="default: %(default)s"
+    )
     parser.add_argument("--models", type=Path, default=Path("artifacts/adopt"), help="where everything is written")
     parser.add_argument("--only", nargs="+", metavar="FILE", help="only these models, by file name")
     return parser.parse_args(arguments)
@@ -129,7 +132,7 @@ def _rows(options: argparse.Namespace) -> Iterator[tuple[str, ...]]:
     for model in MODELS:
         if options.only and model.file not in options.only:
             continue
-        data = SHARED / "photos" if model.data == "photos" else drawn.resolve()
+        data = options.photos.resolve() if model.data == "photos" else drawn.resolve()
         folder = (options.models / Path(model.file).stem).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         original = folder / model.file
@@ -144,7 +147,7 @@ def _make(model: Model, data: Path, target: Path, options: argparse.Namespace) -
     program = FOLDER / ("torch_models.py" if model.is_torch else "keras_models.py")
     words = [*model.maker[:2], data, target, *model.maker[2:]] if model.is_torch else [*model.maker, data, target]
     if model.data == "photos":
-        words += ["--size", "224", "--weights", SHARED / "weights" / "pets-resnet50-notop.weights.h5"]
+        words += ["--size", "224", "--weights", options.weights.resolve()]
     paths = [str(options.tf_keras.resolve())] if options.tf_keras else []
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     subprocess.run([str(python), str(program), *map(str, words)], check=True, env=environment, stdout=sys.stderr)
