@@ -117,7 +117,7 @@ def test_the_results_name_the_folder_once_and_an_empty_work_folder_is_removed(
         label_probability=0.1,
         looks_like_probability=0.9,
     )
-    pixels, contexts = np.empty(0, np.uint8), []
+    pixels, contexts = np.empty(0, np.uint8), list[Any]()
     suspects = SuspectLabels(n_images=10, suspects=[wrong] * has_suspects, pixels=pixels)
 
     def train(*arguments: object) -> TrainedModel:
