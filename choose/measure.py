@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +48,7 @@ class MeasurementSettings:
 def measure(artifacts: Artifacts, settings: MeasurementSettings, progress: ProgressCallback) -> Measurement:
     """Measure all artifacts. Raises UserError when none of them runs, UsageError for an unknown baseline."""
     names = {artifact_name(*each): each for each in artifacts}
-    if settings.baseline and settings.baseline not in names:
-        raise UsageError(f"there is no artifact {settings.baseline!r}", fix=f"Expected one of {', '.join(names)}.")
+    check_baseline(settings.baseline, names)
     held_out = HeldOut(validation=_images("val", artifacts, settings), test=_images("test", artifacts, settings))
     samples = [Samples.of(Case(name=name, artifact=artifact)) for name, (_, artifact) in names.items()]
     config = BenchmarkConfig(seconds=settings.seconds, batch_sizes=BATCH_SIZES, quick=True)
@@ -65,6 +65,12 @@ def measure(artifacts: Artifacts, settings: MeasurementSettings, progress: Progr
         conditions={"before": before, "after": conditions()},
     )
     return summarize_session(measured, settings.baseline, key_of(artifacts, settings), settings.seconds)
+
+
+def check_baseline(name: str, names: Iterable[str]) -> None:
+    """Raise UsageError for a baseline that is none of the artifacts. name: "" for the default."""
+    if name and name not in names:
+        raise UsageError(f"--baseline {name!r} is no artifact", fix=f"Expected one of {', '.join(names)}.")
 
 
 def key_of(artifacts: Artifacts, settings: MeasurementSettings) -> str:

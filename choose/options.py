@@ -7,6 +7,7 @@ from pathlib import Path
 
 from temper.artifact import Artifact
 from temper.card import PRECISIONS
+from temper.cli.options import check_limits, fields_of
 from temper.errors import UsageError
 from train.config import TrainingConfig
 from train.network.backbones import BACKBONES
@@ -15,6 +16,8 @@ IMAGENET = "imagenet"
 DEFAULT_BACKBONES = ("resnet50", "efficientnetlite0")
 DEFAULT_SIZES = (160, 224)
 DEFAULT = "(default: %(default)s)"
+# Numbers of this command line that a training checks.
+FOR_TRAINING = ("seed", "held_out_fraction")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +50,11 @@ def add_options(parser: argparse.ArgumentParser, show_all: bool) -> None:
 def networks_of(options: argparse.Namespace) -> list[Network]:
     """Every backbone at every size, in the order of the command line. Raises UsageError for what is not possible."""
     if unknown := [each for each in options.backbones if each not in BACKBONES]:
-        raise UsageError(f"{unknown[0]} is no backbone", fix=f"Expected some of {', '.join(BACKBONES)}.")
+        raise UsageError(
+            f"{unknown[0]} is no backbone",
+            fix=f"Expected some of {', '.join(BACKBONES)}, with spaces between them.",
+        )
+    check_limits(options, [each for each in fields_of(TrainingConfig) if each.name in FOR_TRAINING])
     weights = _weights_of(options.weights, options.backbones)
     return [
         Network(backbone=backbone, size=size, weights=weights[backbone], folder=options.out / f"{backbone}-{size}")
@@ -62,13 +69,13 @@ def _weights_of(words: list[str], backbones: list[str]) -> dict[str, str]:
         backbone, separator, file = word.partition("=")
         if word == IMAGENET:
             continue
-        if not separator or backbone not in weights:
+        if not separator or backbone not in weights or not file:
             raise UsageError(
                 f"--weights {word} is not possible",
                 fix=f"Expected {IMAGENET}, or BACKBONE=FILE for one of {', '.join(weights)}.",
             )
         if not Path(file).is_file():
-            raise UsageError(f"{file} does not exist. Expected a file of weights of {backbone}", fix="Check the path.")
+            raise UsageError(f"{file} is no file. Expected a file of weights of {backbone}", fix="Check the path.")
         weights[backbone] = file
     return weights
 
@@ -107,21 +114,23 @@ def _add_network_options(group: "argparse._ArgumentGroup", show_all: bool) -> No
 
 def _add_limits(group: "argparse._ArgumentGroup") -> None:
     add = group.add_argument
-    add("--max-ms", type=_number, metavar="MS", help="median latency of one image")
-    add("--min-images-per-second", type=_number, metavar="N", help="throughput, at the best batch size measured")
-    add("--max-mb", type=_number, metavar="MB", help="size of the artifact's files in millions of bytes")
+    add("--max-ms", type=_number, metavar="MS", help="highest median latency of one image, in milliseconds")
+    add("--min-images-per-second", type=_number, metavar="N", help="lowest throughput, at the best batch size measured")
+    add("--max-mb", type=_number, metavar="MB", help="largest size of the artifact's files, in millions of bytes")
     add(
         "--max-loss", type=_number, metavar="POINTS",
         help="how far the accuracy may be below the most accurate artifact, in percentage points "
         "(default: 1, without --min-accuracy)",
     )  # fmt: skip
-    add("--min-accuracy", type=_number, metavar="PERCENT", help="accuracy")
+    add("--min-accuracy", type=_percentage, metavar="PERCENT", help="lowest accuracy on the validation images")
 
 
 def _add_measurement_options(group: "argparse._ArgumentGroup", show_all: bool) -> None:
     add = group.add_argument
     rare = (lambda text: text) if show_all else (lambda text: argparse.SUPPRESS)
-    add("--seconds", type=_number, default=4.0, help="for each artifact and batch size (default: %(default)g)")
+    add(
+        "--seconds", type=_number, default=4.0, help="of calls, for each artifact and batch size (default: %(default)g)"
+    )
     add(
         "--max-images", type=_count, default=1000, metavar="N",
         help=rare(f"validation images, and test images, at most {DEFAULT}"),
@@ -148,6 +157,14 @@ def _number(text: str) -> float:
     return number
 
 
+def _percentage(text: str) -> float:
+    number = _number(text)
+    # 0.97 would be a limit that every artifact reaches.
+    if not 1 <= number <= 100:
+        raise argparse.ArgumentTypeError(f"expected a percentage from 1 to 100, such as 97, got {text!r}")
+    return number
+
+
 def _count(text: str) -> int:
     if not (text.isdecimal() and int(text) >= 1):
         raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
@@ -156,5 +173,7 @@ def _count(text: str) -> int:
 
 def _size(text: str) -> int:
     if not (text.isdecimal() and 32 <= int(text) <= 1024):
-        raise argparse.ArgumentTypeError(f"expected a whole number from 32 to 1024, got {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"expected whole numbers from 32 to 1024 with spaces between them, got {text!r}"
+        )
     return int(text)

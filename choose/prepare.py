@@ -82,6 +82,12 @@ def prepare(networks: list[Network], training: Training, precisions: list[Precis
     return prepared
 
 
+def expected_names(networks: list[Network], precisions: list[Precision] | None = None) -> list[str]:
+    """Names of the artifacts that will be made if nothing fails."""
+    wanted = precisions or default_precisions()
+    return [artifact_name(each, target) for each in networks for target, _ in targets_of(each.model, wanted)]
+
+
 def default_precisions() -> list[Precision]:
     """On a CPU fp16 is stored in half precision and computed in fp32 or bf16: it saves space only."""
     return ["fp32", "fp16", "int8"] if find_gpu() else ["fp32", "int8"]

@@ -42,7 +42,7 @@ class Limits(Struct, frozen=True, kw_only=True):
             *([f"an accuracy of at least {self.min_accuracy:g} %"] if self.min_accuracy is not None else []),
             *([f"an accuracy at most {_points(loss)} below the most accurate artifact"] if loss is not None else []),
         ]
-        return f"The fastest artifact with {' and '.join(parts)}, on validation images."
+        return f"The rule takes the fastest artifact with {' and '.join(parts)}, on validation images."
 
 
 def choose_artifact(measured: Sequence["Measured"], limits: Limits) -> "Measured | None":

@@ -63,13 +63,15 @@ def run(options: argparse.Namespace) -> int:
         max_loss=options.max_loss,
         min_accuracy=options.min_accuracy,
     )
-    from choose.prepare import Training, prepare
+    from choose.measure import check_baseline
+    from choose.prepare import Training, expected_names, prepare
     from choose.rendering.words import terminal_text
     from choose.report import JSON, decide, write_files
     from temper.dataset.find import find_examples
     from train.cli_options import check_writable
     from train.dataset.leaks import check_leaks
 
+    check_baseline(options.baseline, expected_names(networks, options.precisions))
     check_writable(options.out / JSON)
     training = Training(
         data=options.data,
@@ -83,7 +85,13 @@ def run(options: argparse.Namespace) -> int:
     report = decide(measurement, prepared.failures, limits, shlex.join(["python", "choose/run.py", *sys.argv[1:]]))
     write_files(report, options.out)
     print(terminal_text(report, options.out))
-    return ExitCode.OK if report.chosen else ExitCode.SOME_FAILED
+    if report.chosen:
+        return ExitCode.OK
+    LOGGER.warning(
+        "no artifact is within the limits. Run the same command with other limits, or with other backbones and sizes: "
+        "what is finished is used again"
+    )
+    return ExitCode.SOME_FAILED
 
 
 def _words_for_training(options: argparse.Namespace) -> list[str]:

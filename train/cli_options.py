@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from temper.artifact import Artifact
 from temper.cli.options import Field, Option, add_option, check_limits, fields_of, flag_of, option
 from temper.errors import ResourceError, UsageError
 from temper.storage.digest import sha256_of
-from train.config import Augmentation, Distribute, TrainingConfig
+from train.config import DISTILLATION_WEIGHT, Augmentation, Distribute, TrainingConfig
 
 FILES, RUN = "files", "run"
 # Defaults that another option changes, by that option and its value; a later entry has priority.
@@ -84,6 +85,11 @@ def check_options(options: argparse.Namespace) -> None:
         )
     if options.teacher != "none":
         _check_teacher(options)
+    elif options.distillation_temperature is not None or options.distillation_weight != DISTILLATION_WEIGHT:
+        raise UsageError(
+            "--distillation-temperature and --distillation-weight change nothing without a teacher",
+            fix="Add --teacher FILE, or leave them out.",
+        )
 
 
 def check_writable(out: Path) -> None:
@@ -94,7 +100,7 @@ def check_writable(out: Path) -> None:
             pass
     except OSError as error:
         raise ResourceError(
-            f"{out} cannot be written ({error.strerror})", fix="Name a folder with write permission: --out FILE."
+            f"{out} cannot be written ({error.strerror})", fix="Name a path with write permission: --out."
         ) from None
 
 
@@ -134,7 +140,8 @@ def _check_teacher(options: argparse.Namespace) -> None:
     teacher = Path(options.teacher)
     if teacher.suffix != ".keras" or not teacher.is_file():
         raise UsageError(
-            f"--teacher is {teacher}. Expected an existing model.keras that train/run.py wrote", fix="Check the path."
+            f"--teacher is {teacher}. Expected an existing model.keras that train/run.py wrote",
+            fix="Check the path.",
         )
     if teacher.resolve() == options.out.resolve():
         raise UsageError(
@@ -152,6 +159,8 @@ def _check_teacher(options: argparse.Namespace) -> None:
             "temperature 1 only",
             fix="Leave --distillation-temperature out, or use --head keras.",
         )
+    # Raises ArtifactError without a card, before TensorFlow is imported.
+    _ = Artifact.at(teacher).card
 
 
 def _check_combination(options: argparse.Namespace) -> None:

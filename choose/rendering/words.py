@@ -85,6 +85,6 @@ def _alternatives(chosen: Measured, report: ChoiceReport) -> list[str]:
 
 
 def _nearest(report: ChoiceReport) -> list[str]:
-    """The artifacts on the Pareto front, with the limits that they exceed."""
+    """The artifacts on the Pareto front with the limits that they exceed."""
     every = report.measurement.artifacts
     return [f"{each.name}: {'; '.join(violations(each, every, report.limits))}." for each in report.front_artifacts]

@@ -57,17 +57,17 @@ class Fit:
         return wilson(int(self.is_correct.sum()), len(self.is_correct))
 
     @property
-    def reordered(self) -> tuple[float, dict[int, int]]:
-        """The accuracy with the labels in the order that fits best, and which label each one stands for there.
+    def reordered(self) -> tuple[NDArray[np.bool_], dict[int, int]]:
+        """Which images get their label in the order that fits best, bool [n], and which label each one is there.
 
-        0 and nothing where two labels are mostly predicted as the same one.
+        None and nothing where two labels are mostly predicted as the same one.
         """
         most = {
             each: int(np.bincount(self.predicted[self.truth == each]).argmax()) for each in set(self.truth.tolist())
         }
         if len(set(most.values())) < len(most):
-            return 0.0, {}
-        return float(np.mean([most[t] == p for t, p in zip(self.truth.tolist(), self.predicted, strict=True)])), most
+            return np.zeros(len(self.truth), dtype=np.bool_), {}
+        return np.array([most[each] for each in self.truth.tolist()]) == self.predicted, most
 
 
 def fit_of(normalization: Normalization, probabilities: Probabilities, truth: NDArray[np.int64]) -> Fit:
@@ -141,16 +141,19 @@ def check_plausible(fits: list[Fit], labels: tuple[str, ...], named: bool) -> No
     fits: the best first. named: whether the preprocessing was named; then an accuracy like that of guessing is a
     warning. A wrong order of the labels, or a wrong preprocessing, shows in nothing else.
     """
-    best, other = fits[0], max(fits, key=lambda each: each.reordered[0])
-    low, high = best.interval
+    best, other = fits[0], max(fits, key=lambda each: each.reordered[0].sum())
+    low, _ = best.interval
     what = f"{percent(best.accuracy)} of {len(best.losses)} images get the label of their folder"
-    accuracy, order = other.reordered
-    if accuracy > high:
-        seen = ", ".join(f"images of {labels[a]} get {labels[b]}" for a, b in list(order.items())[:3] if a != b)
+    is_correct, order = other.reordered
+    # Of several preprocessings and orders of labels, one is the best by chance: it must be better than any other.
+    if all(_lowest_drop(is_correct, each.is_correct) > 0 for each in (other, best)):
+        moved = [(a, b) for a, b in order.items() if a != b]
+        seen = ", ".join(f"images of {labels[a]} get {labels[b]}" for a, b in moved[:3])
         raise DataError(
-            f"the labels are in another order than the output: {what}, and {percent(accuracy)} would in another order "
-            f"({seen})",
-            fix="Name the labels in the order of the training: --labels. Keras sorts the names of the folders.",
+            f"the labels are in another order than the output: {what}, and {percent(is_correct.mean())} would in "
+            f"another order ({seen})",
+            fix="Name the labels in the order of the training: --labels. Keras sorts the names of the folders. If the "
+            "order is right, name the preprocessing of the training: --preprocessing.",
         )
     # Of many labels perhaps only a few have images.
     chance = 1 / len(set(best.truth.tolist()))
@@ -165,10 +168,13 @@ def check_plausible(fits: list[Fit], labels: tuple[str, ...], named: bool) -> No
 
 
 def _is_better(one: Fit, other: Fit) -> bool:
-    regressed = int((one.is_correct & ~other.is_correct).sum())
-    improved = int((other.is_correct & ~one.is_correct).sum())
-    if drop_interval(regressed, improved, len(one.losses))[0] > 0:
+    if _lowest_drop(one.is_correct, other.is_correct) > 0:
         return True
     differences = other.losses - one.losses
     half = Z95 * differences.std(ddof=1) / np.sqrt(len(differences))
     return bool(differences.mean() - half > 0)
+
+
+def _lowest_drop(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """Lower bound of the paired 95 % interval of the drop in accuracy from one to the other; bool [n], of images."""
+    return drop_interval(int((one & ~other).sum()), int((other & ~one).sum()), len(one))[0]

@@ -35,10 +35,15 @@ SEED = 0
 def run_adopt(options: argparse.Namespace) -> str:
     """Adopt a model; returns what was found, as text."""
     if not 0 < options.held_out_fraction < 1:
-        raise UsageError(f"--held-out-fraction is {options.held_out_fraction:g}", fix="Expected a number below 1.")
+        raise UsageError(
+            f"--held-out-fraction is {options.held_out_fraction:g}",
+            fix="Expected a number between 0 and 1, such as 0.6.",
+        )
     named = parse_normalization(options.preprocessing) if options.preprocessing else None
     given = read_labels(options.labels) if options.labels else None
     check_path(options.original, options.trust)
+    if options.signature and not options.original.is_dir():
+        raise UsageError(f"--signature is one of a SavedModel, and {options.original} is a file", fix="Leave it out.")
     target = target_of(options.original, options.out)
     refuse_other_models(target)
     examples = find_examples(options.data, options.held_out_fraction, SEED)
@@ -47,7 +52,7 @@ def run_adopt(options: argparse.Namespace) -> str:
     with ProgressDisplay() as progress, open_original(options.original, wanted, options.trust) as original:
         match_labels(labels, examples, original.outputs, original.name)
         _note_labels(labels, examples, is_given=given is not None)
-        trial = _trial_images(examples, labels, original.spec.size)
+        trial = trial_images(examples, labels, original.spec.size)
         kind, normalization = _decide(original, trial, labels, (named, options.output), progress)
         plan = Plan(
             original=original, labels=labels, normalization=normalization, kind=kind, folder=options.data,
@@ -60,11 +65,19 @@ def run_adopt(options: argparse.Namespace) -> str:
 def target_of(original: Path, out: Path | None) -> Artifact:
     """The artifact that an original becomes. Raises UsageError for a name with another suffix, or with a precision."""
     suffix = ".keras" if original.suffix in (".keras", ".h5", ".hdf5") else ".fp32.onnx"
-    path = out or FOLDER / (original.stem if original.suffix in (*SUFFIXES, *suffixes()) else original.name)
+    if out and (out.is_dir() or not out.name):
+        raise UsageError(f"--out {out} is a folder", fix=f"Add the name of the artifact: --out {out / 'NAME'}.")
+    name = original.stem if original.suffix in (*SUFFIXES, *suffixes()) else original.name
+    path = out or FOLDER / (name if suffix == ".keras" else name.removesuffix(".fp32"))
     stem = path.name.removesuffix(suffix)
     wrong = next((each for each in (*suffixes(), *(f".{p}" for p in PRECISIONS)) if stem.endswith(each)), "")
     if wrong or not stem:
-        raise UsageError(f"--out {path} ends with {wrong}", fix=f"{original.name} becomes an artifact {suffix}.")
+        what = f"--out {out} ends with {wrong}" if out else f"{original.name} would become {path}{suffix}"
+        better = path.with_name(stem.removesuffix(wrong) or "NAME")
+        raise UsageError(
+            f"{what}, and {original.name} becomes an artifact {suffix}. Expected a name without a suffix",
+            fix=f"Name it: --out {better}.",
+        )
     return Artifact.at(path.with_name(stem + suffix))
 
 
@@ -76,8 +89,8 @@ def _note_labels(labels: tuple[str, ...], examples: list[Example], is_given: boo
         LOGGER.warning("%d of %d labels are without images: nothing is verified for them", absent, len(labels))
 
 
-def _trial_images(examples: list[Example], labels: tuple[str, ...], size: int) -> LabeledPixels:
-    """Images on which preprocessing is chosen; those that prove are others."""
+def trial_images(examples: list[Example], labels: tuple[str, ...], size: int) -> LabeledPixels:
+    """Images on which preprocessing is chosen, resized; those that prove are others."""
     sample = draw_sample([each for each in examples if each.subset != "test"], TRIAL_IMAGES, SEED)
     pixels = np.stack(list(load_images((each.path for each in sample), size)))
     return LabeledPixels(pixels=pixels, truth=np.array([labels.index(each.label) for each in sample]))

@@ -7,17 +7,21 @@ from temper.dataset.split import Example
 from temper.errors import DataError, UsageError
 
 MAX_LISTED = 5
+CHECK = "Check the path, or name the labels: --labels cat,dog."
 
 
 def read_labels(text: str) -> tuple[str, ...]:
     """Labels of a comma-separated list, or of a text file with one on each line.
 
-    Raises UsageError for fewer than two, and for a label that is listed twice.
+    Raises UsageError for fewer than two, for a label that is listed twice, and for the path of a file that is missing.
 
     >>> read_labels("cat, dog")
     ('cat', 'dog')
     """
-    words = _lines(Path(text)) if Path(text).is_file() else text.split(",")
+    path = Path(text)
+    if "," not in text and (path.suffix or path.name != text) and not path.is_file():
+        raise UsageError(f"--labels {text} is no file. Expected a text file with one label on each line", fix=CHECK)
+    words = _lines(path) if path.is_file() else text.split(",")
     labels = tuple(word.strip() for word in words if word.strip())
     if len(labels) < 2:
         raise UsageError(

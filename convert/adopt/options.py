@@ -13,9 +13,9 @@ DESCRIPTION = """Adopt a model that was trained elsewhere.
     python convert/run.py adopt resnet.onnx --labels labels.txt --preprocessing torch --data photos
     python convert/run.py adopt folder --trust --labels cat,dog --data photos
 
-Its preprocessing and a softmax are put inside, so that it takes uint8 RGB pixels like every other artifact. It is
-published only if its predictions on held-out images are those of the original with its own preprocessing. From there
-everything is as after a training: python convert/run.py artifacts/cats.keras --precision int8
+Its preprocessing, and a softmax if it gives logits, are put inside, so that it takes uint8 RGB pixels like every other
+artifact. It is published only if its predictions on held-out images are those of the original with its own
+preprocessing. From there everything is as after a training: python convert/run.py artifacts/cats.keras --precision int8
 """
 
 
@@ -45,11 +45,12 @@ def parse_adopt(arguments: list[str]) -> argparse.Namespace:
     _add_model_options(parser)
     add(
         "--out", type=Path, metavar="PATH",
-        help="folder and name of the artifact (default: artifacts/NAME of the model)",
+        help="folder and name of the artifact, without a suffix (default: artifacts/NAME of the model)",
     )  # fmt: skip
     add(
         "--held-out-fraction", type=float, default=0.6, metavar="FRACTION",
-        help="of the images; half of them prove and gate, half choose, the rest calibrates (default: %(default)s)",
+        help="fraction of the images that are held out: one half tests the adopted model and every conversion, the "
+        "other half chooses between conversions to int8; the rest calibrates int8 (default: %(default)s)",
     )  # fmt: skip
     add_verbosity_options(parser)
     return parser.parse_args(arguments)
@@ -58,11 +59,12 @@ def parse_adopt(arguments: list[str]) -> argparse.Namespace:
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
     """Options for what the model itself does not say."""
     add = parser.add_argument
+    size = whole_number(1, MAX_SIZE)
     add("--layout", choices=("NHWC", "NCHW"), help="channels last or first (default: what the model says)")
-    add("--size", type=whole_number(1, MAX_SIZE), metavar="PIXELS", help="of images, where the model takes any size")
+    add("--size", type=size, metavar="PIXELS", help="height and width of the images, where the model takes any size")
     add(
         "--output", choices=("auto", "probabilities", "logits"), default="auto",
         help="what the model gives (default: %(default)s, found from the values)",
     )  # fmt: skip
-    add("--signature", default="", metavar="NAME", help="of a SavedModel (default: serving_default)")
+    add("--signature", default="", metavar="NAME", help="which signature of a SavedModel (default: serving_default)")
     add("--trust", action="store_true", help="a SavedModel can run any code: say that you know who made this one")

@@ -31,7 +31,8 @@ def find_kind(raw: NDArray[np.float32], name: str, named: str = "auto") -> Outpu
     if named == "probabilities":
         raise ArtifactError(
             f"{name} gives values whose sum is not 1, so they are no probabilities of one label for each image",
-            fix="A model with independent labels (several sigmoid outputs) cannot be adopted.",
+            fix="If they are logits, leave --output out. A model with independent labels (several sigmoid outputs) "
+            "cannot be adopted.",
         )
     if in_range:
         raise UsageError(

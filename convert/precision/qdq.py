@@ -30,7 +30,28 @@ def quantize(model: onnx.ModelProto, ranges: TensorsData, excluded: frozenset[st
     as the other input of an addition, are stored in the metadata: on x86 a kernel gives int8 only.
     """
     inputs = {node.name: list(node.input) for node in model.graph.node if node.name in excluded}
-    quantizer = QDQQuantizer(
+    read = {name for names in inputs.values() for name in names}
+    stored = [onnx.TensorProto.FromString(t.SerializeToString()) for t in model.graph.initializer if t.name in read]
+    quantizer = _quantizer(model, ranges, excluded)
+    quantizer.quantize_model()
+    quantizer.model.topological_sort()
+    quantizer.model.clean_initializers()
+    quantized = quantizer.model.model
+    # The quantizer lets an excluded layer read what was rounded for another one.
+    for node in quantized.graph.node:
+        node.input[:] = inputs.get(node.name, node.input)
+    # Nor does it leave weights in floating point that an excluded layer shares with another one.
+    present = {each.name for each in quantized.graph.initializer}
+    quantized.graph.initializer.extend(each for each in stored if each.name not in present)
+    _unquantize_residual_inputs(quantized.graph)
+    scales = add_x86_scales(quantized.graph, ranges)
+    onnx.helper.set_model_props(quantized, {X86_SCALES: json.dumps(scales)})
+    onnx.checker.check_model(quantized, full_check=True)
+    return quantized
+
+
+def _quantizer(model: onnx.ModelProto, ranges: TensorsData, excluded: frozenset[str]) -> QDQQuantizer:
+    return QDQQuantizer(
         model,
         per_channel=True,
         reduce_range=False,
@@ -48,18 +69,6 @@ def quantize(model: onnx.ModelProto, ranges: TensorsData, excluded: frozenset[st
             "OpTypesToExcludeOutputQuantization": list(QUANTIZED),
         },
     )
-    quantizer.quantize_model()
-    quantizer.model.topological_sort()
-    quantizer.model.clean_initializers()
-    quantized = quantizer.model.model
-    # The quantizer lets an excluded layer read what was rounded for another one.
-    for node in quantized.graph.node:
-        node.input[:] = inputs.get(node.name, node.input)
-    _unquantize_residual_inputs(quantized.graph)
-    scales = add_x86_scales(quantized.graph, ranges)
-    onnx.helper.set_model_props(quantized, {X86_SCALES: json.dumps(scales)})
-    onnx.checker.check_model(quantized, full_check=True)
-    return quantized
 
 
 def _candidates(graph: onnx.GraphProto, shapes: Shapes) -> list[str]:

@@ -15,16 +15,16 @@ INT8_MAX = 127
 
 
 def add_x86_scales(graph: onnx.GraphProto, ranges: TensorsData) -> dict[str, str]:
-    """{tensor: name of its scale} for the results of quantized convolutions that nothing quantizes.
+    """{tensor: name of its scale} for the results of quantized convolutions that are read in floating point.
 
     Such a result is read by an addition, by a pooling, or by an activation that no kernel computes with a convolution.
     The scales that the graph lacks are added to its constants.
     """
     known = {each.name for each in graph.initializer}
     scales: dict[str, str] = {}
-    for tensor, pooled_scale in _float_results(graph):
-        if pooled_scale:
-            scales[tensor] = pooled_scale
+    for tensor, known_scale in _float_results(graph):
+        if known_scale:
+            scales[tensor] = known_scale
         elif tensor in ranges.keys():  # noqa: SIM118 - not a dict
             scales[tensor] = f"{tensor}_scale"
             if scales[tensor] not in known:
@@ -34,7 +34,7 @@ def add_x86_scales(graph: onnx.GraphProto, ranges: TensorsData) -> dict[str, str
 
 
 def _float_results(graph: onnx.GraphProto) -> Iterator[tuple[str, str]]:
-    """Tensors, each with the scale that is used after max pooling, or ""."""
+    """Tensors, each with the scale that another reader or a max pooling uses, or ""."""
     dequantized = {node.output[0] for node in graph.node if node.op_type == "DequantizeLinear"}
     readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
     for node in graph.node:
@@ -50,7 +50,8 @@ def _float_results(graph: onnx.GraphProto) -> Iterator[tuple[str, str]]:
         tensor = node.output[0]
         while len(readers[tensor]) == 1 and readers[tensor][0].op_type in FUSED:
             tensor = readers[tensor][0].output[0]
-        if not scale_of(tensor):
-            # Rounding and max pooling commute: with the scale of its result, int8 is pooled.
-            pooled = (scale_of(each.output[0]) for each in readers[tensor] if each.op_type == "MaxPool")
-            yield tensor, next(pooled, "")
+        if all(each.op_type == "QuantizeLinear" for each in readers[tensor]):
+            continue
+        # Rounding and max pooling commute: with the scale of its result, int8 is pooled.
+        pooled = (scale_of(each.output[0]) for each in readers[tensor] if each.op_type == "MaxPool")
+        yield tensor, scale_of(tensor) or next(pooled, "")

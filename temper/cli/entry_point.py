@@ -16,6 +16,7 @@ from temper.cli.console import LOGGER, configure_logging, print_json_error, want
 from temper.errors import UserError
 from temper.escaping import visible
 from temper.exit_codes import ExitCode
+from temper.system.early_signals import skip_shutdown
 from temper.system.interrupts import Stop, exit_now
 
 # Causes outside the program, by what helps against them.
@@ -57,6 +58,8 @@ def run_command(parse: Parse, run: Run, writes_artifacts: bool = True) -> NoRetu
     except KeyboardInterrupt:
         # The signal arrived when the command had ended, and its last lines were being written.
         exit_now(stop.number or signal.SIGINT)
+    if stop.number and code == stop.exit_code:
+        skip_shutdown(code)
     sys.exit(code)
 
 

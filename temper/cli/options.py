@@ -74,9 +74,12 @@ def check_limits(options: argparse.Namespace, fields: Iterable[Field]) -> None:
     for each in fields:
         limits, value = each.metadata["option"].limits, getattr(options, each.name)
         if limits and value is not None and not limits[0] <= value <= limits[1]:
-            raise UsageError(
-                f"{flag_of(each.name)} is {value:g}. Expected a number from {limits[0]:g} to {limits[1]:g}"
-            )
+            expected = f"Expected a number from {_exact(limits[0])} to {_exact(limits[1])}"
+            raise UsageError(f"{flag_of(each.name)} is {_exact(value)}. {expected}")
+
+
+def _exact(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 def flag_of(name: str) -> str:

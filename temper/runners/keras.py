@@ -17,7 +17,7 @@ import numpy as np
 from temper.errors import ArtifactError, IncompatibleMachine, MissingRuntime
 from temper.formats import KERAS_BACKENDS
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
-from temper.runners.checks.keras_file import check_keras_file, check_layers
+from temper.runners.checks.keras_file import check_keras_file, check_layers, read_configuration
 from temper.runners.saved_model import import_tensorflow
 from temper.system.quiet import quiet_stderr
 
@@ -45,19 +45,28 @@ def open_model(path: Path, named: Path | None = None) -> Any:
     named: the path in messages, where the file is a copy.
     """
     named = named or path
-    values = check_keras_file(path, named)
     try:
-        check_layers(path, named, _count_weights, values)
-        # Safe mode refuses files that contain code.
-        return import_keras().saving.load_model(path, compile=False, safe_mode=True)
+        return load_keras_file(path, named)
     except (ValueError, OSError) as error:
         raise ArtifactError(
             f"{named} cannot be opened by Keras: {str(error).rstrip('.')}", fix="Train it again."
         ) from None
 
 
-def _count_weights(config: dict[str, Any]) -> int:
-    """How many weights the layers of a configuration have, without memory for them.
+def load_keras_file(path: Path, named: Path) -> Any:
+    """The Keras model in a `.keras` file that nobody changes meanwhile.
+
+    Raises ArtifactError for what Keras does not write and for layers with more weights than the file has, and what
+    Keras raises.
+    """
+    values = check_keras_file(path, named)
+    check_layers(count_weights(read_configuration(path)), values, named)
+    # Safe mode refuses files that contain code.
+    return import_keras().saving.load_model(path, compile=False, safe_mode=True)
+
+
+def count_weights(config: dict[str, Any]) -> int:
+    """How many weights the layers of a configuration have, without memory for them. Raises what Keras raises.
 
     In a thread of its own, whose state ends with it: Keras keeps a list of the variables that it has not initialized,
     and would initialize them some time later.

@@ -5,6 +5,7 @@ Runtime is fast only where activations are uint8 and a Q/DQ pair follows every c
 """
 
 import json
+import math
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -22,6 +23,8 @@ FINER = np.float32(127 / 255)
 FINER_SCALE = "_of_uint8"
 DEQUANTIZED = "_dequantized"
 NEVER_NEGATIVE = {"Relu", "Sigmoid", "HardSigmoid"}
+# Which input of a pair's nodes it is.
+ZERO_POINT = 2
 # ONNX Runtime's operators for convolutions and matrix products, after its optimizations.
 INT8_PRODUCTS = {"QLinearConv", "QLinearMatMul", "QGemm", "ConvInteger", "MatMulInteger", "MatMulIntegerToFloat"}
 FLOAT_PRODUCTS = {"Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul"}
@@ -46,7 +49,7 @@ def use_uint8(graph: onnx.GraphProto) -> None:
     """Turn int8 activations into uint8, in place.
 
     With zero point 128 no value changes. What is never negative gets zero point 0 instead, and twice as many steps in
-    the same range: then the pair does what the ReLU or ReLU6 before it does, which is removed.
+    the same range: then the pair does what the ReLU or ReLU6 before it does, which is removed if nothing else reads it.
     """
     _shift_to_uint8(graph)
     _Absorption(graph).run()
@@ -84,7 +87,10 @@ def _insert_pairs(graph: onnx.GraphProto, scales: dict[str, str]) -> None:
 def _shift_to_uint8(graph: onnx.GraphProto) -> None:
     constants = {each.name for each in graph.initializer}
     quantized = {
-        node.output[0] for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] not in constants
+        node.output[0]
+        for node in graph.node
+        # Without a zero point a pair is uint8 already.
+        if node.op_type == "QuantizeLinear" and node.input[0] not in constants and len(node.input) > ZERO_POINT
     }
     for name, value in ZERO_POINTS.items():
         graph.initializer.append(numpy_helper.from_array(np.array(value, dtype=np.uint8), name))
@@ -92,7 +98,7 @@ def _shift_to_uint8(graph: onnx.GraphProto) -> None:
         is_quantize = node.op_type == "QuantizeLinear" and node.output[0] in quantized
         is_dequantize = node.op_type == "DequantizeLinear" and node.input[0] in quantized
         if is_quantize or is_dequantize:
-            node.input[2] = SHIFTED
+            node.input[ZERO_POINT] = SHIFTED
 
 
 class _Absorption:
@@ -101,6 +107,7 @@ class _Absorption:
     def __init__(self, graph: onnx.GraphProto) -> None:
         self._graph = graph
         self._constants = {each.name: each for each in graph.initializer}
+        self._outputs = {each.name for each in graph.output}
         self._producers = {name: node for node in graph.node for name in node.output}
         self._readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
         for node in graph.node:
@@ -109,22 +116,18 @@ class _Absorption:
 
     def run(self) -> None:
         """Change the graph in place."""
-        absorbed: dict[str, list[onnx.NodeProto]] = {}
+        absorbed = set()
         for quantize in self._graph.node:
-            if quantize.op_type == "QuantizeLinear" and self._is_never_negative(quantize.input[0]):
-                pair = [quantize, *self._readers[quantize.output[0]]]
-                limit = self._use_all_steps(pair)
+            if self._is_shifted(quantize) and self._is_never_negative(quantize.input[0]):
+                limit = self._use_all_steps([quantize, *self._readers[quantize.output[0]]])
                 activation = self._producers[quantize.input[0]]
                 if self._is_absorbed(activation, limit):
-                    absorbed[activation.output[0]] = pair
-                    self._bypass(activation, pair)
-        moved = {node.output[0] for pair in absorbed.values() for node in pair}
-        # A pair stands where the activation stood: others may read it before its own place.
-        nodes = []
-        for node in self._graph.node:
-            if node.output[0] not in moved:
-                nodes += absorbed.get(node.output[0], [node])
-        _replace_nodes(self._graph, nodes)
+                    absorbed.add(activation.output[0])
+                    quantize.input[0] = activation.input[0]
+        _replace_nodes(self._graph, [node for node in self._graph.node if node.output[0] not in absorbed])
+
+    def _is_shifted(self, node: onnx.NodeProto) -> bool:
+        return node.op_type == "QuantizeLinear" and list(node.input)[ZERO_POINT:] == [SHIFTED]
 
     def _is_never_negative(self, tensor: str) -> bool:
         node = self._producers.get(tensor)
@@ -133,7 +136,7 @@ class _Absorption:
         if node.op_type == "Clip":
             return self._value(node, 1, -1) >= 0
         if node.op_type == "QuantizeLinear":
-            return bool(node.input[2] == UNSIGNED)
+            return list(node.input)[ZERO_POINT:] == [UNSIGNED]
         passes_on = node.op_type in ("MaxPool", "DequantizeLinear")
         return node.op_type in NEVER_NEGATIVE or (passes_on and self._is_never_negative(node.input[0]))
 
@@ -149,21 +152,21 @@ class _Absorption:
         return float(numpy_helper.to_array(self._constants[name]) * 255)
 
     def _is_absorbed(self, activation: onnx.NodeProto, limit: float) -> bool:
+        result = activation.output[0]
+        if len(self._readers[result]) > 1 or result in self._outputs:
+            # Another reader would get values that are cut off at the calibrated range.
+            return False
         if activation.op_type != "Clip":
             return bool(activation.op_type == "Relu")
         # The limit was rounded in float32.
         return self._value(activation, 1, -1) == 0 and limit / (1 + 1e-6) <= self._value(activation, 2, float("inf"))
 
-    def _bypass(self, activation: onnx.NodeProto, pair: list[onnx.NodeProto]) -> None:
-        for reader in self._readers[activation.output[0]]:
-            if reader is not pair[0]:
-                reader.input[:] = [pair[1].output[0] if name == activation.output[0] else name for name in reader.input]
-        pair[0].input[0] = activation.input[0]
-
     def _value(self, node: onnx.NodeProto, position: int, otherwise: float) -> float:
-        """A constant input, or another value where it is not constant or left out."""
+        """An input: another value where it is left out, NaN, which is in no range, where it is not constant."""
         name = node.input[position] if len(node.input) > position else ""
-        return float(numpy_helper.to_array(self._constants[name])) if name in self._constants else otherwise
+        if not name:
+            return otherwise
+        return float(numpy_helper.to_array(self._constants[name])) if name in self._constants else math.nan
 
 
 def _replace_nodes(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:

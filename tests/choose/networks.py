@@ -41,9 +41,9 @@ def network_at(out: Path, size: int, weights: str = "imagenet") -> Network:
     return Network(backbone=BACKBONE, size=size, weights=weights, folder=out / f"{BACKBONE}-{size}")
 
 
-def make_network(out: Path, size: int, training: Training) -> Network:
+def make_network(out: Path, size: int, training: Training, weights: str = "imagenet") -> Network:
     """A network that is up to date, with its fp32 ONNX artifact."""
-    network = network_at(out, size)
+    network = network_at(out, size, weights)
     network.folder.mkdir(parents=True)
     network.model.path.write_bytes(b"stand-in")
     options = parse(training.words_for(network))

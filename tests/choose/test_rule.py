@@ -87,10 +87,11 @@ def test_the_front_holds_what_nothing_equals_in_one_figure_and_exceeds_in_the_ot
 
 def test_the_rule_is_a_sentence() -> None:
     assert Limits().sentence() == (
-        "The fastest artifact with an accuracy at most 1 point below the most accurate artifact, on validation images."
+        "The rule takes the fastest artifact with an accuracy at most 1 point below the most accurate artifact, on "
+        "validation images."
     )
     text = Limits(max_ms=5, min_images_per_second=100, max_megabytes=10, min_accuracy=97).sentence()
     assert text == (
-        "The fastest artifact with a median latency of at most 5 ms and at least 100 images/s and at most 10 MB and an "
-        "accuracy of at least 97 %, on validation images."
+        "The rule takes the fastest artifact with a median latency of at most 5 ms and at least 100 images/s and at "
+        "most 10 MB and an accuracy of at least 97 %, on validation images."
     )

@@ -10,7 +10,7 @@ import pytest
 
 from choose import prepare
 from choose.run import parse, run
-from temper.errors import DataError, ResourceError, UserError
+from temper.errors import DataError, ResourceError, UsageError, UserError
 from temper.exit_codes import ExitCode
 from tests import tiny
 from tests.choose.networks import BACKBONE, draw_dataset, make_network
@@ -61,6 +61,7 @@ def test_ctrl_c_ends_a_conversion_and_the_same_command_goes_on_to_the_choice(fin
     none = subprocess.run([*arguments, "--max-ms", "0"], capture_output=True, text=True, cwd=ROOT)
     assert none.returncode == ExitCode.SOME_FAILED
     assert "No artifact is within the limits." in none.stdout
+    assert "Run the same command with other limits" in none.stderr
     assert "converting" not in none.stderr
 
 
@@ -73,6 +74,13 @@ def test_a_folder_that_cannot_be_written_is_an_error_before_anything_is_trained(
     (tmp_path / "out").write_text("a file")
     with pytest.raises(ResourceError, match="cannot be written"):
         run(parse(words(tmp_path)))
+
+
+def test_an_unknown_baseline_is_an_error_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"'small' is no artifact.*one of mobilenetv2-32 fp32\.onnx, mobilenetv2-32 fp32"
+    ):
+        run(parse(words(tmp_path, "--baseline", "small")))
 
 
 def test_where_no_network_can_be_trained_every_reason_is_in_the_error(

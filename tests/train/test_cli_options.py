@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from temper.errors import UsageError
+from temper.errors import UsageError, UserError
 from train.cli_options import FIELDS, check_options, config_of, options_that_need_weights
 from train.config import Augmentation, TrainingConfig
 from train.run import parse
@@ -132,12 +132,15 @@ def test_a_teacher_is_recorded_with_its_hash(tmp_path: Path) -> None:
         (["--teacher", "{}/teacher.keras", "--head", "lbfgs", "--distillation-temperature", "2"], "temperature 1 only"),
         (["--distillation-temperature", "0.5"], "--distillation-temperature is 0.5. Expected a number from 1 to 20"),
         (["--distillation-weight", "1.5"], "--distillation-weight is 1.5"),
+        (["--distillation-weight", "0.5"], "change nothing without a teacher. Add --teacher FILE"),
+        (["--distillation-temperature", "4"], "change nothing without a teacher"),
+        (["--teacher", "{}/teacher.keras"], "teacher.keras has no card: teacher.keras.json was expected beside it"),
     ],
 )
 def test_a_teacher_that_cannot_be_used_is_refused(words: list[str], message: str, tmp_path: Path) -> None:
     for name in ("teacher.keras", "teacher.onnx"):
         (tmp_path / name).touch()
-    with pytest.raises(UsageError, match=re.escape(message)):
+    with pytest.raises(UserError, match=re.escape(message)):
         check_options(options(*(word.format(tmp_path) for word in words)))
 
 

@@ -53,7 +53,7 @@ class SuspectLabels:
 
 
 def is_search_wanted(data: TrainingData) -> bool:
-    """Whether labels are examined. Without --force-suspects they are not where that takes minutes: a message says so."""
+    """Whether labels are examined. Where that takes minutes, only with --force-suspects: a message says so."""
     images, labels, context = len(data.examples), len(data.labels), data.context
     if not context.find_suspects or context.force_suspects or images * labels <= MAX_PAIRS:
         return context.find_suspects

@@ -95,14 +95,16 @@ def _solve(
     passes, train, val = len(features["train"]), data.images["train"].targets, data.images["val"].targets
     train_features, val_features = features["train"].reshape(-1, features["train"].shape[-1]), features["val"][0]
     weights = np.tile(sample_weights(train, data.config.class_weights), passes)
-    targets, weight = np.tile(_smooth(train, data.config), (passes, 1)), np.float32(data.config.distillation_weight)
+    labels, weight = np.tile(_smooth(train, data.config), (passes, 1)), np.float32(data.config.distillation_weight)
+    targets = labels
     if teacher is not None:
         # At temperature 1 both cross-entropies together are that with the weighted mean of both targets.
-        targets = (1 - weight) * targets + weight * teacher.reshape(targets.shape)
+        targets = (1 - weight) * labels + weight * teacher.reshape(labels.shape)
     data.context.progress("computing the optimum of the head", 0, 0)
     solution = solve_head(train_features, targets, val_features, val, weights)
     head.layers[-1].set_weights([solution.weights, solution.bias])
-    loss, accuracy = solution.evaluate(train_features, targets)
+    loss, _ = solution.evaluate(train_features, targets)
+    _, accuracy = solution.evaluate(train_features, labels)
     val_loss, val_accuracy = solution.evaluate(val_features, _smooth(val, data.config))
     LOGGER.info("optimum of the head: accuracy %.3f, validation accuracy %.3f", accuracy, val_accuracy)
     return {"accuracy": [accuracy], "loss": [loss], "val_accuracy": [val_accuracy], "val_loss": [val_loss]}

@@ -7,6 +7,7 @@ consists of the few instructions that torch writes for named tensors, and every 
 import io
 import pickle
 import pickletools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +22,9 @@ MAGIC_NUMBER, PROTOCOL_VERSION = 0x1950A86A20F9469CFC6C, 1001
 # ResNet152, the largest network of torchvision in this format, has 241 MB.
 MAX_FILE_BYTES = 1 << 28
 MAX_DIMENSIONS = 8
+# In one pickle. The 932 tensors of ResNet152 have four each. Python computes the hash of tuples in tuples recursively,
+# without a limit: a million of them end the process.
+MAX_TUPLES = 1 << 14
 # The instructions in the pickle of a dict of tensors. Those that are missing import by a string from the stack, or
 # allocate what they are asked for.
 INSTRUCTIONS = {
@@ -30,6 +34,7 @@ INSTRUCTIONS = {
     "EMPTY_DICT", "EMPTY_LIST", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3",
     "SETITEM", "SETITEMS", "APPEND", "APPENDS",
 }  # fmt: skip
+TUPLES = {"TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"}
 # Little-endian; an integer counts batches.
 STORAGES = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 # What a damaged pickle raises, whose instructions are all allowed.
@@ -58,10 +63,27 @@ class _Tensor(NamedTuple):
 
 
 class _Dict(dict[Any, Any]):
-    """Stands for an OrderedDict; takes no arguments. A pickle may set attributes of it."""
+    """Stands for an OrderedDict. Attributes that a pickle sets, such as torch's _metadata, are dropped."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    __slots__ = ()
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+class _Function:
+    """What a pickle may call. Of a class or a function it could set attributes, which would outlast it."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._function(*arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        raise _Refused("sets attributes of a function")
 
 
 def read_torch_file(content: bytes, name: str) -> Arrays:
@@ -90,16 +112,23 @@ def _read(content: bytes) -> Arrays:
     if not all(isinstance(each, str) for each in tensors):
         raise _Refused("has a tensor without a name")
     storages = _read_storages(file, {each.storage for each in tensors.values()}, keys)
+    # Each view becomes an array of its own: many of one storage would become gigabytes.
+    elements = sum(map(_elements, tensors.values()))
+    if elements > sum(map(len, storages.values())):
+        raise _Refused(f"describes tensors of {elements} elements, more than its storages have")
     return {name: _array(name, tensor, storages[tensor.storage.key]) for name, tensor in tensors.items()}
 
 
 def _load(file: io.BytesIO) -> Any:
     """The next pickle, which is checked before a single instruction is followed."""
-    start, memo_limit = file.tell(), len(file.getbuffer())
+    start, memo_limit, tuples = file.tell(), len(file.getbuffer()), 0
     try:
         for instruction, argument, _ in pickletools.genops(file):
             if instruction.name not in INSTRUCTIONS:
                 raise _Refused(f"contains the pickle instruction {instruction.name}, which tensors do not need")
+            tuples += instruction.name in TUPLES
+            if tuples > MAX_TUPLES:
+                raise _Refused(f"contains more than {MAX_TUPLES} tuples")
             # Python allocates memory for every smaller number too.
             if instruction.name == "LONG_BINPUT" and int(argument or 0) > memo_limit:
                 raise _Refused(f"numbers an object {argument}, more than it has bytes")
@@ -117,9 +146,9 @@ class _Unpickler(pickle.Unpickler):
         if module == "torch" and name in STORAGES:
             return STORAGES[name]
         if (module, name) == ("collections", "OrderedDict"):
-            return _Dict
+            return _Function(_new_dict)
         if (module, name) == ("torch._utils", "_rebuild_tensor_v2"):
-            return _rebuild_tensor
+            return _Function(_rebuild_tensor)
         raise _Refused(f"names {f'{module}.{name}'!r}, which weights do not need: it could execute anything")
 
     def persistent_load(self, pid: Any) -> _Storage:
@@ -131,6 +160,10 @@ class _Unpickler(pickle.Unpickler):
         if not (is_known and _is_size(length)):
             raise _Refused("describes a storage in a form that is not known")
         return _Storage(key, dtype, length)
+
+
+def _new_dict() -> _Dict:
+    return _Dict()
 
 
 def _rebuild_tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
@@ -149,7 +182,9 @@ def _is_size(value: Any) -> bool:
 def _read_storages(file: io.BytesIO, described: set[_Storage], keys: Any) -> Arrays:
     """The storages one after the other, each as its length and its elements; they end where the file ends."""
     by_key = {each.key: each for each in described}
-    if not isinstance(keys, list) or len(by_key) < len(described) or sorted(map(str, keys)) != sorted(by_key):
+    if not (isinstance(keys, list) and all(isinstance(each, str) for each in keys)):
+        raise _Refused("does not list its storages by name")
+    if len(by_key) < len(described) or sorted(keys) != sorted(by_key):
         raise _Refused("lists other storages than its tensors use")
     buffer, position, storages = file.getbuffer(), file.tell(), {}
     for key in keys:
@@ -165,9 +200,13 @@ def _read_storages(file: io.BytesIO, described: set[_Storage], keys: Any) -> Arr
     return storages
 
 
+def _elements(tensor: _Tensor) -> int:
+    return int(np.prod(tensor.shape, dtype=object))
+
+
 def _array(name: str, tensor: _Tensor, storage: NDArray[Any]) -> NDArray[Any]:
     shape, strides = tensor.shape, tensor.strides
-    elements = int(np.prod(shape, dtype=object))
+    elements = _elements(tensor)
     last = tensor.offset + sum((length - 1) * stride for length, stride in zip(shape, strides, strict=True))
     # A stride of 0 would repeat elements: a few bytes would become gigabytes.
     if not 0 < elements <= len(storage) or last >= len(storage):

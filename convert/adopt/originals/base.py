@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from convert.adopt.normalization import Normalization
 from temper.card.adoption import Layout, OutputKind
+from temper.cli.text import plural
 from temper.errors import ArtifactError, UsageError
 
 BATCH = 16
@@ -89,7 +90,10 @@ def input_spec(name: str, shape: list[int | None], dtype: str, wanted: Wanted) -
     batch, *rest = shape
     height, width, channels = rest if layout == "NHWC" else (*rest[1:], rest[0])
     if channels not in (CHANNELS, None):
-        raise ArtifactError(f"{name} takes {_text(shape)}, which is no {layout} with 3 channels", fix="Check --layout.")
+        raise ArtifactError(
+            f"{name} takes {_text(shape)}, which is no {layout} with 3 channels",
+            fix="Leave --layout out, or name the other one.",
+        )
     if height and width and height != width:
         raise ArtifactError(
             f"{name} takes images of {height} × {width} pixels, and those of Temper are squares",
@@ -103,7 +107,16 @@ def input_spec(name: str, shape: list[int | None], dtype: str, wanted: Wanted) -
     return InputSpec(size=size, layout=layout, dtype=dtype, batch=batch)
 
 
+def wrong_ends(inputs: int, outputs: int) -> str:
+    """What a model has in place of one input and one output."""
+    return f"has {plural(inputs, 'input')} and {plural(outputs, 'output')}; expected one of each"
+
+
 def _layout_of(name: str, shape: list[int | None]) -> Layout:
+    if not {CHANNELS, None} & {shape[1], shape[3]}:
+        raise ArtifactError(
+            f"{name} takes {_text(shape)}; expected images of 3 channels", fix="Adopt a classifier of color images."
+        )
     first, last = shape[1] == CHANNELS, shape[3] == CHANNELS
     if first == last:
         raise UsageError(

@@ -15,8 +15,10 @@ def free_batch(model: onnx.ModelProto, batch: int) -> None:
     """
     graph = model.graph
     for end in (graph.input[0], graph.output[0]):
-        end.type.tensor_type.shape.dim[0].Clear()
-        end.type.tensor_type.shape.dim[0].dim_param = "batch"
+        # The shape of an output need not be declared.
+        for first in end.type.tensor_type.shape.dim[:1]:
+            first.Clear()
+            first.dim_param = "batch"
     constants = {each.name: each for each in graph.initializer}
     constants |= {
         node.output[0]: attribute.t

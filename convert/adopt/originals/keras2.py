@@ -23,24 +23,31 @@ EXPORT = "Export it where it was made, and adopt the folder:\n    tf.saved_model
 Config = dict[str, Any]
 
 
-def translate_h5(path: Path, named: Path) -> None:
+# What stands for a tuple in the JSON of Keras 2.
+TUPLES = ("TensorShape", "__tuple__")
+
+
+def translate_h5(path: Path, named: Path) -> Config:
     """Rewrite the configuration of a copy of an `.h5` file in place, where Keras 2 has written it.
 
-    Raises ArtifactError for operations outside of layers.
+    Returns it in the form in which `.keras` files have it. Raises ArtifactError for operations outside of layers, and
+    ValueError for damage.
     """
     import h5py
 
     with h5py.File(path, "r+") as file:
-        if not str(_text(file.attrs.get("keras_version", ""))).startswith("2."):
-            return
         config = json.loads(_text(file.attrs["model_config"]))
+        if not str(_text(file.attrs.get("keras_version", ""))).startswith("2."):
+            return _with_module(config)
         if operation := next((each for each in _classes(config) if each in OPERATIONS), ""):
             raise ArtifactError(
                 f"{named} was made by Keras 2 and contains an operation outside of its layers ({operation}), which "
                 "Keras 3 does not read",
                 fix=EXPORT,
             )
-        file.attrs["model_config"] = json.dumps(translated(config, _names_with_slashes(config)))
+        config = translated(config, _names_with_slashes(config))
+        file.attrs["model_config"] = json.dumps(config)
+        return _with_module(config)
 
 
 def translated(value: Any, slashed: frozenset[str] = frozenset()) -> Any:
@@ -60,6 +67,17 @@ def translated(value: Any, slashed: frozenset[str] = frozenset()) -> Any:
     if isinstance(config, dict):
         _translate_arguments(str(kind), config)
     return fields
+
+
+def _with_module(config: Any) -> Config:
+    """The configuration of a model with the place of its class, which Keras 3 otherwise takes for granted."""
+    place = {"module": MODELS.get(config["class_name"], "keras.models"), "registered_name": None}
+    made: Config = json.loads(json.dumps({**place, **config}), object_hook=_tuple)
+    return made
+
+
+def _tuple(value: Config) -> Any:
+    return value["items"] if value.get("class_name") in TUPLES else value
 
 
 def _translate_arguments(kind: str, config: Config) -> None:

@@ -1,5 +1,6 @@
 """A Keras model: `.keras`, or `.h5` of Keras 2 or 3."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.adopt.normalization import Normalization
-from convert.adopt.originals.base import Original, Wanted, input_spec
+from convert.adopt.originals.base import Original, Wanted, input_spec, wrong_ends
 from convert.adopt.originals.keras2 import translate_h5
 from convert.adopt.originals.wrap_keras import wrap
 from temper.card.adoption import OutputKind
 from temper.errors import ArtifactError, UserError
-from temper.runners.checks.failures import reason_of
-from temper.runners.checks.keras_file import check_h5_file, check_keras_file
-from temper.runners.keras import import_keras
+from temper.runners.checks.failures import MAX_REASON, reason_of
+from temper.runners.checks.keras_file import check_h5_file, check_layers
+from temper.runners.keras import count_weights, import_keras, load_keras_file
 
+UNKNOWN = re.compile(r"(?:Could not locate (?:class|function)|Unknown layer:) '([^']+)'")
 REMEDY = (
     "A model with layers or functions of its own is rebuilt with Keras' own layers, or exported where it was made, and "
     "the folder is adopted:\n    model.export('folder')"
@@ -34,7 +36,7 @@ class KerasOriginal(Original):
         inputs, outputs = self._model.inputs or [], self._model.outputs or []
         if len(inputs) != 1 or len(outputs) != 1:
             raise ArtifactError(
-                f"{named} has {len(inputs)} inputs and {len(outputs)} outputs; expected one of each",
+                f"{named} {wrong_ends(len(inputs), len(outputs))}",
                 fix="Save a model that takes the image alone and gives the labels alone.",
             )
         dtype = str(np.dtype(inputs[0].dtype)) if inputs[0].dtype != "bfloat16" else "bfloat16"
@@ -56,17 +58,27 @@ class KerasOriginal(Original):
 
 
 def _open(path: Path, named: Path) -> Any:
-    if path.suffix == ".keras":
-        check_keras_file(path, named)
-    else:
-        check_h5_file(path, named)
     try:
-        if path.suffix != ".keras":
-            translate_h5(path, named)
-        return import_keras().saving.load_model(path, compile=False, safe_mode=True)
+        return load_keras_file(path, named) if path.suffix == ".keras" else _load_h5(path, named)
     except (UserError, MemoryError, ImportError):
         raise
     # Keras raises whatever the code of a layer raises.
     except Exception as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), reason_of(error))
-        raise ArtifactError(f"{named} cannot be opened by Keras: {reason[:300].rstrip('.')}", fix=REMEDY) from None
+        raise ArtifactError(f"{named} cannot be opened by Keras: {_reason(error)}", fix=REMEDY) from None
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if "safe_mode" in text:
+        # Keras' own text says how to run it all the same.
+        return "it contains a Lambda layer, or another function, which is code and is not run"
+    if unknown := UNKNOWN.search(text):
+        return f"it contains {unknown[1]}, which is not of Keras"
+    first = next((line for line in text.splitlines() if line.strip()), reason_of(error))
+    return first[:MAX_REASON].rstrip(".")
+
+
+def _load_h5(path: Path, named: Path) -> Any:
+    values = check_h5_file(path, named)
+    check_layers(count_weights(translate_h5(path, named)), values, named)
+    return import_keras().saving.load_model(path, compile=False, safe_mode=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto
 
 from convert.adopt.normalization import Normalization
-from convert.adopt.originals.base import Original, Wanted, input_spec
+from convert.adopt.originals.base import Original, Wanted, input_spec, wrong_ends
 from convert.adopt.originals.wrap_onnx import write_wrapped
 from temper.card.adoption import OutputKind
 from temper.errors import ArtifactError
@@ -67,7 +67,7 @@ class OnnxOriginal(Original):
 
     def save_wrapped(self, target: Path, normalization: Normalization, kind: OutputKind) -> None:
         """Write the graph with preprocessing and softmax inside."""
-        write_wrapped(self._model, self.spec, normalization, kind, target)
+        write_wrapped(self._model, self.spec, normalization, kind, self.outputs, target)
 
 
 def read_onnx(copies: list[Path], named: Path) -> onnx.ModelProto:
@@ -75,8 +75,6 @@ def read_onnx(copies: list[Path], named: Path) -> onnx.ModelProto:
 
     Raises ArtifactError for what is no ONNX file, and for weights that are in no file beside it.
     """
-    if sum(each.stat().st_size for each in copies) > MAX_BYTES:
-        raise ArtifactError(f"{named} has more than 2 GB", fix="Adopt a smaller model.")
     try:
         model = onnx.load(copies[0])
     except Exception as error:
@@ -112,8 +110,19 @@ def weight_files(path: Path) -> list[Path]:
 
 
 def copy_with_weights(path: Path, folder: Path) -> list[Path]:
-    """Copy an ONNX file and the files with its weights into a folder; the copies, in this order."""
-    return [Path(shutil.copy(each, folder)) for each in [path, *weight_files(path)]]
+    """Copy an ONNX file and the files with its weights into a folder; the copies, in this order.
+
+    Raises ArtifactError for more than 2 GB, before they are read or copied.
+    """
+    _check_size(path)
+    files = [path, *weight_files(path)]
+    _check_size(*files)
+    return [Path(shutil.copy(each, folder)) for each in files]
+
+
+def _check_size(*files: Path) -> None:
+    if sum(each.stat().st_size for each in files) > MAX_BYTES:
+        raise ArtifactError(f"{files[0]} has more than 2 GB", fix="Adopt a smaller model.")
 
 
 def _plain(model: onnx.ModelProto, named: Path) -> onnx.ModelProto:
@@ -125,7 +134,7 @@ def _plain(model: onnx.ModelProto, named: Path) -> onnx.ModelProto:
     inputs = [each for each in graph.input if each.name not in weights]
     if len(inputs) != 1 or len(graph.output) != 1:
         raise ArtifactError(
-            f"{named} has {len(inputs)} inputs and {len(graph.output)} outputs; expected one of each",
+            f"{named} {wrong_ends(len(inputs), len(graph.output))}",
             fix="Export a model that takes the image alone and gives the labels alone.",
         )
     del graph.input[:]

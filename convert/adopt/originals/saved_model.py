@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convert.adopt.normalization import Normalization
-from convert.adopt.originals.base import Original, Wanted, input_spec
+from convert.adopt.originals.base import Original, Wanted, input_spec, wrong_ends
 from convert.adopt.originals.onnx_file import OnnxOriginal
 from temper.card.adoption import OutputKind
 from temper.errors import ArtifactError, UsageError
@@ -34,13 +34,14 @@ class SavedModelOriginal(Original):
             self._module = self._tf.saved_model.load(str(path))
         except (OSError, ValueError) as error:
             raise ArtifactError(
-                f"{named} cannot be opened by TensorFlow: {reason_of(error)}", fix="Export it again."
+                f"{named} cannot be opened by TensorFlow: {reason_of(error).replace(str(path), str(named))}",
+                fix="Export it again.",
             ) from None
         self._endpoint = _signature(self._module, named, wanted.signature)
         inputs, outputs = self._endpoint.structured_input_signature[1], self._endpoint.structured_outputs
         if len(inputs) != 1 or len(outputs) != 1:
             raise ArtifactError(
-                f"the signature of {named} has {len(inputs)} inputs and {len(outputs)} outputs; expected one of each",
+                f"the signature of {named} {wrong_ends(len(inputs), len(outputs))}",
                 fix="Name another one with --signature, or export one that takes the image alone.",
             )
         (self._input, tensor), self._output = next(iter(inputs.items())), next(iter(outputs))

@@ -6,12 +6,10 @@ import numpy as np
 
 from convert.adopt.normalization import Normalization
 from convert.adopt.originals.base import CHANNELS, InputSpec
+from convert.adopt.originals.channels import TO_BGR, reverse_channels
 from temper.card.adoption import OutputKind
 from temper.runners.keras import import_keras
 
-# The images on which a change of the weights must change nothing, and the largest difference, relative to the output.
-TRIALS, TOLERANCE = 4, 1e-4
-TO_BGR = [2, 1, 0]
 # From one number to that of both labels: 1 - p and p, or the logits 0 and z.
 TWO_LABELS: dict[OutputKind, tuple[list[list[float]], list[float]]] = {
     "probability": ([[-1.0, 1.0]], [1.0, 0.0]),
@@ -20,7 +18,7 @@ TWO_LABELS: dict[OutputKind, tuple[list[list[float]], list[float]]] = {
 
 
 def wrap(model: Any, spec: InputSpec, normalization: Normalization, kind: OutputKind) -> Any:
-    """The wrapped model. The weights of the first convolution may be changed in place: see `_reverse_channels`."""
+    """The wrapped model. The weights of the first convolution may be changed in place: see `reverse_channels`."""
     keras = import_keras()
     layers = keras.layers
     inputs = keras.Input((spec.size, spec.size, CHANNELS), dtype="uint8", name="image")
@@ -47,24 +45,15 @@ def wrap(model: Any, spec: InputSpec, normalization: Normalization, kind: Output
 
 
 def _reverse_channels(model: Any, spec: InputSpec, normalization: Normalization) -> bool:
-    """Let the model take RGB in place of BGR, by reversing the kernel of its first convolution; whether that worked.
-
-    It does where nothing before the convolution treats channels differently; random images show whether it does.
-    """
     convolution = _first_convolution(model)
     if convolution is None or spec.dtype == "uint8":
         return False
-    random = np.random.default_rng(0)
-    shape = (TRIALS, spec.size, spec.size, CHANNELS)
-    bgr = normalization.apply(random.integers(0, 256, shape, dtype=np.uint8))
-    expected = np.asarray(model.predict_on_batch(bgr))
-    weights = convolution.get_weights()
-    convolution.set_weights([weights[0][:, :, ::-1], *weights[1:]])
-    difference = np.abs(np.asarray(model.predict_on_batch(bgr[..., ::-1])) - expected).max()
-    if difference <= TOLERANCE * max(1.0, np.abs(expected).max()):
-        return True
-    convolution.set_weights(weights)
-    return False
+
+    def reverse() -> None:
+        kernel, *others = convolution.get_weights()
+        convolution.set_weights([kernel[:, :, ::-1], *others])
+
+    return reverse_channels(lambda x: np.asarray(model.predict_on_batch(x)), reverse, spec, normalization)
 
 
 def _first_convolution(model: Any) -> Any:

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from convert.adopt.normalization import Normalization
 from convert.adopt.originals.base import CHANNELS, InputSpec
+from convert.adopt.originals.channels import TO_BGR, reverse_channels
 from convert.adopt.originals.free_batch import free_batch
 from convert.exporters.onnx_export import finish, fold
 from temper.card.adoption import OutputKind
@@ -19,16 +20,20 @@ from temper.runners.checks.failures import reason_of
 from temper.runners.onnxruntime import open_session
 
 PREFIX = "adopted_"
-TRIALS, TOLERANCE = 4, 1e-4
-TO_BGR = [2, 1, 0]
 
 
 def write_wrapped(
-    model: onnx.ModelProto, spec: InputSpec, normalization: Normalization, kind: OutputKind, target: Path
+    model: onnx.ModelProto,
+    spec: InputSpec,
+    normalization: Normalization,
+    kind: OutputKind,
+    outputs: int,
+    target: Path,
 ) -> None:
     """Write the wrapped graph in the form of the exported ones: folded, opset 19 or later, ends named.
 
-    Raises ArtifactError where the batch size cannot be made free, or the graph cannot be brought to the opset.
+    outputs: numbers for each image; the graph need not declare them. Raises ArtifactError where the batch size cannot
+    be made free, or the graph cannot be brought to the opset.
     """
     wrapped = onnx.ModelProto()
     wrapped.CopyFrom(model)
@@ -36,7 +41,7 @@ def write_wrapped(
     if spec.batch:
         free_batch(wrapped, spec.batch)
     _before(wrapped, spec, normalization)
-    _after(wrapped.graph, kind)
+    _after(wrapped.graph, kind, outputs)
     opset = next(each.version for each in wrapped.opset_import if each.domain in ("", "ai.onnx"))
     try:
         with tempfile.TemporaryDirectory() as scratch:
@@ -98,13 +103,11 @@ def _before(model: onnx.ModelProto, spec: InputSpec, normalization: Normalizatio
     graph.input.append(helper.make_tensor_value_info(name, TensorProto.UINT8, shape))
 
 
-def _after(graph: onnx.GraphProto, kind: OutputKind) -> None:
+def _after(graph: onnx.GraphProto, kind: OutputKind, outputs: int) -> None:
     """Turn the output into probabilities [n, classes]."""
     output = graph.output[0]
-    shape = [each.dim_value for each in output.type.tensor_type.shape.dim]
-    classes = int(np.prod(shape[1:])) * (2 if kind in ("logit", "probability") else 1)
-    last = output.name
-    if len(shape) != 2:
+    last, classes = output.name, 2 if kind in ("logit", "probability") else outputs
+    if len(output.type.tensor_type.shape.dim) != 2:
         graph.node.append(helper.make_node("Flatten", [last], [f"{PREFIX}flat"], f"{PREFIX}Flatten", axis=1))
         last = f"{PREFIX}flat"
     if kind in ("logit", "probability"):
@@ -113,7 +116,7 @@ def _after(graph: onnx.GraphProto, kind: OutputKind) -> None:
         graph.node.append(helper.make_node("Softmax", [last], [f"{PREFIX}softmax"], f"{PREFIX}Softmax", axis=1))
         last = f"{PREFIX}softmax"
     del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info(last, TensorProto.FLOAT, ["batch", classes or "classes"]))
+    graph.output.append(helper.make_tensor_value_info(last, TensorProto.FLOAT, ["batch", classes]))
 
 
 def _second_label(graph: onnx.GraphProto, single: str, kind: OutputKind) -> str:
@@ -133,26 +136,16 @@ def _second_label(graph: onnx.GraphProto, single: str, kind: OutputKind) -> str:
 
 
 def _reverse_channels(model: onnx.ModelProto, spec: InputSpec, normalization: Normalization) -> bool:
-    """Let the graph take RGB in place of BGR, by reversing the weights of its first convolution; whether that worked.
-
-    It does where nothing before the convolution treats channels differently; random images show whether it does.
-    """
     weights = {each.name: each for each in model.graph.initializer}
     kernel = next((weights.get(node.input[1]) for node in model.graph.node if node.op_type == "Conv"), None)
     if kernel is None or len(kernel.dims) != 4 or kernel.dims[1] != CHANNELS:
         return False
-    random = np.random.default_rng(0)
-    n = spec.batch or TRIALS
-    images = random.integers(0, 256, (n, spec.size, spec.size, CHANNELS), dtype=np.uint8)
-    bgr = normalization.apply(images)
-    expected = _run(model, bgr, spec)
-    before = numpy_helper.to_array(kernel)
-    kernel.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(before[:, ::-1]), kernel.name))
-    difference = np.abs(_run(model, bgr[..., ::-1], spec) - expected).max()
-    if difference <= TOLERANCE * max(1.0, np.abs(expected).max()):
-        return True
-    kernel.CopyFrom(numpy_helper.from_array(before, kernel.name))
-    return False
+
+    def reverse() -> None:
+        values = numpy_helper.to_array(kernel)
+        kernel.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values[:, ::-1]), kernel.name))
+
+    return reverse_channels(lambda inputs: _run(model, inputs, spec), reverse, spec, normalization)
 
 
 def _run(model: onnx.ModelProto, inputs: NDArray[Any], spec: InputSpec) -> NDArray[Any]:

@@ -20,7 +20,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.chaos.commands.workspace import Workspace, make_workspace
+from experiments.chaos.commands.workspace import (
+    CHOOSE,
+    Workspace,
+    make_workspace,
+    reset,
+    words_to_adopt,
+    words_to_choose,
+)
 from experiments.chaos.commands.wrong_words import FAULTS
 from temper.exit_codes import ExitCode
 
@@ -30,12 +37,13 @@ MAX_SECONDS = 20.0
 COMMANDS = (
     ("infer.run", "classify"), ("infer.run", "selftest"), ("infer.run", "doctor"), ("infer.run", "inspect"),
     ("infer.run", "serve"), ("data.run", "draw"), ("data.run", "fetch"), ("data.run", "scan"), ("convert.run", ""),
-    ("train.run", ""), ("benchmarks.run", "run"), ("benchmarks.run", "compare"),
+    ("convert.run", "adopt"), ("train.run", ""), ("choose.run", ""), ("benchmarks.run", "run"),
+    ("benchmarks.run", "compare"),
 )  # fmt: skip
 # A message with a remedy has one of these.
 REMEDY = re.compile(
-    r"[Ee]xpect|--help|`|(?:^|[.:;,] )(?:Adopt|Add|Build|Check|Choose|Close|Convert|Copy|Describe|Draw|Free|Give|"
-    r"Install|Leave|Look|Make|Measure|Move|Name|Put|Remove|Rename|Run|Scan|See|Set|Start|Take|Train|Use|Wait|Write)\b"
+    r"[Ee]xpect|--help|`|(?:^|[.:;,] )(?:Adopt|Add|Build|Check|Choose|Close|Convert|Copy|Describe|Draw|Export|Free|"
+    r"Give|Install|Leave|Look|Make|Measure|Move|Name|Put|Remove|Rename|Run|Scan|See|Set|Start|Take|Train|Use|Wait|Write)\b"
     r"|expected|one of|at least|at most|allowed|continues"
 )
 
@@ -69,6 +77,7 @@ def run(count: int, seed: int, scratch: Path) -> dict[str, object]:
     """
     started = time.monotonic()
     workspace = make_workspace(scratch / "command-lines")
+    reset(workspace, CHOOSE)
     plant(workspace.folder)
     for module in {module for module, _ in COMMANDS}:
         importlib.import_module(module)
@@ -112,8 +121,11 @@ def working(workspace: Workspace, command: str, module: str) -> list[str]:
         "serve": [onnx, "--port", "0"],
         "run": [onnx, "--out", str(folder / "report"), "--seconds", "0.01", "--quick"],
         "compare": ["missing.json", "missing.json"],
+        "adopt": words_to_adopt(workspace),
         "": [str(workspace.model), str(folder / "model.fp16.onnx"), "--precision", "fp16"],
     }  # fmt: skip
+    if module == "choose.run":
+        return words_to_choose(workspace)
     if module == "train.run":
         return ["--data", str(workspace.images), "--out", str(folder / "t.keras"), "--weights", "none"]
     return words.get(command, [onnx])

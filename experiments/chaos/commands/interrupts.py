@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.chaos.commands.workspace import SERVE, SLOW, Workspace, command_lines, forget_results, make_workspace
+from experiments.chaos.commands.workspace import SERVE, SLOW, Workspace, command_lines, make_workspace, reset
 from experiments.support import ROOT
 
 MAX_SECONDS = 5.0
@@ -68,7 +68,7 @@ def run(count: int, seed: int, scratch: Path, names: Sequence[str] = ()) -> dict
 
 def interrupt(workspace: Workspace, name: str, words: list[str], number: signal.Signals, after: float) -> Outcome:
     """Start a command, interrupt it, and see how it ends. Every other signal reaches the children too."""
-    forget_results(workspace, name)
+    reset(workspace, name)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = _start(words, out.fileno(), err.fileno())
         time.sleep(after)
@@ -151,7 +151,7 @@ def _duration(workspace: Workspace, name: str, words: list[str]) -> float:
 def _works(workspace: Workspace, name: str, words: list[str]) -> bool:
     if name == SERVE:
         return True
-    forget_results(workspace, name)
+    reset(workspace, name)
     return subprocess.run(words, cwd=ROOT, capture_output=True).returncode == 0
 
 

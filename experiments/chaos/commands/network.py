@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from experiments.chaos.commands.interrupts import SERVE_SECONDS
-from experiments.chaos.commands.workspace import SERVE, command_lines, forget_results, make_workspace
+from experiments.chaos.commands.workspace import SERVE, command_lines, make_workspace, reset
 from experiments.support import ROOT
 
 CALLS = "connect,sendto,sendmsg,sendmmsg"
@@ -74,7 +74,7 @@ def run(count: int, seed: int, scratch: Path, names: Sequence[str] = (), watchin
     lines = {name: words for name, words in command_lines(workspace).items() if not names or name in names}
     silent, refused = [], []
     for name, words in [each for _ in range(count) for each in lines.items()]:
-        forget_results(workspace, name)
+        reset(workspace, name)
         code, contacts = watching(words, scratch / "trace", 2 * SERVE_SECONDS if name == SERVE else 0.0)
         silent += [f"{name}: {', '.join(contacts)}"] if contacts else []
         refused += [f"{name}: exit code {code}"] if code and name != SERVE else []

@@ -7,7 +7,7 @@ can declare gigabytes in a few bytes.
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +47,10 @@ def check_keras_file(path: Path, named: Path) -> int:
         ) from None
 
 
-def check_h5_file(path: Path, named: Path) -> None:
+def check_h5_file(path: Path, named: Path) -> int:
     """Raise ArtifactError for what is no HDF5 file with a complete model, and for weights that are not in the file.
 
-    named: the path in messages.
+    named: the path in messages. Returns how many numbers the weights have.
     """
     # Keras requires it.
     import h5py
@@ -59,8 +59,7 @@ def check_h5_file(path: Path, named: Path) -> None:
         with h5py.File(path, "r") as file:
             if CONFIGURATION not in file.attrs:
                 raise _Refused("holds weights without the layers that they belong to")
-            for name, dataset in _datasets(file, h5py, seen=set()):
-                _check_dataset(name, dataset, h5py)
+            return _count_values(file, h5py)
     except _Refused as error:
         raise ArtifactError(f"{named} {error}", fix="Save the complete model: model.save('model.h5').") from None
     # What h5py raises for damage has nothing in common.
@@ -83,16 +82,18 @@ def _check_members(members: list[zipfile.ZipInfo], file_bytes: int) -> None:
             raise _Refused(f"declares {each.file_size} bytes for {each.filename}")
 
 
-def check_layers(path: Path, named: Path, count_weights: Callable[[dict[str, Any]], int], values: int) -> None:
-    """Raise ArtifactError when the layers of the configuration have more weights than the file.
-
-    count_weights: from the configuration, without making them. values: from check_keras_file.
-    """
+def read_configuration(path: Path) -> dict[str, Any]:
+    """The configuration of a `.keras` file that was checked. Raises ValueError for damage."""
     with zipfile.ZipFile(path) as archive:
-        wanted = count_weights(json.loads(archive.read("config.json")))
-    if wanted > values:
+        configuration: dict[str, Any] = json.loads(archive.read("config.json"))
+    return configuration
+
+
+def check_layers(weights: int, values: int, named: Path) -> None:
+    """Raise ArtifactError when the layers of a configuration have more weights than the file has values."""
+    if weights > values:
         raise ArtifactError(
-            f"{named} declares layers with {wanted:,} weights, and holds {values:,}",
+            f"{named} declares layers with {weights:,} weights, and holds {values:,}",
             fix="Copy it again, or train it again.",
         )
 
@@ -104,15 +105,20 @@ def _check_weights(content: io.BytesIO) -> int:
     # What h5py raises for damage has nothing in common.
     try:
         with h5py.File(content, "r") as file:
-            values = 0
-            for name, dataset in _datasets(file, h5py, seen=set()):
-                _check_dataset(name, dataset, h5py)
-                values += dataset.size
-            return values
+            return _count_values(file, h5py)
     except _Refused:
         raise
     except Exception as error:
         raise _Refused(f"has damaged weights ({str(error).rstrip('.')})") from None
+
+
+def _count_values(file: Any, h5py: Any) -> int:
+    """How many numbers all datasets have, after each was checked."""
+    values = 0
+    for name, dataset in _datasets(file, h5py, seen=set()):
+        _check_dataset(name, dataset, h5py)
+        values += dataset.size
+    return values
 
 
 def _datasets(group: Any, h5py: Any, seen: set[int], above: str = "") -> Iterator[tuple[str, Any]]:

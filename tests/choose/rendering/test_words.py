@@ -11,8 +11,8 @@ def test_the_choice_says_what_it_is_worth_with_intervals_and_when_another_one_is
         "small at 224 pixels, int8 (model.int8.xml): use it. 3.5× [3.4, 3.6] the images/s of resnet50-224 int8.xml at "
         "batch 8, 3.5× [3.4, 3.6] at batch 1; +0.5 [-0.7, +1.7] points on test images, which proves no difference; "
         "95.0 % [93.0, 97.0] of 400 test images.",
-        "It was chosen on 200 validation images, 96.5 % [93.0, 98.3] of them correct. The fastest artifact with an "
-        "accuracy at most 1 point below the most accurate artifact, on validation images.",
+        "It was chosen on 200 validation images, 96.5 % [93.0, 98.3] of them correct. The rule takes the fastest "
+        "artifact with an accuracy at most 1 point below the most accurate artifact, on validation images.",
         "resnet50-224 int8.xml only if 0.5 more points on validation images are worth 3.5 times the latency.",
         "resnet50-224 fp32.xml only if 1.0 more points on validation images are worth 10.0 times the latency.",
     ]
@@ -33,7 +33,7 @@ def test_the_baseline_may_be_the_choice() -> None:
 
 def test_without_a_choice_the_front_is_listed_with_the_limits_that_it_exceeds() -> None:
     sentences = choice_sentences(report(*several(), limits=Limits(max_ms=1.5)))
-    assert sentences[0].startswith("No artifact is within the limits. The fastest artifact with a median latency of")
+    assert sentences[0].startswith("No artifact is within the limits. The rule takes the fastest artifact with a ")
     assert sentences[1] == "small-160 int8.xml: 4.5 points below the most accurate, more than 1."
     assert sentences[2] == "small-224 int8.xml: 2.00 ms, more than 1.5."
 

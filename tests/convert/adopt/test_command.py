@@ -7,10 +7,11 @@ import pytest
 
 from benchmarks.cases import find_cases, pick_baseline
 from convert import run
-from convert.adopt.command import target_of
+from convert.adopt.command import target_of, trial_images
 from temper.artifact import Artifact
 from temper.card import read_card
 from temper.classifier import load
+from temper.dataset.split import Example, Subset
 from temper.errors import DataError, UsageError
 from temper.images import load_images
 from temper.runners.load import open_runner
@@ -85,6 +86,18 @@ def test_a_keras_model_and_a_saved_model_are_adopted_and_converted_to_every_prec
     check_conversions(Artifact.at(tmp_path / "out" / name), files[-1])
 
 
+def test_the_images_that_choose_a_preprocessing_are_not_those_that_prove(tmp_path: Path) -> None:
+    subsets: tuple[Subset, ...] = ("train", "val", "test", "test")
+    examples = [
+        Example(path=path, label=label, subset=subset, sha256="")
+        for (path, label), subset in zip(tiny.draw(tmp_path, 4), 2 * subsets, strict=True)
+    ]
+    trial = trial_images(examples, tiny.LABELS, tiny.SIZE)
+    others = np.stack(list(load_images((each.path for each in examples if each.subset == "test"), tiny.SIZE)))
+    assert len(trial.pixels) == len(examples) / 2
+    assert not (trial.pixels[:, None] == others).all(axis=(2, 3, 4)).any()
+
+
 def test_labels_in_another_order_are_refused(bundle: Path, tmp_path: Path) -> None:
     onnx.save(onnx_net(bundle), tmp_path / "net.onnx")
     words = ("adopt", tmp_path / "net.onnx", "--data", bundle.parent / "images", "--labels", "red,blue")
@@ -101,6 +114,8 @@ def test_labels_in_another_order_are_refused(bundle: Path, tmp_path: Path) -> No
         (("--held-out-fraction", 1), "--held-out-fraction is 1"),
         (("--size", 8), "--size is 8"),
         (("--layout", "NHWC"), "no NHWC with 3 channels"),
+        (("--signature", "first"), "--signature is one of a SavedModel"),
+        (("--output", "probabilities"), "If they are logits, leave --output out"),
     ],
 )
 def test_what_contradicts_the_model_is_refused(
@@ -133,6 +148,7 @@ def test_labels_without_images_are_a_warning(bundle: Path, tmp_path: Path, caplo
         ("a/net.onnx", None, "artifacts/net.fp32.onnx"),
         ("a/net.onnx", "b/mine", "b/mine.fp32.onnx"),
         ("a/net.onnx", "b/mine.fp32.onnx", "b/mine.fp32.onnx"),
+        ("a/net.fp32.onnx", None, "artifacts/net.fp32.onnx"),
     ],
 )
 def test_the_artifact_is_named_for_the_original(original: str, out: str | None, expected: str) -> None:
@@ -141,5 +157,12 @@ def test_the_artifact_is_named_for_the_original(original: str, out: str | None, 
 
 @pytest.mark.parametrize(("original", "out"), [("a.onnx", "b.keras"), ("a.h5", "b.onnx"), ("a.onnx", "b.int8")])
 def test_a_name_that_claims_another_format_or_precision_is_refused(original: str, out: str) -> None:
-    with pytest.raises(UsageError, match="ends with"):
+    with pytest.raises(UsageError, match=r"ends with .*Name it: --out [ab]\.$"):
         target_of(Path(original), Path(out))
+
+
+def test_an_original_that_is_named_for_another_precision_needs_a_name(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"net\.int8\.onnx would become .*Name it: --out artifacts/net\."):
+        target_of(Path("net.int8.onnx"), None)
+    with pytest.raises(UsageError, match=f"is a folder. Add the name of the artifact: --out {tmp_path}/NAME"):
+        target_of(Path("net.onnx"), tmp_path)

@@ -24,6 +24,12 @@ def test_one_label_and_one_that_is_listed_twice_are_refused(text: str, words: st
         read_labels(text)
 
 
+@pytest.mark.parametrize("text", ["none.txt", "folder/none"])
+def test_a_file_that_is_missing_is_no_label(text: str) -> None:
+    with pytest.raises(UsageError, match=f"--labels {text} is no file"):
+        read_labels(text)
+
+
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UsageError, match="cannot be read"):

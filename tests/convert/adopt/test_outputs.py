@@ -13,6 +13,8 @@ from temper.errors import ArtifactError, UsageError
         ([[2.0, -1.0], [0.1, 0.2]], "logits"),
         ([[0.2], [1.0]], "probability"),
         ([[-0.2], [3.0]], "logit"),
+        ([[-0.1, 0.3, 0.8]], "logits"),
+        ([[-0.1], [0.9]], "logit"),
     ],
 )
 def test_what_a_model_gives_is_seen_from_its_values(rows: list[list[float]], kind: OutputKind) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization.calibrate import CalibrationMethod, TensorsData
 
 from convert.precision.calibration import calibrate
 from convert.precision.qdq import quantize
@@ -106,3 +107,75 @@ def test_every_convolution_of_an_image_runs_in_int8_on_x86(fp32: Path, int8: onn
     assert kinds.count("Clip") == 1
     assert np.ptp(expected, axis=0).max() > 0.01
     assert np.abs(predicted - expected).max() < 0.1 * np.ptp(expected, axis=0).max()
+
+
+def test_a_layer_that_stays_in_floating_point_may_share_its_weights(fp32: Path, tmp_path: Path) -> None:
+    model = onnx.load(fp32)
+    layers = {node.name: node for node in model.graph.node}
+    layers["top"].input[1] = "w3"
+    onnx.save(model, tmp_path / "shared.onnx")
+    ranges = calibrate(tmp_path / "shared.onnx", [IMAGES], "max")
+    quantized = quantize(onnx.load(tmp_path / "shared.onnx"), ranges, frozenset({"top"}))
+    read = {node.name: node.input[1] for node in quantized.graph.node if node.op_type == "Conv"}
+    assert read["top"] == "w3" != read["project"]
+    expected, predicted = (
+        open_session(each.SerializeToString()).run(None, {INPUT: IMAGES})[0] for each in (model, quantized)
+    )
+    assert np.abs(predicted - expected).max() < 0.1 * np.ptp(expected, axis=0).max()
+
+
+def test_in_a_block_with_a_projection_the_shorter_path_is_quantized(fp32: Path, tmp_path: Path) -> None:
+    model = onnx.load(fp32)
+    position = next(i for i, node in enumerate(model.graph.node) if node.name == "residual")
+    model.graph.node[position].input[0] = "projected"
+    model.graph.node.insert(position, helper.make_node("Conv", ["r0", "w2"], ["projected"], "projection"))
+    onnx.save(model, tmp_path / "projection.onnx")
+    quantized = quantize(model, calibrate(tmp_path / "projection.onnx", [IMAGES], "max")).graph
+    producers = {name: node for node in quantized.node for name in node.output}
+    addition = next(node for node in quantized.node if node.name == "residual")
+    assert [producers[name].name.split("_")[0] for name in addition.input if name == "c3"] == ["project"]
+    assert {producers[name].op_type for name in addition.input} == {"Conv", "DequantizeLinear"}
+
+
+def graph_of(*nodes: onnx.NodeProto, scales: dict[str, float]) -> onnx.GraphProto:
+    stored = [numpy_helper.from_array(np.float32(value), name) for name, value in scales.items()]
+    return helper.make_graph(list(nodes), "graph", [], [], stored)
+
+
+def pair(tensor: str) -> list[onnx.NodeProto]:
+    node, parameters = helper.make_node, [f"{tensor}_scale", "zero"]
+    return [
+        node("QuantizeLinear", [tensor, *parameters], [f"{tensor}_q"]),
+        node("DequantizeLinear", [f"{tensor}_q", *parameters], [f"{tensor}_dq"]),
+    ]
+
+
+def ranges_of(**ranges: float) -> TensorsData:
+    values = {name: (np.float32(-limit), np.float32(limit)) for name, limit in ranges.items()}
+    return TensorsData(CalibrationMethod.MinMax, values)
+
+
+def test_a_result_that_is_quantized_for_one_reader_and_added_by_another_has_that_scale() -> None:
+    node = helper.make_node
+    nodes = [
+        *pair("x"), node("Conv", ["x_dq", "w"], ["a"]), *pair("a"), node("Conv", ["a_dq", "w"], ["b"]),
+        node("Add", ["a", "b"], ["sum"]),
+    ]  # fmt: skip
+    graph = graph_of(*nodes, scales={"x_scale": 1, "a_scale": 1})
+    assert add_x86_scales(graph, ranges_of(a=3, b=2)) == {"a": "a_scale", "b": "b_scale"}
+
+
+def test_an_activation_is_part_of_a_convolution_only_where_nothing_else_reads_the_result() -> None:
+    node = helper.make_node
+    nodes = [
+        *pair("x"), node("Conv", ["x_dq", "w"], ["a"]), node("Relu", ["a"], ["r"]), node("Add", ["a", "r"], ["sum"]),
+    ]  # fmt: skip
+    assert add_x86_scales(graph_of(*nodes, scales={"x_scale": 1}), ranges_of(a=3, r=3)) == {"a": "a_scale"}
+
+
+def test_a_result_that_was_always_zero_has_a_scale_that_can_be_divided_by() -> None:
+    node = helper.make_node
+    nodes = [*pair("x"), node("Conv", ["x_dq", "w"], ["a"]), node("GlobalAveragePool", ["a"], ["pooled"])]
+    graph = graph_of(*nodes, scales={"x_scale": 1})
+    assert add_x86_scales(graph, ranges_of(a=0)) == {"a": "a_scale"}
+    assert {each.name: float(numpy_helper.to_array(each)) for each in graph.initializer}["a_scale"] == 1

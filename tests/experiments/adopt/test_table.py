@@ -1,42 +1,44 @@
-import shutil
 from pathlib import Path
 
 import pytest
 
-from experiments.adopt.table import HEADINGS, MODELS, adopt, parse, row
+from experiments.adopt import cases
+from experiments.adopt.cases import FOUND, HEADINGS, MODELS, OUTCOME
+from experiments.adopt.table import TITLE, parse, run, text_of
+from experiments.support import RESULTS
+from temper.card import read_card
 from tests import tiny
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    for index, (path, label) in enumerate(tiny.draw(tmp_path / "all", 24)):
-        target = tmp_path / "data" / ("test" if index % 4 == 0 else "train") / label / path.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(path, target)
-    return tmp_path / "data"
 
 
 def test_the_options_name_the_table_and_where_models_are_made() -> None:
     options = parse(["--only", "tutorial.h5"])
     assert (options.out.name, options.only, options.torch) == ("adopt.md", ["tutorial.h5"], None)
-    assert len({model.file for model in MODELS}) == len(MODELS)
 
 
-@pytest.mark.programs
-def test_a_row_has_what_was_found_and_every_verdict(bundle: Path, data: Path) -> None:
-    original = bundle.with_name("net.onnx")
-    shutil.copy(bundle.with_name("model.fp32.onnx"), original)
-    for path in bundle.parent.glob("model.*"):
-        path.unlink()
-    model = MODELS[0]
-    how = adopt(model, data, original)
-    cells = dict(zip(HEADINGS, row(model, original.parent, how), strict=True))
-    assert cells["preprocessing"] == "none, found"
-    assert cells["input"] == "NHWC uint8, 16 px"
-    assert "%" in cells["fp16"] and cells["int8"].split(", ")[1] in ("passes", "rejected")
+def test_the_table_has_every_model_in_the_folder_also_where_a_run_has_none_of_them(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, out = tiny.adopt(bundle), tmp_path / "table.md"
+    for name in ("resnet18-10", "signature"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "signature" / OUTCOME).write_text("error: it is quantized.")
+    for file in model.parent.glob("model.*"):
+        (tmp_path / "resnet18-10" / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "resnet18-10" / OUTCOME).write_text(FOUND)
+    monkeypatch.setattr(cases, "build", lambda *_: pytest.fail("nothing is made"))
+    assert run(parse(["--only", "--models", str(tmp_path), "--out", str(out)])) == 0
+    text, host = out.read_text(), read_card(model).host
+    assert [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| ")][2:] == [
+        "| depthwise, softmax", "| resnet18, 10 classes"
+    ]  # fmt: skip
+    assert "| error: it is quantized. |" in text and "| caffe, found |" in text
+    assert f"Measured on {host.processor}, {host.cores} cores" in text
 
 
-def test_a_model_that_cannot_be_adopted_has_the_reason_in_its_row(tmp_path: Path) -> None:
-    cells = row(MODELS[0], tmp_path, "adopting\nerror: it is quantized.")
-    assert cells[2] == "error: it is quantized."
-    assert len(cells) == len(HEADINGS)
+def test_the_published_table_has_the_text_that_the_program_writes_and_all_models() -> None:
+    text = (RESULTS / "adopt.md").read_text(encoding="utf-8")
+    hosts = text.partition("Measured on ")[2].partition(", with ")[0]
+    start, table = f"# {TITLE}\n\n{text_of(hosts)}\n\n", text.splitlines()[-len(MODELS) - 2 :]
+    assert text.startswith(start) and text == start + "\n".join(table) + "\n"
+    assert table[0] == f"| {' | '.join(HEADINGS)} |"
+    assert [line.split(" | ")[:2] for line in table[2:]] == [[f"| {each.name}", each.source] for each in MODELS]

@@ -40,7 +40,7 @@ def open_on(backend: str, artifact: Artifact, monkeypatch: pytest.MonkeyPatch, m
     saving = types.SimpleNamespace(load_model=lambda *_, **__: Model())
     module = types.SimpleNamespace(backend=types.SimpleNamespace(backend=lambda: backend), saving=saving)
     monkeypatch.setattr(keras_runner, "import_keras", lambda: module)
-    monkeypatch.setattr(keras_runner, "_count_weights", lambda config: 0)
+    monkeypatch.setattr(keras_runner, "count_weights", lambda config: 0)
     return KerasRunner(artifact, mode)
 
 

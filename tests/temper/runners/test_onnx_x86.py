@@ -64,21 +64,23 @@ def test_every_convolution_is_executed_in_int8(int8: Path, tmp_path: Path) -> No
     assert "QLinearConv" in INT8_PRODUCTS
 
 
-def network(activation: list[onnx.NodeProto], constants: dict[str, float]) -> onnx.ModelProto:
-    """A convolution x → y, an activation y → z, and z quantized for another convolution; z is an output too."""
+def network(
+    activation: list[onnx.NodeProto], constants: dict[str, float], read: str = "z_dequantized"
+) -> onnx.ModelProto:
+    """A convolution x → y, an activation y → z, and z quantized for another convolution. read: the second output."""
     pair = ["z", "scale", "zero"], ["z_quantized", "scale", "zero"]
     nodes = [
         helper.make_node("Conv", ["x", "w"], ["y"], "first"),
         *activation,
-        helper.make_node("Identity", ["z"], ["early"], "reader"),
         helper.make_node("QuantizeLinear", pair[0], ["z_quantized"]),
         helper.make_node("DequantizeLinear", pair[1], ["z_dequantized"]),
         helper.make_node("Conv", ["z_dequantized", "w"], ["out"], "second"),
+        helper.make_node("Identity", [read], ["other"], "reader"),
     ]
     values = {"scale": np.float32(RANGE / 127), "zero": np.int8(0), **{k: np.float32(v) for k, v in constants.items()}}
     values["w"] = np.eye(2, dtype=np.float32)[:, :, None, None]
     ends = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 2, "h", "w"]) for name in ("x", "out", "early")
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 2, "h", "w"]) for name in ("x", "out", "other")
     ]
     graph = helper.make_graph(
         nodes, "graph", ends[:1], ends[1:], [numpy_helper.from_array(np.asarray(v), k) for k, v in values.items()]
@@ -88,6 +90,10 @@ def network(activation: list[onnx.NodeProto], constants: dict[str, float]) -> on
 
 def clip(low: str, high: str) -> list[onnx.NodeProto]:
     return [helper.make_node("Clip", ["y", low, high], ["z"], "activation")]
+
+
+def constant(name: str, value: float) -> onnx.NodeProto:
+    return helper.make_node("Constant", [], [name], value=numpy_helper.from_array(np.float32(value)))
 
 
 RELU = [helper.make_node("Relu", ["y"], ["z"], "activation")]
@@ -107,6 +113,7 @@ X = np.linspace(-RANGE, RANGE, 800, dtype=np.float32).reshape(1, 2, 20, 20)
         (clip("low", "high"), {"low": 0.5, "high": RANGE}, False),
         (clip("low", "high"), {"low": -1, "high": RANGE}, False),
         (clip("", "high"), {"high": RANGE}, False),
+        ([constant("high", RANGE - 1), *clip("low", "high")], {"low": 0}, False),
     ],
 )
 def test_an_activation_is_removed_only_where_the_pair_does_the_same(
@@ -119,6 +126,47 @@ def test_an_activation_is_removed_only_where_the_pair_does_the_same(
     for before, after in zip(outputs(model), outputs(rewritten), strict=True):
         # Half a step of int8 between the original and the exact value, half a step of uint8 after the rewrite.
         assert np.abs(before - after).max() <= RANGE / 127 * 0.76
+
+
+@pytest.mark.parametrize("is_output", [False, True])
+def test_an_activation_that_something_else_reads_stays_and_is_not_cut_off(is_output: bool) -> None:
+    model = network(RELU, {}, "z_dequantized" if is_output else "z")
+    if is_output:
+        model.graph.output.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, ["n", 2, "h", "w"]))
+    (scale,) = (each for each in model.graph.initializer if each.name == "scale")
+    scale.CopyFrom(numpy_helper.from_array(np.float32(RANGE / 4 / 127), "scale"))
+    rewritten = onnx.load_from_string(rewrite_for_x86(model.SerializeToString()))
+    onnx.checker.check_model(rewritten, full_check=True)
+    before, after = outputs(model)[-1], outputs(rewritten)[-1]
+    assert before.max() == pytest.approx(RANGE)
+    assert np.array_equal(before, after)
+
+
+def test_a_pair_without_zero_point_is_uint8_already_and_stays() -> None:
+    model = network(RELU, {})
+    for node in model.graph.node:
+        if node.op_type.endswith("Linear"):
+            del node.input[2]
+    rewritten = onnx.load_from_string(rewrite_for_x86(model.SerializeToString()))
+    assert [np.array_equal(*both) for both in zip(outputs(model), outputs(rewritten), strict=True)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [helper.make_node("Sigmoid", ["y"], ["z"])],
+        [helper.make_node("HardSigmoid", ["y"], ["z"])],
+        [
+            helper.make_node("Relu", ["y"], ["positive"]),
+            helper.make_node("MaxPool", ["positive"], ["z"], kernel_shape=[1, 1]),
+        ],
+    ],
+    ids=["sigmoid", "hard sigmoid", "ReLU before max pooling"],
+)
+def test_what_no_pair_can_absorb_but_is_never_negative_gets_all_steps(nodes: list[onnx.NodeProto]) -> None:
+    rewritten = onnx.load_from_string(rewrite_for_x86(network(nodes, {}).SerializeToString()))
+    assert [node.op_type for node in rewritten.graph.node][1 : 1 + len(nodes)] == [node.op_type for node in nodes]
+    assert {node.input[2] for node in rewritten.graph.node if node.op_type == "QuantizeLinear"} == {"uint8_zero"}
 
 
 def outputs(model: onnx.ModelProto) -> list[np.ndarray]:

@@ -4,15 +4,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import onnx as onnx_package
+import onnxruntime as ort
 import pytest
 import tritonclient.http as triton
 from PIL import Image
 from tritonclient.utils import InferenceServerException
 
+from convert import run as convert
 from temper import __version__
 from temper.images import load_image
 from tests import tiny
-from tests.temper.serve.serving import SMALL, Running, noise, predicted, values
+from tests.convert.adopt.nets import onnx_net
+from tests.temper.serve.serving import SMALL, Running, noise, predicted, serving, values
 
 INFER, CLASSIFY = "/v2/models/model/infer", "/v2/models/model/classify"
 
@@ -97,6 +101,26 @@ def test_classify_gives_labels_for_an_image_file(running: Running, onnx: Path, t
     assert reply.json["unknown"] is bool(probabilities.max() < 0.6)
     assert reply.json["milliseconds"].keys() == {"queue", "compute", "total"}
     assert len(running.post(CLASSIFY, content).json["predictions"]) == 2
+
+
+def test_what_is_converted_from_an_adopted_model_is_served_with_the_labels_of_the_original(
+    made_bundle: Path, tmp_path: Path
+) -> None:
+    original, images = onnx_net(made_bundle), made_bundle.parent / "images"
+    onnx_package.save(original, tmp_path / "net.onnx")
+    adopted, converted = tmp_path / "out" / "net.fp32.onnx", tmp_path / "out" / "net.fp32.xml"
+    for words in (["adopt", tmp_path / "net.onnx", "--data", images, "--out", adopted], [adopted, converted]):
+        assert convert.run(convert.parse(list(map(str, words)))) == 0
+    files = [images / name for name in ("red/red000.png", "red/red001.png", "blue/blue000.png", "blue/blue001.png")]
+    # Its preprocessing by hand: BGR minus the means of ImageNet, channels first.
+    pixels = np.stack([load_image(file, tiny.SIZE)[..., ::-1] for file in files]) - np.array([103.939, 116.779, 123.68])
+    session = ort.InferenceSession(original.SerializeToString())
+    (logits,) = session.run(None, {"planes": pixels.transpose(0, 3, 1, 2).astype(np.float32)})
+    expected = [tiny.LABELS[i] for i in logits.argmax(axis=1)]
+    with serving(converted) as server:
+        replies = [server.post(CLASSIFY, file.read_bytes()).json for file in files]
+    assert [each["predictions"][0]["label"] for each in replies] == expected
+    assert set(expected) == set(tiny.LABELS)
 
 
 @pytest.mark.parametrize(

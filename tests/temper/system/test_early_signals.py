@@ -52,6 +52,22 @@ def test_a_signal_while_threads_are_waited_for_ends_the_program() -> None:
     assert (ended.returncode, ended.stderr) == (ExitCode.TERMINATED, "stopped.\n")
 
 
+def test_a_stopped_program_ends_after_its_exit_functions_and_before_python_takes_modules_down() -> None:
+    code = """
+import atexit, sys, time
+from temper.system.early_signals import exit_at_signals, skip_shutdown
+exit_at_signals()
+class Slow:
+    def __del__(self): time.sleep(30)
+slow = Slow()
+atexit.register(print, "exit function", flush=True)
+skip_shutdown(143)
+sys.exit(143)
+"""
+    ended = run(code, timeout=20)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (143, "exit function\n", "")
+
+
 def test_a_closed_stderr_does_not_change_the_exit_code() -> None:
     ended = run(PROGRAM.format(name="SIGTERM"), preexec_fn=lambda: os.close(2))
     assert (ended.returncode, ended.stdout) == (ExitCode.TERMINATED, "")

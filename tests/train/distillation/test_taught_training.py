@@ -18,11 +18,12 @@ from temper.runners.base import Images, Probabilities
 from tests.train.distillation.stored import store
 from tests.train.fitting.tiny_fit import STEPS, Killed, kill_after, network, small_data
 from tests.train.images import fill
-from train.config import NO_AUGMENTATION
+from train.config import NO_AUGMENTATION, Augmentation
 from train.dataset.decode import LabeledImages
 from train.distillation.teacher import Teacher
 from train.fitting import strategies
 from train.fitting.checkpoint import CheckpointConfig, History
+from train.fitting.feature_cache import forward_of
 from train.fitting.fit import fit
 from train.fitting.training_data import TrainingData
 from train.run import parse
@@ -117,6 +118,33 @@ def test_a_head_learns_the_predictions_of_its_teacher(
     data = with_teacher(contradicting_data(tmp_path, **head, **solver))
     result = strategies.train_head(data, tiny_backbone)
     assert agreement(result.model, data) == 1
+    # The labels say the opposite, and the accuracies are those of the labels.
+    assert result.history["accuracy"][-1] == result.history["val_accuracy"][-1] == 0
+
+
+def test_a_teacher_of_a_head_predicts_for_the_views_that_the_student_sees(
+    tmp_path: Path, tiny_backbone: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views: dict[str, list[Images]] = {"student": [], "teacher": []}
+
+    def record(name: str, predict: Any) -> Any:
+        def predict_and_record(images: Images) -> Any:
+            views[name].append(np.asarray(images))
+            return predict(images)
+
+        return predict_and_record
+
+    head: dict[str, Any] = {"weights": "file", "trainable": "head", "hidden_units": 0, "augmentation_passes": 2}
+    data = with_teacher(contradicting_data(tmp_path, **head, epochs=1, augmentation=Augmentation()))
+    assert data.teacher
+    teacher = dataclasses.replace(data.teacher, predict=record("teacher", predict_brightness))
+    monkeypatch.setattr(strategies, "forward_of", lambda model: record("student", forward_of(model)))
+    strategies.train_head(dataclasses.replace(data, teacher=teacher), tiny_backbone)
+    taught = np.concatenate(views["teacher"])
+    assert len(taught) == 20
+    assert not np.array_equal(taught[10:], taught[:10]), "the second pass is augmented"
+    seen = {image.tobytes() for images in views["student"] for image in images}
+    assert {image.tobytes() for image in taught} <= seen
 
 
 @pytest.mark.parametrize("trainable", ["head", "all"])

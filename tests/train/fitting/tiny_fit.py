@@ -38,11 +38,11 @@ class Killed(Exception):
     """Stands for kill -9 at the end of a step."""
 
 
-def network() -> keras.Model:
+def network(hidden_units: int = 8) -> keras.Model:
     """A network with everything that a checkpoint contains: BatchNorm, random state of dropout, AdamW's moments."""
     tiny.add_tiny()
     keras.utils.set_random_seed(0)
-    return build_model(2, 32, hidden_units=8, backbone="tiny")
+    return build_model(2, 32, hidden_units=hidden_units, backbone="tiny")
 
 
 def small_data(folder: Path, progress: ProgressCallback = no_progress, **changes: Any) -> TrainingData:

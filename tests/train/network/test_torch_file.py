@@ -118,6 +118,61 @@ def test_the_name_that_is_refused_is_shown_and_cannot_move_the_cursor() -> None:
     assert "names 'a\\x1b[2Jb.c', which" in refused(b"\x80\x02ca\x1b[2Jb\nc\n.")
 
 
+DICT, FUNCTION = b"ccollections\nOrderedDict\n", b"ctorch._utils\n_rebuild_tensor_v2\n"
+
+
+def text(value: str) -> bytes:
+    return b"X" + len(value).to_bytes(4, "little") + value.encode()
+
+
+@pytest.mark.parametrize("target", [DICT, FUNCTION])
+@pytest.mark.parametrize(
+    "state", [b"}" + text("values") + text("x") + b"s", b"N}" + text("__defaults__") + b")s\x86"], ids=["dict", "slots"]
+)
+def test_attributes_of_what_a_pickle_may_call_are_not_set(target: bytes, state: bytes) -> None:
+    assert "sets attributes of a function" in refused(PREFIX + b"\x80\x02" + target + state + b"b." + as_pickle([]))
+    assert list(read_torch_file(torch_file({"a": tensor("1", VALUES)}), "")) == ["a"]
+
+
+@pytest.mark.parametrize("value", [DICT, text("x")], ids=["function", "text"])
+def test_attributes_of_a_dict_hide_nothing_of_it(value: bytes) -> None:
+    # As of `values`, which would otherwise give nothing, or be no function.
+    build = b"".join(b"}" + text(name) + value + b"sb" for name in ("values", "get", "items"))
+    values = ({"little_endian": True}, {"a": tensor("1", VALUES)}, {"a": None})
+    system, state, other = (as_pickle(each).replace(b"}", DICT + b")R", 1)[:-1] + build + b"." for each in values)
+    start = b"".join(as_pickle(each) for each in (module.MAGIC_NUMBER, module.PROTOCOL_VERSION)) + system
+    storage = len(VALUES).to_bytes(8, "little") + VALUES.tobytes()
+    assert np.array_equal(read_torch_file(start + state + as_pickle(["1"]) + storage, "")["a"], VALUES)
+    assert "a dict of tensors" in refused(start + other + as_pickle([]))
+
+
+NESTED = b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b"."
+
+
+@pytest.mark.parametrize("keys", [as_pickle([1]), as_pickle("1"), NESTED], ids=["number", "text", "nested"])
+def test_keys_of_storages_that_are_no_names_are_refused(keys: bytes) -> None:
+    assert "does not list its storages by name" in refused(PREFIX + as_pickle({"a": tensor("1", VALUES)}) + keys)
+
+
+def test_tuples_in_tuples_are_refused_before_their_hash_ends_the_process() -> None:
+    assert "tuples" in refused(PREFIX + b"\x80\x02})" + b"\x85" * 1_000_000 + b"Ns.")
+
+
+def test_tensors_that_share_a_storage_take_no_more_memory_than_it_has() -> None:
+    storage = Storage("1", VALUES)
+    views = {f"{i}": Tensor(storage, 0, (24,), (1,)) for i in range(2)}
+    assert "48 elements, more than its storages have" in refused(torch_file(views))
+
+
+def test_a_storage_that_is_a_view_of_another_one_is_refused() -> None:
+    content = torch_file({"a": tensor("1", VALUES)})
+    # The last part of what describes a storage, which torch.save leaves empty.
+    assert content.count(b"cpu") == 1
+    start = content.index(b"cpu")
+    changed = content[:start] + content[start:].replace(b"N", b")", 1)
+    assert "a storage in a form that is not known" in refused(changed)
+
+
 @pytest.mark.parametrize(
     ("offset", "shape", "strides"),
     [

@@ -38,6 +38,11 @@ def test_what_is_no_square_color_image_in_single_precision_is_refused(shape: Sha
         input_spec("net", shape, dtype, Wanted(layout="NHWC"))
 
 
+def test_gray_images_are_refused_rather_than_their_layout_asked_for() -> None:
+    with pytest.raises(ArtifactError, match=r"\[any, 1, 28, 28\]; expected images of 3 channels"):
+        input_spec("net", [None, 1, 28, 28], "float32", Wanted())
+
+
 @pytest.mark.parametrize(
     ("shape", "wanted", "words"),
     [

@@ -23,8 +23,12 @@ def net(batch: int, shape: list[int], is_computed: bool = False) -> onnx.ModelPr
 
 
 @pytest.mark.parametrize(("batch", "shape"), [(1, [1, 8]), (1, [1, -1]), (2, [2, 8])])
-def test_a_reshape_with_the_batch_size_in_a_constant_takes_any_batch(batch: int, shape: list[int]) -> None:
+@pytest.mark.parametrize("allowzero", [0, 1])
+def test_a_reshape_with_the_batch_size_in_a_constant_takes_any_batch(
+    batch: int, shape: list[int], allowzero: int
+) -> None:
     model = net(batch, shape)
+    model.graph.node[0].attribute.append(helper.make_attribute("allowzero", allowzero))
     free_batch(model, batch)
     values = np.arange(40, dtype=np.float32).reshape(5, 2, 4)
     result = ort.InferenceSession(model.SerializeToString()).run(None, {"x": values})[0]

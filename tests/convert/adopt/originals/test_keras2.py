@@ -111,8 +111,17 @@ def test_an_operation_outside_of_a_layer_is_refused_with_the_remedy(tmp_path: Pa
 def test_a_file_of_keras_3_is_not_changed(tmp_path: Path) -> None:
     write_h5(tmp_path / "net.h5", configuration(), version="3.15.1")
     before = (tmp_path / "net.h5").read_bytes()
-    translate_h5(tmp_path / "net.h5", Path("net.h5"))
+    made = translate_h5(tmp_path / "net.h5", Path("net.h5"))
     assert (tmp_path / "net.h5").read_bytes() == before
+    assert made == {**configuration(), "module": "keras.src.models.sequential", "registered_name": None}
+
+
+def test_a_shape_in_the_words_of_tensorflow_is_read_as_its_numbers(tmp_path: Path) -> None:
+    config = configuration()
+    config["config"]["build_input_shape"] = {"class_name": "TensorShape", "items": [None, 8, 8, 3]}
+    write_h5(tmp_path / "net.h5", config)
+    made = translate_h5(tmp_path / "net.h5", Path("net.h5"))
+    assert made["config"]["build_input_shape"] == [None, 8, 8, 3]
 
 
 @pytest.mark.tensorflow

@@ -5,9 +5,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from convert.adopt.normalization import NONE
+from convert.adopt.originals import onnx_file
 from convert.adopt.originals.base import Wanted
 from convert.adopt.originals.onnx_file import OnnxOriginal, copy_with_weights, read_onnx, weight_files
 from temper.errors import ArtifactError
+from tests import tiny
 from tests.convert.adopt.nets import onnx_net
 
 
@@ -47,6 +50,21 @@ def test_weights_behind_a_link_are_refused(bundle: Path, tmp_path: Path) -> None
         weight_files(path)
 
 
+def test_more_than_2_gb_are_refused_before_anything_is_copied(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert onnx_file.MAX_BYTES == 2**31 - 1
+    path, folder = external(bundle, "data.bin"), _folder(tmp_path)
+    monkeypatch.setattr(onnx_file, "MAX_BYTES", path.stat().st_size + 1)
+    with pytest.raises(ArtifactError, match=r"net\.onnx has more than 2 GB"):
+        copy_with_weights(path, folder)
+    # Nor is it read.
+    path.write_bytes(bytes(path.stat().st_size + 2))
+    with pytest.raises(ArtifactError, match=r"net\.onnx has more than 2 GB"):
+        copy_with_weights(path, folder)
+    assert not list(folder.iterdir())
+
+
 @pytest.mark.parametrize("content", [b"", b"no protobuf", b"\x08\x08"])
 def test_what_is_no_onnx_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "net.onnx"
@@ -78,7 +96,7 @@ def changed(bundle: Path, change: str) -> onnx.ModelProto:
         ("half", "not in single precision"),
         ("domain", "operators of com.microsoft"),
         ("quantized", "is quantized"),
-        ("outputs", "1 inputs and 2 outputs"),
+        ("outputs", "1 input and 2 outputs"),
         ("operator", "cannot be run by ONNX Runtime"),
     ],
 )
@@ -92,6 +110,13 @@ def test_weights_that_an_old_exporter_lists_as_inputs_are_no_inputs(bundle: Path
     for each in model.graph.initializer:
         model.graph.input.append(helper.make_tensor_value_info(each.name, each.data_type, list(each.dims)))
     assert OnnxOriginal(model, Path("net.onnx"), Wanted()).outputs == 2
+
+
+def test_a_last_batch_that_is_smaller_than_the_only_one_gives_the_same(bundle: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, tiny.SIZE, tiny.SIZE, 3), dtype=np.uint8)
+    free, fixed = (OnnxOriginal(onnx_net(bundle, batch=batch), Path("net.onnx"), Wanted()) for batch in (None, 4))
+    assert np.abs(fixed.raw(images, NONE) - free.raw(images, NONE)).max() < 1e-4
+    assert len(np.unique(free.raw(images, NONE), axis=0)) == 6
 
 
 def _folder(tmp_path: Path) -> Path:

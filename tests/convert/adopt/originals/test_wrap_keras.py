@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import keras
@@ -18,6 +19,17 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (3, tiny.SIZE, tiny.SIZE, 3),
 SPEC = InputSpec(size=tiny.SIZE, layout="NHWC", dtype="float32", batch=None)
 
 
+def moderate(model: keras.Model, normalization: Normalization) -> None:
+    """Scale the head so that it gives PIXELS probabilities from 0.2 to 0.8: there, a small change of an input shows."""
+    head = model.layers[-1]
+    activation, head.activation = head.activation, lambda x: x
+    raw = np.asarray(model(normalization.apply(PIXELS)))
+    mean, (kernel, bias) = raw.mean(axis=0), head.get_weights()
+    factor = 0.6 / np.abs(raw - mean).max()
+    head.set_weights([kernel * factor, (bias - mean) * factor])
+    head.activation = activation
+
+
 def check(model: keras.Model, normalization: Normalization, kind: OutputKind) -> list[str]:
     """Compare the wrapped model with the one inside, and return the names of its own operations."""
     raw = model.predict(normalization.apply(PIXELS), verbose=0)
@@ -33,7 +45,12 @@ def check(model: keras.Model, normalization: Normalization, kind: OutputKind) ->
     [("softmax", 2, "probabilities"), ("", 2, "logits"), ("sigmoid", 1, "probability"), ("", 1, "logit")],
 )
 def test_every_output_becomes_probabilities(bundle: Path, activation: str, classes: int, kind: OutputKind) -> None:
-    names = check(keras_net(keras, bundle, activation, classes), parse_normalization("caffe"), kind)
+    model, caffe = keras_net(keras, bundle, activation, classes), parse_normalization("caffe")
+    moderate(model, caffe)
+    wrong = dataclasses.replace(caffe, mean=caffe.mean[::-1])
+    expected, other = (to_probabilities(model.predict(n.apply(PIXELS), verbose=0), kind) for n in (caffe, wrong))
+    assert expected.min() > 0.2 and np.abs(other - expected).max() > 1e-2
+    names = check(model, caffe, kind)
     assert not [name for name in names if name.startswith("take")]
 
 

@@ -77,6 +77,17 @@ def test_nodes_get_names_of_their_own_and_notes_of_the_exporter_are_removed(bund
     assert b"somebody" not in (tmp_path / "model.onnx").read_bytes()
 
 
+@pytest.mark.parametrize("batch", [None, 2])
+@pytest.mark.parametrize("output", ["logits", "probability"])
+def test_an_output_whose_shape_is_not_declared_has_the_classes_that_it_gives(
+    bundle: Path, tmp_path: Path, output: OutputKind, batch: int | None
+) -> None:
+    model = onnx_net(bundle, output=output, batch=batch)
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    made = wrapped(model, tmp_path / "model.onnx", "caffe", output)
+    assert [each.dim_value for each in made.graph.output[0].type.tensor_type.shape.dim] == [0, 2]
+
+
 def test_an_output_of_more_dimensions_is_flattened_and_an_older_opset_is_brought_up_to_date(
     bundle: Path, tmp_path: Path
 ) -> None:

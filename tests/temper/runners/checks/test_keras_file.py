@@ -131,7 +131,7 @@ def h5(path: Path, **datasets: Any) -> Path:
 
 
 def test_an_h5_file_of_a_complete_model_passes(tmp_path: Path) -> None:
-    check_h5_file(h5(tmp_path / "model.h5"), tmp_path)
+    assert check_h5_file(h5(tmp_path / "model.h5"), tmp_path) == 64 * 64
 
 
 def test_an_h5_file_whose_weights_expand_or_are_elsewhere_is_refused(tmp_path: Path) -> None:
