@@ -57,7 +57,7 @@ def test_features_depend_on_dtype_library_backbone_weights_size_and_augmentation
         config.features_key("mixed_bfloat16", versions),
         config.features_key("float32", {"keras": "3.2"}),
         *(
-            dataclasses.replace(config, **changes).features_key("float32", versions)  # type: ignore[arg-type]
+            dataclasses.replace(config, **changes).features_key("float32", versions)
             for changes in (
                 {"backbone": "mobilenetv2"},
                 {"weights": "another"},

@@ -84,7 +84,7 @@ def test_a_label_with_few_images_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "find", "force", "wanted", "is_said"),
+    ("limit", "find", "force", "wanted", "is_reported"),
     [
         (192, True, False, True, False),
         (191, True, False, False, True),
@@ -93,14 +93,14 @@ def test_a_label_with_few_images_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_labels_of_too_many_images_and_labels_are_examined_by_force_only(
-    limit: int, find: bool, force: bool, wanted: bool, is_said: bool, tmp_path: Path,
+    limit: int, find: bool, force: bool, wanted: bool, is_reported: bool, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(suspect_labels, "MAX_PAIRS", limit)
     data = dataset(tmp_path)[0]
     context = replace(data.context, find_suspects=find, force_suspects=force)
     assert is_search_wanted(replace(data, context=context)) == wanted
-    assert ("96 images times 2 labels are more than 191; --force-suspects" in caplog.text) == is_said
+    assert ("96 images times 2 labels are more than 191; --force-suspects" in caplog.text) == is_reported
 
 
 def test_copies_and_near_duplicates_have_one_group() -> None:
