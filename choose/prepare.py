@@ -8,19 +8,18 @@ from typing import ParamSpec, TypeVar
 
 from choose.options import Network
 from choose.records import Failure
-from choose.steps import Target, convert_network, one_line, run_logged, source_of, train_network, without_problems
+from choose.rejected import rejections
+from choose.steps import Target, convert_network, reason_of, run_logged, source_of, train_network, without_problems
 from convert.dataset import ModelDataset
 from convert.pipeline import Pipeline
 from convert.settings import ConversionSettings
 from convert.targets import default_targets
 from convert.verification.accuracy_gate import GateLimits
-from convert.verification.parity_table import REJECTED, collect
 from temper.artifact import Artifact
 from temper.card import PRECISIONS, Precision
 from temper.cli.console import stderr_console
 from temper.dataset.split import Example
-from temper.errors import UserError
-from temper.system.child_process import ChildCrashed, run_in_child
+from temper.system.child_process import run_in_child
 from temper.system.gpu import find_gpu
 from train.cli_options import check_options, config_of
 from train.run import parse as parse_training
@@ -40,10 +39,10 @@ class Training:
     words: list[str] = field(default_factory=list)
 
     def words_for(self, network: Network) -> list[str]:
-        """The command line of train/run.py for a network."""
+        """The command line of train/run.py for a network. Wrong labels are those of the images, not of a network."""
         return [
             "--data", str(self.data), "--out", str(network.model.path), "--backbone", network.backbone,
-            "--size", str(network.size), "--weights", network.weights, "--head", "lbfgs", *self.words,
+            "--size", str(network.size), "--weights", network.weights, "--head", "lbfgs", "--no-suspects", *self.words,
         ]  # fmt: skip
 
 
@@ -75,8 +74,9 @@ def prepare(networks: list[Network], training: Training, precisions: list[Precis
             _train(network, training, title)
             targets = targets_of(network.model, precisions or default_precisions())
             prepared.add(network, targets, _convert(network, training, targets, title))
-        except (UserError, ChildCrashed) as error:
-            reason = one_line(error) if isinstance(error, UserError) else f"its process ended with {error}"
+        except Exception as error:
+            # One of a library too: the other networks can still be compared.
+            reason = reason_of(error)
             LOGGER.warning("%s is left out: %s", network.name, reason)
             prepared.failures.append(Failure(name=network.name, reason=reason))
     return prepared
@@ -122,28 +122,19 @@ def _convert(network: Network, training: Training, targets: list[Target], title:
     dataset = ModelDataset(model=model, folder=training.data)
     pipeline = Pipeline(dataset=dataset, limits=GateLimits(), settings=ConversionSettings())
     missing = [each for each in targets if not _is_converted(pipeline, *each)]
-    problems = {name: reason for name, reason in _rejected(model).items() if name in {t.name for t, _ in missing}}
+    problems = rejections(pipeline, missing)
     waiting = without_problems(model, missing, problems)
     if not waiting:
         LOGGER.info("%s: is converted", title)
         return problems
     LOGGER.info("%s: converting to %s", title, ", ".join(target.name for target, _ in waiting))
     problems |= _in_child(convert_network, pipeline, waiting)
-    return problems | {name: reason for name, reason in _rejected(model).items() if name in problems}
+    return problems | rejections(pipeline, waiting)
 
 
 def _is_converted(pipeline: Pipeline, target: Artifact, precision: Precision) -> bool:
     source = source_of(pipeline.dataset.model, target, precision)
     return source.exists and pipeline.is_current(target, source, precision)
-
-
-def _rejected(model: Artifact) -> dict[str, str]:
-    """Artifacts of this model that the accuracy gate has rejected, by name, with the reasons."""
-    return {
-        row.name.removesuffix(REJECTED): f"rejected by the accuracy gate: {'; '.join(row.violations)}"
-        for row in collect(model, GateLimits())
-        if row.name.endswith(REJECTED) and row.violations
-    }
 
 
 def _in_child(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:

@@ -16,9 +16,11 @@ from temper.cli.console import configure_logging
 from temper.cli.progress import ProgressDisplay
 from temper.dataset.split import Example
 from temper.errors import UserError
+from temper.system.child_process import ChildCrashed
 from temper.system.quiet import quiet_stderr
 from train.run import parse
 
+LOGGER = logging.getLogger("temper.choose")
 T = TypeVar("T")
 Target = tuple[Artifact, Precision]
 
@@ -53,14 +55,20 @@ def convert_network(pipeline: Pipeline, targets: list[Target]) -> dict[str, str]
                 continue
             try:
                 pipeline.build(target, precision)
-            except UserError as error:
-                problems[target.name] = one_line(error)
+            except Exception as error:
+                problems[target.name] = reason_of(error)
     return problems
 
 
-def one_line(error: UserError) -> str:
-    """What happened and the remedy, as a cell of a table."""
-    return " ".join(str(error).split())
+def reason_of(error: Exception) -> str:
+    """What happened, and the remedy of a UserError, as a cell of a table. The traceback of others is logged."""
+    text = " ".join(str(error).split())
+    if isinstance(error, UserError):
+        return text
+    if isinstance(error, ChildCrashed):
+        return f"its process ended with {text}"
+    LOGGER.debug("unexpected error", exc_info=error)
+    return f"{type(error).__name__}: {text}"
 
 
 def without_problems(model: Artifact, targets: list[Target], problems: dict[str, str]) -> list[Target]:

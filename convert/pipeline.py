@@ -87,7 +87,7 @@ class Pipeline:
             card = target.verified().card
         except ArtifactError:
             return False
-        made_from, settings = card.provenance.source, self._settings(conversion_of(target, precision))
+        made_from, settings = card.provenance.source, self.settings_of(target, precision)
         same = made_from is not None and made_from.sha256 == source.card.sha256 and card.precision == precision
         agreement = card.measured_agreement
         passes = agreement is None or not violations(agreement, self.limits, precision)
@@ -109,7 +109,9 @@ class Pipeline:
             check_onnx(content.view, source.path)
         return source
 
-    def _settings(self, conversion: Conversion) -> dict[str, object]:
+    def settings_of(self, target: Artifact, precision: Precision) -> dict[str, object]:
+        """The settings that decide the result of a conversion, as its card records them."""
+        conversion = conversion_of(target, precision)
         return {**self.settings.select(conversion.settings), **CONSTANTS.get(conversion.function, {})}
 
     def _convert(self, source: Artifact, target: Artifact, precision: Precision) -> Artifact:
@@ -163,7 +165,7 @@ class Pipeline:
             sha256=draft.sha256(),
             provenance=provenance(
                 (*PACKAGES, *fields.packages),
-                settings=self._settings(conversion_of(draft, job.precision)),
+                settings=self.settings_of(draft, job.precision),
                 source=FileReference(job.source.name, source.sha256),
                 model_sha256=model.sha256,
                 build_seconds=seconds,

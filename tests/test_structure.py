@@ -1,8 +1,9 @@
 """The tests mirror the tree: a reader finds the tests of a file by its name."""
 
+import re
 from pathlib import Path
 
-from tests.source import FILES, ROOT, name_of
+from tests.source import FILES, FOLDERS, ROOT, name_of
 
 # Files without a test file of their name, each with the test that covers them.
 COVERED_BY = {
@@ -50,3 +51,29 @@ def test_an_exception_is_needed_and_names_the_test_that_covers_it() -> None:
         assert (ROOT / source).is_file(), source
         assert not mirrored(ROOT / source).exists(), source
         assert (ROOT / test).is_file(), source
+
+
+def rows_of_the_tree() -> list[tuple[str, str]]:
+    """Folders and what CONTRIBUTING.md says of them."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| `([\w/]+)/` \| (.+) \|$", text, re.MULTILINE)
+
+
+def test_the_tree_has_one_row_for_a_folder() -> None:
+    folders = [folder for folder, _ in rows_of_the_tree()]
+    assert "temper/dataset" in folders
+    assert sorted(set(folders)) == sorted(folders)
+    assert not [folder for folder in folders if not (ROOT / folder).is_dir()]
+
+
+def test_every_folder_has_a_row_or_is_named_in_the_row_of_a_folder_above() -> None:
+    packages = {name_of(path.parent) for folder in FOLDERS for path in (ROOT / folder).rglob("__init__.py")}
+    rows = rows_of_the_tree()
+    assert not [
+        package
+        for package in sorted(packages)
+        if not any(
+            folder == package or (package.startswith(f"{folder}/") and f"`{package.rsplit('/')[-1]}/`" in text)
+            for folder, text in rows
+        )
+    ]

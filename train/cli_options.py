@@ -40,6 +40,9 @@ class RunOptions:
     suspects: bool = option(
         True, RUN, "do not look for images whose label is probably wrong (only with --trainable head)"
     )
+    force_suspects: bool = option(
+        False, RUN, "look for them although there are so many images and labels that it takes minutes"
+    )
     tensorboard: bool = option(False, RUN, "write TensorBoard events to model.tensorboard/ beside the model")
     distribute: Distribute = option(
         "none", RUN, "with --trainable all or --fine-tune: train on all GPUs of this machine (mirrored), or on the "
@@ -181,6 +184,8 @@ def _check_combination(options: argparse.Namespace) -> None:
             "trained",
             fix="Leave it out, or name weights and leave --trainable out.",
         )
+    if options.force_suspects and not options.suspects:
+        raise UsageError("--force-suspects contradicts --no-suspects", fix="Leave one of them out.")
     if options.distribute != "none" and not (every_layer or options.fine_tune):
         raise UsageError(
             "--distribute applies to training that changes the backbone; a head alone is trained in seconds without it",

@@ -97,6 +97,7 @@ def _context(
         strategy=strategy,
         near_duplicates=read_near_duplicates(options.data),
         find_suspects=options.suspects,
+        force_suspects=options.force_suspects,
     )
 
 

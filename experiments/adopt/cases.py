@@ -17,7 +17,6 @@ from temper.exit_codes import ExitCode
 from temper.storage.atomic import write_text
 
 LOGGER = logging.getLogger("temper.experiments")
-SHARED = ROOT.parent / "shared"
 FOLDER = Path(__file__).resolve().parent
 HEADINGS = (
     "model", "source", "preprocessing", "input", "output", "top-1 %", "max difference", "fp32 .xml", "fp16", "int8",
@@ -82,7 +81,7 @@ MODELS = (
 
 def build(model: Model, drawn: Path, options: argparse.Namespace) -> None:
     """Make a model where it is missing, adopt it, and convert it to every precision. drawn: folder of drawn images."""
-    data = SHARED / "photos" if model.data == "photos" else drawn
+    data = options.photos.resolve() if model.data == "photos" else drawn
     folder = _folder(model, options.models)
     folder.mkdir(parents=True, exist_ok=True)
     original = folder / model.file
@@ -105,7 +104,7 @@ def _make(model: Model, data: Path, target: Path, options: argparse.Namespace) -
     program = FOLDER / ("torch_models.py" if model.is_torch else "keras_models.py")
     words = [*model.maker[:2], data, target, *model.maker[2:]] if model.is_torch else [*model.maker, data, target]
     if model.data == "photos":
-        words += ["--size", "224", "--weights", SHARED / "weights" / "pets-resnet50-notop.weights.h5"]
+        words += ["--size", "224", "--weights", options.weights.resolve()]
     paths = [str(options.tf_keras.resolve())] if options.tf_keras else []
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     subprocess.run([str(python), str(program), *map(str, words)], check=True, env=environment, stdout=sys.stderr)

@@ -4,9 +4,9 @@
   python experiments/adopt/table.py --only tutorial.h5
   python experiments/adopt/table.py --only
 
-Needs ../shared/photos and ../shared/weights for the model of the tutorial, at 224 pixels; the others are trained
-briefly on drawn images of 64 pixels. A model that is already in --models is not made again. The table has every model
-that was adopted there; with --only and no name nothing else is done.
+Needs photos of cats and dogs, and weights of ResNet50, for the model of the tutorial, at 224 pixels; the others are
+trained briefly on drawn images of 64 pixels. A model that is already in --models is not made again. The table has every
+model that was adopted there; with --only and no name nothing else is done.
 """
 
 import argparse
@@ -47,6 +47,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--torch", type=Path, metavar="PYTHON", help="a Python with torch, torchvision, onnx, onnxscript"
     )
     parser.add_argument("--tf-keras", type=Path, metavar="FOLDER", help="where tf-keras is installed (pip --target)")
+    parser.add_argument("--photos", type=Path, default=Path("photos"), metavar="FOLDER", help="default: %(default)s")
+    parser.add_argument(
+        "--weights", type=Path, default=Path("resnet50-notop.weights.h5"), metavar="FILE", help="default: %(default)s"
+    )
     parser.add_argument("--models", type=Path, default=Path("artifacts/adopt"), help="where everything is written")
     parser.add_argument(
         "--only", nargs="*", metavar="FILE", help="adopt only these models, by file name; without a name: none"

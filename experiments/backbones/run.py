@@ -1,7 +1,7 @@
 """Train every backbone on a few photos, convert it at every precision, and write what the accuracy gate decides.
 
-    python experiments/backbones/run.py --photos ../shared/photos
-    python experiments/backbones/run.py --photos ../shared/photos --backbones efficientnetlite0 mobilenetv2
+    python experiments/backbones/run.py --photos photos
+    python experiments/backbones/run.py --photos photos --backbones efficientnetlite0 mobilenetv2
 
 A head is trained on the backbones whose ImageNet weights are installed as packages; every layer of the others is
 trained from scratch for some epochs, so their accuracy says nothing about the network. Each training and conversion is

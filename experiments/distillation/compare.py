@@ -75,13 +75,14 @@ def results_of(options: argparse.Namespace, epochs: int, progress: "ProgressCall
     import msgspec
 
     from experiments.distillation.digits import read_digits, write_dataset
-    from experiments.distillation.students import Seed, Widths, run_seed
+    from experiments.distillation.students import Seed, Widths, key_of, run_seed
     from temper.storage.atomic import write_text
 
     digits, widths, seeds = read_digits(options.wheel), Widths(student=options.student, teacher=options.teacher), []
+    name = f"{epochs}-{options.student}-{options.teacher}-{options.copies}-{key_of(options.wheel)}.json"
     for seed in range(options.seeds):
         progress(f"seeds with {epochs} epochs", seed, options.seeds)
-        finished = options.work / f"{seed}-{epochs}-{options.student}-{options.teacher}-{options.copies}.json"
+        finished = options.work / f"{seed}-{name}"
         if not finished.exists():
             with tempfile.TemporaryDirectory() as scratch:
                 write_dataset(Path(scratch, "digits"), digits, seed, options.copies)

@@ -1,6 +1,8 @@
 """The trainings of one seed: a teacher, the student alone, and the student with that teacher."""
 
 import dataclasses
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +13,9 @@ from experiments.distillation.networks import add_network
 from temper.artifact import Artifact
 from temper.dataset.find import find_examples
 from temper.dataset.split import Example
+from temper.provenance import package_versions
 from temper.runners.base import Runner
+from temper.storage.digest import sha256_of
 from train.config import Augmentation, TrainingConfig
 from train.dataset.decode import labels_of
 from train.distillation.teacher import open_teacher
@@ -64,6 +68,16 @@ class Seed:
     n_test: int
     teacher_parameters: int
     student_parameters: int
+
+
+def key_of(wheel: Path) -> str:
+    """A name for what all seeds have in common: the digits in the wheel, the configuration, and the libraries."""
+    settings = [dataclasses.asdict(each) for each in SETTINGS]
+    parts = [
+        sha256_of(wheel), settings, dataclasses.asdict(AUGMENTATION), SIZE, BATCH, LEARNING_RATE,
+        package_versions("keras", "tensorflow"),
+    ]  # fmt: skip
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def run_seed(folder: Path, seed: int, epochs: int, widths: Widths) -> Seed:

@@ -1,6 +1,6 @@
 """Kill a job over many images at random moments, start the same command again, and check every row at the end.
 
-    python experiments/folders/kills.py --artifact artifacts/demo/model.int8.onnx --photos ../shared/photos
+    python experiments/folders/kills.py --artifact artifacts/demo/model.int8.onnx --photos photos
 
 Damaged files are planted among the images. Every other kill comes at any moment of the first two seconds after a start,
 imports and the reading of earlier rows included; the others when a random number of rows is written.

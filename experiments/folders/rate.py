@@ -1,7 +1,7 @@
 """Measure the complete way from a folder of images to a file of labels, against the network alone and a Keras loop.
 
-    python experiments/folders/rate.py --artifacts artifacts/224 --photos ../shared/photos
-    python experiments/folders/rate.py --artifacts artifacts/demo --photos ../shared/photos --links 100000
+    python experiments/folders/rate.py --artifacts artifacts/224 --photos photos
+    python experiments/folders/rate.py --artifacts artifacts/demo --photos photos --links 100000
 
 The photos are resized to JPEGs of 500 × 375 pixels. With --links the memory of one job over a folder of so many
 symbolic links is measured instead; a small network keeps that short.

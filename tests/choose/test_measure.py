@@ -1,13 +1,16 @@
 """One interleaved run of two real networks with other input sizes, in processes of its own."""
 
-from pathlib import Path
+import dataclasses
 
+import msgspec
 import numpy as np
 import pytest
 
+from choose import measure as module
 from choose.measure import Artifacts, MeasurementSettings, key_of, measure
 from choose.records import Measurement
 from temper.artifact import Artifact
+from temper.card import FileReference, Host
 from temper.cli.progress import no_progress
 from temper.dataset.split import read_split
 from temper.errors import UsageError
@@ -62,12 +65,29 @@ def accuracy(artifact: Artifact, subset: str, settings: MeasurementSettings) -> 
     return float(np.mean([label == each.label for label, each in zip(labels, examples, strict=True)]))
 
 
-def test_the_key_is_that_of_content_and_settings(prepared: Run, tmp_path: Path) -> None:
+def test_the_key_is_that_of_content_and_settings(prepared: Run) -> None:
     artifacts, settings = prepared
     key = key_of(artifacts, settings)
     assert key == key_of(artifacts[::-1], settings)
     assert key != key_of(artifacts[:1], settings)
-    assert key != key_of(artifacts, MeasurementSettings(seconds=1, max_images=9, data=settings.data))
+    for changed in ({"seconds": 1}, {"max_images": 8}, {"baseline": "mobilenetv2-48 fp32.onnx"}):
+        assert key != key_of(artifacts, dataclasses.replace(settings, **changed))
+
+
+def test_the_key_is_that_of_the_machine_the_versions_and_the_split(
+    prepared: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifacts, settings = prepared
+    key, (network, artifact), dataset = key_of(artifacts, settings), artifacts[0], artifacts[0][1].card.dataset
+    assert dataset
+    split = FileReference(dataset.split.file, "0" * 64)
+    card = artifact.card.changed(dataset=msgspec.structs.replace(dataset, split=split))
+    assert key != key_of([(network, Artifact.with_card(artifact.path, card)), *artifacts[1:]], settings)
+    for name, value in (("describe_host", lambda: Host(processor="another")), ("package_versions", lambda *_: {})):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, value)
+            assert key != key_of(artifacts, settings)
+    assert key == key_of(artifacts, settings)
 
 
 def test_an_unknown_baseline_is_refused_before_anything_is_measured(prepared: Run) -> None:

@@ -1,6 +1,7 @@
 """Networks without TensorFlow: what is finished is not made again, and what fails is a line with its reason."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from choose.options import Network
 from choose.prepare import Training, artifact_name, default_precisions, prepare, targets_of
 from choose.steps import convert_network
 from convert.dataset import ModelDataset
+from convert.job import CardFields, Job
 from convert.pipeline import Pipeline
 from convert.settings import ConversionSettings
 from convert.verification.accuracy_gate import GateLimits
@@ -18,8 +20,13 @@ from temper.dataset.split import Example
 from temper.errors import DataError
 from tests.choose.networks import draw_dataset, make_network, network_at
 from tests.convert.converters import inverting, use
+from train.run import parse
 
 Finished = tuple[Network, Training]
+
+
+class ChildStarted(BaseException):
+    """No error of a network, which would be a line of the report."""
 
 
 @pytest.fixture
@@ -33,7 +40,7 @@ def no_child(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is trained or converted."""
 
     def refuse(*_: object) -> None:
-        raise AssertionError("a child process was started")
+        raise ChildStarted
 
     monkeypatch.setattr(module, "run_in_child", refuse)
 
@@ -73,7 +80,7 @@ def test_other_images_or_another_seed_train_again(finished: Finished, no_child: 
         Training(data=training.data, examples=training.examples[1:], words=training.words),
         Training(data=training.data, examples=training.examples, words=["--seed", "1"]),
     ):
-        with pytest.raises(AssertionError, match="child"):
+        with pytest.raises(ChildStarted):
             prepare([network], changed, ["fp32"])
 
 
@@ -95,6 +102,15 @@ def test_a_network_that_fails_is_a_line_with_its_reason_and_the_next_one_goes_on
     assert len(prepared.artifacts) == 2
 
 
+def test_an_error_of_a_library_is_a_line_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("Expected 3 channels,\nreceived 4")
+
+    monkeypatch.setattr(module, "run_in_child", fail)
+    prepared = prepare([network_at(tmp_path, 64)], draw_dataset(tmp_path / "images"), ["fp32"])
+    assert [each.reason for each in prepared.failures] == ["ValueError: Expected 3 channels, received 4"]
+
+
 def test_a_rejected_conversion_is_a_line_and_is_not_tried_again(
     finished: Finished, monkeypatch: pytest.MonkeyPatch, no_child: None
 ) -> None:
@@ -107,6 +123,36 @@ def test_a_rejected_conversion_is_a_line_and_is_not_tried_again(
     assert prepared.artifacts == []
     assert [each.name for each in prepared.failures] == names(network, "fp16")
     assert prepared.failures[0].reason.startswith("rejected by the accuracy gate: top-1 accuracy drops by")
+
+
+def test_a_rejected_conversion_is_tried_again_after_an_upgrade(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch, no_child: None
+) -> None:
+    network, training = finished
+    with monkeypatch.context() as patch:
+        use(inverting, patch)
+        convert_network(pipeline_of(network), targets_of(network.model, ["fp16"]))
+    monkeypatch.setattr("choose.rejected.__version__", "99.0.0")
+    with pytest.raises(ChildStarted):
+        prepare([network], training, ["fp16"])
+
+
+def test_a_library_that_fails_in_one_conversion_leaves_the_other_artifacts(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(job: Job) -> Iterator[CardFields]:
+        raise RuntimeError("no kernel")
+
+    network, _ = finished
+    use(failing, monkeypatch)
+    problems = convert_network(pipeline_of(network), targets_of(network.model, ["fp32", "fp16"]))
+    assert problems["model.fp16.onnx"] == "RuntimeError: no kernel"
+    assert Artifact.at(network.model.sibling("fp32", ".xml").path).exists
+
+
+def test_wrong_labels_are_not_looked_for_in_each_network(tmp_path: Path) -> None:
+    training = Training(data=tmp_path, examples=[])
+    assert not parse(training.words_for(network_at(tmp_path, 32))).suspects
 
 
 def test_on_a_cpu_fp16_is_no_gain_and_targets_follow_their_sources(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from convert.settings import CONSTANTS, RANGE_IMAGES, SAFETY_FACTOR
-from convert.targets import conversion_of
 from temper import __version__
 from temper.artifact import Artifact
 from temper.card import FileReference, Provenance, read_card, write_card
@@ -96,7 +95,7 @@ def test_a_plan_from_elsewhere_is_built_again_where_there_is_a_gpu(
     plan = Artifact.at(bundle.with_name("copy.plan"))
     shutil.copy(fp32.path, plan.path)
     pipeline = tiny.pipeline_of(bundle)
-    settings = pipeline._settings(conversion_of(plan, "fp32"))
+    settings = pipeline.settings_of(plan, "fp32")
     source = FileReference(fp32.name, fp32.card.sha256)
     provenance = Provenance(source=source, settings=settings)
     write_card(plan.path, fp32.card.changed(sha256=plan.sha256(), provenance=provenance))
@@ -223,7 +222,7 @@ def test_a_program_from_elsewhere_is_no_source_of_a_conversion_though_it_is_up_t
     source.path.mkdir()
     (source.path / "saved_model.pb").write_bytes(b"from elsewhere")
     model = read_card(bundle)
-    settings = pipeline._settings(conversion_of(source, "fp32"))
+    settings = pipeline.settings_of(source, "fp32")
     provenance = Provenance(source=FileReference(bundle.name, model.sha256), settings=settings)
     write_card(source.path, model.changed(sha256=source.sha256(), provenance=provenance))
     assert pipeline.is_current(Artifact.at(source.path), Artifact.at(bundle), "fp32")

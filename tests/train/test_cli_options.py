@@ -168,6 +168,7 @@ def test_values_that_cannot_be_used_are_refused(words: list[str], message: str) 
         (["--head", "lbfgs", "--hidden-units", "8"], "without a hidden layer"),
         (["--head", "lbfgs", "--lr-range-test"], "has no learning rate"),
         (["--distribute", "workers"], "a head alone is trained in seconds"),
+        (["--force-suspects", "--no-suspects"], "--force-suspects contradicts --no-suspects"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(words: list[str], message: str) -> None:

@@ -117,10 +117,11 @@ def test_the_results_name_the_folder_once_and_an_empty_work_folder_is_removed(
         label_probability=0.1,
         looks_like_probability=0.9,
     )
-    pixels = np.empty(0, np.uint8)
+    pixels, contexts = np.empty(0, np.uint8), list[Any]()
     suspects = SuspectLabels(n_images=10, suspects=[wrong] * has_suspects, pixels=pixels)
 
-    def train(*_: object) -> TrainedModel:
+    def train(*arguments: object) -> TrainedModel:
+        contexts.append(arguments[3])
         work.mkdir()
         return TrainedModel(
             model=None, history={}, evaluation=evaluation, pixels=pixels, seconds=1.0, suspects=suspects
@@ -128,7 +129,8 @@ def test_the_results_name_the_folder_once_and_an_empty_work_folder_is_removed(
 
     monkeypatch.setattr(command, "train", train)
     monkeypatch.setattr(command, "save", lambda *_: None)
-    text = command.run_training(*started(tmp_path, "--weights", "none"))
+    text = command.run_training(*started(tmp_path, "--weights", "none", *["--force-suspects"] * has_suspects))
+    assert [each.force_suspects for each in contexts] == [has_suspects]
     assert "held-out accuracy 75.0 % of 4 images (images), 95 % interval 30.1 % to 95.4 %" in text
     assert text.count(str(tmp_path)) == 1
     assert f"files in {tmp_path / 'out'}: model.keras, model.keras.json, model.md, " in text

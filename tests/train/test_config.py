@@ -50,15 +50,23 @@ def test_training_all_layers_restores_the_best_epoch_with_patience_only() -> Non
     assert TrainingConfig(patience=2).schedule().restore_best
 
 
-def test_features_depend_on_dtype_library_and_backbone_but_not_on_the_head() -> None:
+def test_features_depend_on_dtype_library_backbone_weights_size_and_augmentation_but_not_on_the_head() -> None:
     config, versions = TrainingConfig(weights="file", size=32), {"keras": "3.1"}
     keys = {
         config.features_key("float32", versions),
         config.features_key("mixed_bfloat16", versions),
         config.features_key("float32", {"keras": "3.2"}),
-        dataclasses.replace(config, backbone="mobilenetv2").features_key("float32", versions),
+        *(
+            dataclasses.replace(config, **changes).features_key("float32", versions)
+            for changes in (
+                {"backbone": "mobilenetv2"},
+                {"weights": "another"},
+                {"size": 64},
+                {"augmentation": NO_AUGMENTATION},
+            )
+        ),
     }
-    assert len(keys) == 4
+    assert len(keys) == 7
     other_head = dataclasses.replace(config, epochs=9, learning_rate=1.0)
     assert other_head.features_key("float32", versions) in keys
 

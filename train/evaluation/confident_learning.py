@@ -15,7 +15,7 @@ from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from temper.cli.progress import ProgressCallback, no_progress
-from train.fitting.logistic_regression import PENALTIES, solve_head
+from train.fitting.logistic_regression import PENALTIES, blocks, solve_head
 
 STEP = "looking for wrong labels (folds)"
 # Also the fewest different images of a label with which its images are examined: one is then in each fold.
@@ -27,7 +27,7 @@ POWER_ITERATIONS = 2
 
 Features = NDArray[np.float32]
 Indices = NDArray[np.int64]
-Probabilities = NDArray[np.float64]
+Probabilities = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ def out_of_sample(
 
     features: [n, d]. labels: indices [n]. The penalty of all heads is the one that is best for the first fold.
     """
-    targets = np.eye(labels.max() + 1, dtype=np.float32)[labels]
-    probabilities = np.zeros(targets.shape)
+    targets = np.eye(labels.max() + 1, dtype=np.uint8)[labels]
+    probabilities = np.zeros(targets.shape, np.float32)
     penalties: tuple[float, ...] = PENALTIES
     for fold in range(FOLDS):
         progress(STEP, fold, FOLDS)
@@ -98,20 +98,22 @@ def out_of_sample(
         train, validation = ((features[rows], targets[rows]) for rows in (others, inside))
         head = solve_head(*train, *validation, penalties=penalties)
         penalties = (head.penalty,)
-        probabilities[inside] = softmax((features[inside] @ head.weights + head.bias).astype(np.float64), axis=1)
+        for block in blocks((len(inside), targets.shape[1])):
+            probabilities[inside[block]] = softmax(head.logits(features[inside[block]]), axis=1)
     progress(STEP, FOLDS, FOLDS)
     return probabilities
 
 
 def confident_errors(probabilities: Probabilities, labels: Indices, examined: NDArray[np.bool_]) -> Errors:
     """Which of the examined images [n] are suspect, from out-of-sample probabilities [n, classes]."""
-    rows = np.arange(len(labels))
-    own = probabilities[rows, labels]
+    own = probabilities[np.arange(len(labels)), labels]
     counts = np.bincount(labels, minlength=probabilities.shape[1])
     thresholds = np.bincount(labels, own, probabilities.shape[1]) / np.maximum(counts, 1)
-    confident = np.where(probabilities >= thresholds, probabilities, -np.inf)
-    looks_like = confident.argmax(axis=1)
-    other = confident[rows, looks_like]
+    looks_like, other = np.zeros_like(labels), np.zeros_like(own)
+    for block in blocks(probabilities.shape):
+        confident = np.where(probabilities[block] >= thresholds, probabilities[block], -np.inf)
+        looks_like[block] = confident.argmax(axis=1)
+        other[block] = confident.max(axis=1)
     suspects = np.flatnonzero(examined & (looks_like != labels) & (other > own))
     order = suspects[np.argsort((own - other)[suspects], kind="stable")]
     return Errors(order, looks_like[order])

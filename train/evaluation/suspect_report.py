@@ -10,7 +10,7 @@ from temper.cli.text import percent, plural
 from temper.escaping import csv_cell, in_markdown, stored_name, visible
 from temper.storage.atomic import write_text
 from train.evaluation.confident_learning import FOLDS
-from train.evaluation.suspect_labels import Suspect, SuspectLabels
+from train.evaluation.suspect_labels import MAX_PAIRS, Suspect, SuspectLabels
 
 HEADER = ("path", "label", "looks_like", "label_probability", "looks_like_probability", "rank")
 MAX_IN_LINE, MAX_IN_CARD = 3, 20
@@ -24,7 +24,7 @@ METHOD = (
 )
 NOT_EXAMINED = (
     "Labels were not examined. That needs a backbone that was not trained on these images: `--trainable head`,\n"
-    "without `--no-suspects`."
+    f"without `--no-suspects`, and with `--force-suspects` where images times labels are more than {MAX_PAIRS:,}."
 )
 
 

@@ -45,7 +45,8 @@ class FeatureCache:
         stored: dict[bytes, Features] = {}
         for chunk in sorted(self.folder.glob("*.npy")):
             rows = np.load(chunk, mmap_mode="r", allow_pickle=False)
-            stored.update(zip(rows["key"].tolist(), rows["features"], strict=True))
+            # Rows of a plain array, which is mapped all the same: each row of a np.memmap takes a kilobyte.
+            stored.update(zip(rows["key"].tolist(), np.asarray(rows["features"]), strict=True))
         return {key: stored[name] for key, name in wanted.items() if name in stored}
 
     def add(self, keys: list[Key], features: Features) -> None:

@@ -13,7 +13,7 @@ from temper.provenance import package_versions
 from temper.system.host import processor_flags
 from train.config import TrainingConfig
 from train.dataset.batches import augmented_batches
-from train.evaluation.suspect_labels import SuspectLabels, find_suspects
+from train.evaluation.suspect_labels import SuspectLabels, find_suspects, is_search_wanted
 from train.fitting.checkpoint import History
 from train.fitting.distribute import average_weights
 from train.fitting.feature_cache import FeatureCache, FeatureExtractor, Features, forward_of
@@ -49,7 +49,7 @@ def train_head(data: TrainingData, backbone: keras.Model | None) -> FitResult:
     features, predictions = compute_features(extractor, data), _predictions_of_teacher(data)
     history = fit_head(model, data, features, _callbacks(data), predictions)
     seconds, suspects = time.perf_counter() - started, None
-    if data.context.find_suspects:
+    if is_search_wanted(data):
         suspects = find_suspects(data, original_features(extractor, data, features))
     return FitResult(model, history, seconds, suspects)
 

@@ -18,7 +18,8 @@ class TrainingContext:
 
     work: folder of cached features. checkpoint: that of these images and this configuration. events: folder for
     TensorBoard. strategy: of tf.distribute, from `train.fitting.distribute.open_strategy`. near_duplicates: group of
-    each image that a scan listed. find_suspects: whether to look for labels that are probably wrong.
+    each image that a scan listed. find_suspects: whether to look for labels that are probably wrong. force_suspects:
+    also where that takes minutes.
     """
 
     work: Path
@@ -28,6 +29,7 @@ class TrainingContext:
     strategy: Any = None
     near_duplicates: dict[Path, str] = field(default_factory=dict)
     find_suspects: bool = True
+    force_suspects: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

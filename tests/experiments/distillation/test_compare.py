@@ -6,9 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from experiments.distillation import students
 from experiments.distillation.compare import by_seed, cells_of, describe, mean_interval, parse, run, sections_of
 from experiments.distillation.digits import MEMBER
-from experiments.distillation.students import SETTINGS, Seed, Taught
+from experiments.distillation.students import SETTINGS, Seed, Taught, key_of
+from train.config import NO_AUGMENTATION
 
 pytestmark = pytest.mark.tensorflow
 SEED = Seed(
@@ -50,9 +52,33 @@ def test_finished_seeds_are_read_and_not_trained_again(tmp_path: Path) -> None:
         wheel.writestr(MEMBER, gzip.compress(",".join(["0"] * 65).encode()))
     words = [str(tmp_path / "a.whl"), "--seeds", "2", "--epochs", "30", "--work", str(tmp_path)]
     for index, seed in enumerate(SEEDS):
-        (tmp_path / f"{index}-30-4-24-2.json").write_bytes(msgspec.json.encode(seed))
+        (tmp_path / f"{index}-30-4-24-2-{key_of(tmp_path / 'a.whl')}.json").write_bytes(msgspec.json.encode(seed))
     assert run(parse([*words, "--out", str(tmp_path / "a.md")])) == 0
     assert "student alone **91.5 %**" in (tmp_path / "a.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SETTINGS", SETTINGS[:1]),
+        ("AUGMENTATION", NO_AUGMENTATION),
+        ("LEARNING_RATE", 1e-3),
+        ("BATCH", 8),
+        ("package_versions", lambda *_: {}),
+    ],
+)
+def test_seeds_of_another_configuration_or_wheel_have_other_files(
+    name: str, value: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = tmp_path / "a.whl"
+    wheel.write_bytes(b"digits")
+    key = key_of(wheel)
+    monkeypatch.setattr(students, name, value)
+    assert key_of(wheel) != key
+    monkeypatch.undo()
+    assert key_of(wheel) == key
+    wheel.write_bytes(b"other digits")
+    assert key_of(wheel) != key
 
 
 def test_every_seed_has_a_row() -> None:

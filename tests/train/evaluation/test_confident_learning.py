@@ -1,7 +1,10 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from train.evaluation import confident_learning
 from train.evaluation.confident_learning import (
     FOLDS,
     MAX_DIMENSIONS,
@@ -14,6 +17,7 @@ from train.evaluation.confident_learning import (
     examined_images,
     out_of_sample,
 )
+from train.fitting import logistic_regression
 
 
 def clusters(counts: list[int], dimensions: int = 16) -> tuple[Features, Indices]:
@@ -73,6 +77,11 @@ def test_the_compressed_features_have_the_distances_of_the_standardized_ones() -
     assert np.allclose(distances(compress(features, seed=0)), distances(standardized), rtol=1e-2, atol=1e-2)
 
 
+def test_the_compressed_features_have_a_mean_of_zero() -> None:
+    features = np.random.default_rng(0).normal(5, 1, (60, MAX_DIMENSIONS + 1)).astype(np.float32)
+    assert np.abs(compress(features, seed=0).mean(axis=0)).max() < 1e-3
+
+
 def test_every_fold_has_its_part_of_each_label_and_copies_are_in_one_fold() -> None:
     labels = np.repeat([0, 1], [50, 25])
     groups = [str(index) for index in range(75)]
@@ -108,6 +117,11 @@ def test_a_label_with_fewer_images_than_folds_is_not_examined_and_disturbs_no_ot
     assert list(errors_of(features, labels).images) == [5]
 
 
+def test_a_label_with_as_many_images_as_folds_is_examined() -> None:
+    labels = np.repeat([0, 1], [FOLDS, FOLDS - 1])
+    assert np.array_equal(examined_images(labels, [str(index) for index in range(len(labels))]), labels == 0)
+
+
 def test_copies_count_once_when_a_label_has_few_images() -> None:
     labels = np.repeat([0, 1], [10, FOLDS])
     groups = [str(index) for index in range(10)] + ["a", "b", "c", "d", "d"]
@@ -133,6 +147,38 @@ def test_the_smallest_margin_is_the_most_suspect() -> None:
     errors = confident_errors(np.stack([p, 1 - p], axis=1), labels, np.ones(10, bool))
     assert list(errors.images) == [3, 5, 2]
     assert list(errors.looks_like) == [1, 1, 1]
+
+
+def test_the_margin_decides_and_not_the_probability_of_the_own_label() -> None:
+    labels = np.array([0, 0, 0, 1, 1, 2])
+    rows = [[0.20, 0.45, 0.35], [0.25, 0.70, 0.05], [0.9, 0.05, 0.05], [0.3, 0.4, 0.3], [0.3, 0.4, 0.3], [0, 0.1, 0.9]]
+    errors = confident_errors(np.array(rows, np.float32), labels, np.ones(6, bool))
+    assert list(errors.images) == [1, 0]
+    assert list(errors.looks_like) == [1, 1]
+
+
+def test_blocks_of_rows_give_the_same_suspects(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, labels = clusters([30, 31, 32], dimensions=8)
+    labels[[3, 50]] = 2
+    together = errors_of(features, labels)
+    monkeypatch.setattr(logistic_regression, "BLOCK_NUMBERS", 3 * 7)
+    apart = errors_of(features, labels)
+    assert {3, 50} <= set(together.images)
+    assert np.array_equal(together.images, apart.images)
+    assert np.array_equal(together.looks_like, apart.looks_like)
+
+
+def test_the_memory_is_little_more_than_that_of_the_probabilities(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logistic_regression, "BLOCK_NUMBERS", 1 << 12)
+    monkeypatch.setattr(logistic_regression, "MAX_ITERATIONS", 1)
+    monkeypatch.setattr(confident_learning, "PENALTIES", (1.0,))
+    features, labels = clusters([5] * 400, dimensions=4)
+    tracemalloc.start()
+    errors_of(features, labels)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # In single precision; one-hot labels take a byte for each.
+    assert peak < 2.05 * 4 * len(labels) * 400
 
 
 def test_an_image_whose_own_label_is_more_probable_is_not_suspect() -> None:

@@ -9,7 +9,7 @@ from tests.train.fitting.tiny_fit import small_data
 from train.dataset.decode import LabeledImages
 from train.evaluation import suspect_labels
 from train.evaluation.confident_learning import Features
-from train.evaluation.suspect_labels import find_suspects, group_copies
+from train.evaluation.suspect_labels import find_suspects, group_copies, is_search_wanted
 from train.fitting.training_data import TrainingData
 
 pytestmark = pytest.mark.tensorflow
@@ -81,6 +81,26 @@ def test_a_label_with_few_images_is_named(tmp_path: Path) -> None:
     result = find_suspects(replace(data, examples=examples, labels=("cat", "dog", "fox")), features)
     assert result.not_examined == ("fox",)
     assert result.n_images == 3 * PER_SUBSET - 3
+
+
+@pytest.mark.parametrize(
+    ("limit", "find", "force", "wanted", "is_reported"),
+    [
+        (192, True, False, True, False),
+        (191, True, False, False, True),
+        (191, True, True, True, False),
+        (191, False, False, False, False),
+    ],
+)
+def test_labels_of_too_many_images_and_labels_are_examined_by_force_only(
+    limit: int, find: bool, force: bool, wanted: bool, is_reported: bool, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(suspect_labels, "MAX_PAIRS", limit)
+    data = dataset(tmp_path)[0]
+    context = replace(data.context, find_suspects=find, force_suspects=force)
+    assert is_search_wanted(replace(data, context=context)) == wanted
+    assert ("96 images times 2 labels are more than 191; --force-suspects" in caplog.text) == is_reported
 
 
 def test_copies_and_near_duplicates_have_one_group() -> None:

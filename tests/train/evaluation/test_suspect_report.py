@@ -95,7 +95,9 @@ def test_the_section_of_the_card_lists_the_first_ones(count: int) -> None:
 
 
 def test_the_section_says_what_was_not_examined() -> None:
-    assert "Labels were not examined" in suspects_section(None, FOLDER, "model")
+    text = suspects_section(None, FOLDER, "model")
+    assert "Labels were not examined" in text
+    assert "`--force-suspects` where images times labels are more than 10,000,000" in text
     assert "`--trainable head`" in suspects_section(None, FOLDER, "model")
     text = suspects_section(suspects_of([], not_examined=("lynx", "<b>")), FOLDER, "model")
     assert text.startswith("None of 1,400 images has a label that is probably wrong.")

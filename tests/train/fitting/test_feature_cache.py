@@ -1,3 +1,4 @@
+import tracemalloc
 from pathlib import Path
 
 import keras
@@ -64,6 +65,20 @@ def test_only_features_that_are_not_stored_are_computed(
     again, calls = extract(model, pixels, tmp_path, 2)
     assert calls == []
     assert np.array_equal(again, more)
+
+
+def test_a_stored_row_is_mapped_and_takes_little_memory(tmp_path: Path) -> None:
+    keys = [(f"{index:064x}", 0) for index in range(512)]
+    cache, features = FeatureCache(tmp_path), np.arange(512 * 2048, dtype=np.float32).reshape(512, 2048)
+    cache.add(keys, features)
+    tracemalloc.start()
+    rows = cache.get(keys)
+    current, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert current / len(keys) < 300
+    # A row of features has eight kilobytes.
+    assert peak / len(keys) < 1000
+    assert np.array_equal(rows[keys[9]], features[9])
 
 
 def test_an_interrupted_run_leaves_complete_chunks_and_its_continuation_is_equal(

@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from train.fitting import logistic_regression
 from train.fitting.logistic_regression import PENALTIES, solve_head
 
 
@@ -14,6 +16,20 @@ def test_the_solution_generalizes_on_a_separable_problem() -> None:
     assert accuracy > 0.93
     assert np.isclose(loss, solution.loss, rtol=1e-3)
     assert solution.weights.dtype == np.float32
+
+
+def test_blocks_of_rows_give_the_same_solution(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(3)
+    features = random.normal(size=(60, 5)).astype(np.float32)
+    targets, weights = np.eye(3, dtype=np.float32)[random.integers(0, 3, 60)], random.uniform(0.5, 1.5, 60)
+    arguments = (features[:41], targets[:41], features[41:], targets[41:], weights[:41].astype(np.float32))
+    together = solve_head(*arguments)
+    monkeypatch.setattr(logistic_regression, "BLOCK_NUMBERS", 2)
+    apart = solve_head(*arguments)
+    assert apart.penalty == together.penalty
+    assert np.isclose(apart.loss, together.loss, rtol=1e-5)
+    assert np.allclose(apart.weights, together.weights, atol=1e-4)
+    assert np.allclose(apart.evaluate(features, targets), together.evaluate(features, targets), rtol=1e-4)
 
 
 def test_for_noise_the_strongest_penalty_is_chosen() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from temper.dataset.split import Example
 from tests.train.fitting.tiny_fit import small_data
+from train.evaluation import suspect_labels
 from train.fitting import strategies
 from train.fitting.strategies import fastest_policy, find_learning_rate, train_all_layers, train_head
 
@@ -25,7 +26,10 @@ def test_bfloat16_is_used_where_the_processor_has_it(
     assert fastest_policy() == policy
 
 
-def test_a_head_is_trained_on_a_backbone_that_stays_the_same(tmp_path: Path, tiny_backbone: keras.Model) -> None:
+def test_a_head_is_trained_on_a_backbone_that_stays_the_same(
+    tmp_path: Path, tiny_backbone: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suspect_labels, "MAX_PAIRS", 35)
     data = small_data(tmp_path, weights="file", trainable="head", augmentation_passes=1, patience=0)
     for subset, images in data.images.items():
         for index in range(len(images.pixels)):
@@ -34,6 +38,9 @@ def test_a_head_is_trained_on_a_backbone_that_stays_the_same(tmp_path: Path, tin
     result = train_head(data, tiny_backbone)
     assert len(result.history["loss"]) == data.config.epochs
     assert result.seconds > 0
+    # Of 18 images with 2 labels: features of the test images are only for a search for wrong labels.
+    assert result.suspects is None
+    assert sum(len(np.load(chunk)) for chunk in tmp_path.rglob("*.npy")) == 14
     before, after = (model.get_layer("conv5_1_conv").get_weights() for model in (tiny_backbone, result.model))
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 

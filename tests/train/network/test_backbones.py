@@ -1,5 +1,6 @@
 """Every kind of backbone can be trained, converted, quantized and used for inference."""
 
+import math
 import re
 import subprocess
 import sys
@@ -24,12 +25,33 @@ from tests import tiny
 from train.network.backbones import BACKBONES
 
 ROOT = Path(__file__).parents[3]
+# Built in half a second each.
+CHEAP = ("mobilenetv3small", "efficientnetlite0")
 
 
 def test_every_backbone_has_a_pattern_of_its_top_that_compiles() -> None:
     for backbone in BACKBONES.values():
         assert re.compile(backbone.top)
         assert len(backbone.mean) == len(backbone.deviation) == 3
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    "name", [name if name in CHEAP else pytest.param(name, marks=pytest.mark.slow) for name in BACKBONES]
+)
+def test_the_table_of_the_documentation_has_the_parameters_and_operations_of_a_backbone(name: str) -> None:
+    import keras
+
+    from train.network.build import build_backbone
+
+    model = build_backbone(name, None, input_tensor=keras.Input((224, 224, 3)))
+    # A kernel is multiplied at every position of its result.
+    kernels = [(each.output.shape[1:-1], each.kernel.shape) for each in model.layers if hasattr(each, "kernel")]
+    operations = sum(math.prod(positions) * math.prod(shape) for positions, shape in kernels)
+    documentation = (ROOT / "docs" / "backbones.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| `{name}`[^|]*\|([^|]+)\|([^|]+)\|", documentation, re.MULTILINE)
+    assert row
+    assert [each.strip() for each in row.groups()] == [f"{model.count_params() / 1e6:.1f}", f"{operations / 1e9:.2f}"]
 
 
 @pytest.mark.tensorflow

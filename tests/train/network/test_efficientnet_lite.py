@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.train.network.lite_arrays import random_arrays
 from tests.train.network.lite_reference import Reference
-from train.network.efficientnet_lite import FACTORS, EfficientNetLite0, blocks, build
+from train.network.efficientnet_lite import FACTORS, EfficientNetLite0, _rounded, blocks, build
 from train.network.torch_weights import set_torch_weights
 from train.network.weight_packages import read_package
 
@@ -42,6 +42,13 @@ def test_it_is_the_network_that_was_written_down_independently() -> None:
 def test_the_variants_have_their_number_of_blocks_and_channels() -> None:
     assert [len(blocks(name)) for name in FACTORS] == [16, 21, 21]
     assert [list(blocks(name).values())[-2].channels for name in FACTORS] == [192, 192, 208]
+
+
+@pytest.mark.parametrize(
+    ("channels", "rounded"), [(3, 8), (8.8, 8), (9, 16), (10, 16), (12, 16), (26.4, 24), (35.2, 32)]
+)
+def test_rounding_takes_at_most_a_tenth_of_the_channels(channels: float, rounded: int) -> None:
+    assert _rounded(channels) == rounded
 
 
 @pytest.mark.slow
