@@ -27,7 +27,7 @@ DEMO_SMALL := --backbone efficientnetlite0 --head lbfgs --size 64
 DEMO_INT8 := --precision int8 --calibration-method percentile
 # One of 400 images is a quarter of a percentage point, and a model of five epochs is unsure of many.
 DEMO_GATE := --max-drop 2 --max-class-drop 4 --min-agreement 95
-# Every worker, and every run, would rewrite the assertions of all tests again.
+# With it, every worker of every run would compile the tests again.
 unexport PYTHONDONTWRITEBYTECODE
 # A crashed worker ends the tests: the others would wait for it.
 TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
