@@ -29,5 +29,23 @@ def test_a_missing_loadgen_is_reported_before_anything_is_measured(
         run_benchmark(cases, evaluation, BenchmarkConfig(scenario_seconds=1), no_progress)
 
 
+@pytest.mark.programs
+def test_a_complete_run_adds_files_the_peak_and_the_scenarios_of_loadgen(made_bundle: Path, tmp_path: Path) -> None:
+    pytest.importorskip("mlperf_loadgen")
+    cases = find_cases([made_bundle.with_name("model.fp32.onnx")])
+    evaluation = load_evaluation_set(cases[0].artifact, None, 4)
+    config = BenchmarkConfig(seconds=0.05, scenario_seconds=0.05, logs=tmp_path / "loadgen")
+    report = run_benchmark(cases, evaluation, config, no_progress)
+    (case,) = report.cases
+    assert not case.skipped
+    assert set(report.peak_gops) == {"fp32", "int8"}
+    assert case.costs.fraction_of_peak and 0 < case.costs.fraction_of_peak < 1
+    small, large = sorted(case.end_to_end, key=lambda each: each.decode_ms)
+    assert (small.files, large.files) == ("original size", "12 megapixels")
+    assert {each.method for each in case.end_to_end} == {"overlapped"}
+    assert {each.name for each in case.scenarios} == {"SingleStream", "MultiStream", "Server", "Offline"}
+    assert len(list(tmp_path.glob("loadgen/**/mlperf_log_summary.txt"))) >= 4
+
+
 def test_the_default_settings_are_those_of_the_help() -> None:
     assert BenchmarkConfig() == BenchmarkConfig(seconds=8.0, batch_sizes=(1, 8), cold_starts=1, logs=Path("loadgen"))

@@ -12,7 +12,7 @@ from temper.storage.digest import sha256_of
 from tests.benchmarks.test_run import start
 from tests.tiny import LABELS, SIZE
 
-# Minutes: what is measured has tests of its own in measurement/, with Keras only tests/test_pipeline.py.
+# A minute: tests/benchmarks/test_benchmark.py measures the same without Keras, and tests/test_pipeline.py less with it.
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 MODES = ("tf.function", "predict", "predict_on_batch", "XLA")

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from benchmarks.analysis.statistics import paired_ratio
 from benchmarks.cases import Case
 from benchmarks.config import BenchmarkConfig
 from benchmarks.measurement.samples import PeakSamples, Samples
-from benchmarks.measurement.session import MIN_ROUNDS, THROUGHPUT_BLOCKS, BenchmarkSession
+from benchmarks.measurement.session import END_TO_END_RUNS, MIN_ROUNDS, THROUGHPUT_BLOCKS, BenchmarkSession
 from benchmarks.measurement.timing import Calls
 from temper.artifact import Artifact
 from temper.card import Card
@@ -154,6 +155,21 @@ def test_artifacts_of_models_with_other_input_sizes_are_measured_in_the_same_rou
     assert [each.skipped for each in cases] == ["", ""]
     assert len(small.latency) == len(larger.latency) >= MIN_ROUNDS
     assert larger.probabilities is not None and larger.probabilities.shape == (5, 2)
+
+
+def test_files_are_labeled_overlapped_and_by_the_tutorials_mode_one_by_one_too(
+    images: dict[int, Path], tmp_path: Path
+) -> None:
+    Image.new("RGB", (8, 6)).save(tmp_path / "a.png")
+    keras = Case(name="Keras predict", artifact=Artifact.with_card(Path("model.keras"), ARTIFACT.card), mode="predict")
+    tutorial, plain = Samples(case=keras, open_runner=partial(SleepingRunner, 0.001)), sleeping(0.001)
+    with BenchmarkSession([tutorial, plain], images, CONFIG) as session:
+        session.label_files({"original size": [tmp_path / "a.png"]})
+    assert {method for _, method in tutorial.end_to_end} == {"overlapped", "one by one"}
+    assert {method for _, method in plain.end_to_end} == {"overlapped"}
+    runs = [run for samples in (tutorial, plain) for each in samples.end_to_end.values() for run in each]
+    assert len(runs) == 3 * END_TO_END_RUNS
+    assert {run.labels for run in runs} == {(0,)}
 
 
 def test_a_case_may_start_a_process_of_its_own(images: dict[int, Path]) -> None:
