@@ -27,6 +27,8 @@ DEMO_SMALL := --backbone efficientnetlite0 --head lbfgs --size 64
 DEMO_INT8 := --precision int8 --calibration-method percentile
 # One of 400 images is a quarter of a percentage point, and a model of five epochs is unsure of many.
 DEMO_GATE := --max-drop 2 --max-class-drop 4 --min-agreement 95
+# With it, every worker of every run would compile the tests again.
+unexport PYTHONDONTWRITEBYTECODE
 # A crashed worker ends the tests: the others would wait for it.
 TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
 COMPILE   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.10 --generate-hashes --no-header --no-annotate
@@ -35,7 +37,7 @@ DEPLOYED  := deploy/onnx deploy/openvino deploy/gpu
 COVERAGE  := --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo data train convert bench choose gpu-check serve wheel lint test test-fast test-slow chaos lock audit sbom clean
+.PHONY: help demo data train convert bench choose gpu-check serve wheel lint test coverage test-fast test-slow chaos lock audit sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -78,7 +80,10 @@ wheel: $(VENV)/.dev ## the library as dist/temper_classifier-*.whl, for devices 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check . && $(VENV)/bin/mypy
 
-test: $(VENV)/.dev ## all tests but the slow extras, with the coverage of every file that is not complete
+test: $(VENV)/.dev ## all tests but the slow extras
+	@$(TESTS) -m "not slow"
+
+coverage: $(VENV)/.dev ## the same tests, with the coverage of every file that is not complete; takes longer
 	@$(TESTS) $(COVERAGE) -m "not slow"
 
 test-fast: $(VENV)/.dev ## the tests that need no TensorFlow and start no other program

@@ -32,7 +32,7 @@ def made_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def example_folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def example_folder(request: pytest.FixtureRequest) -> None:
     """Examples that use model.onnx run in a folder with model.onnx, a.jpg (red) and photos/b.jpg (blue)."""
     if not isinstance(request.node, DoctestItem) or "model.onnx" not in (request.node.dtest.docstring or ""):
         return
@@ -42,11 +42,12 @@ def example_folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: 
         red, _, blue = ImageStat.Stat(Image.open(path)).mean
         return red - blue
 
-    bundle: Path = request.getfixturevalue("made_bundle")
+    # Asked for here: a folder for every test of the project would cost more than most of them.
+    bundle, tmp_path = (request.getfixturevalue(name) for name in ("made_bundle", "tmp_path"))
     for suffix in ("", ".json"):
         shutil.copy(bundle.with_name(f"model.fp32.onnx{suffix}"), tmp_path / f"model.onnx{suffix}")
     (tmp_path / "photos").mkdir()
     images = sorted((bundle.parent / "images").rglob("*.png"), key=redness)
     for path, name in ((images[-1], "a.jpg"), (images[0], "photos/b.jpg")):
         Image.open(path).save(tmp_path / name, quality=95)
-    monkeypatch.chdir(tmp_path)
+    request.getfixturevalue("monkeypatch").chdir(tmp_path)

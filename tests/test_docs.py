@@ -5,6 +5,7 @@ import ast
 import importlib
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -163,6 +164,7 @@ def test_every_quoted_message_is_in_the_code(message: str) -> None:
     assert any(message.strip("…") in text for path in FILES for text in texts_of(path))
 
 
+@cache
 def texts_of(path: Path) -> list[str]:
     """Every string in a file; "…" stands for what is inserted into it."""
     strings = []

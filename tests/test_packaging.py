@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -180,13 +181,22 @@ def test_the_page_of_the_wheel_describes_the_library(wheel: Path) -> None:
 
 
 @pytest.mark.programs
-def test_the_wheel_classifies_in_a_fresh_environment_without_a_clone(wheel: Path, bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("libraries", ["of the tests", pytest.param("that it names", marks=pytest.mark.slow)])
+def test_the_wheel_classifies_in_a_fresh_environment_without_a_clone(
+    libraries: str, wheel: Path, bundle: Path, tmp_path: Path
+) -> None:
     environment, empty = tmp_path / "environment", tmp_path / "empty"
     empty.mkdir()
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
     python = environment / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--disable-pip-version-check"]
-    installed = subprocess.run([*pip, f"{wheel}[onnx]"], capture_output=True, text=True)
+    if libraries == "of the tests":
+        what = ["--no-deps", str(wheel)]
+        (there,) = environment.glob("lib/*/site-packages")
+        (there / "libraries.pth").write_text(sysconfig.get_path("purelib"))
+    else:
+        what = [f"{wheel}[onnx]"]
+    installed = subprocess.run([*pip, *what], capture_output=True, text=True)
     assert installed.returncode == 0, installed.stderr
     model, image = tmp_path / "model.fp32.onnx", tmp_path / "red000.png"
     for pattern in ("model.fp32.onnx", "model.fp32.onnx.json", "model.golden.*.npz"):

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import infer.run
 from temper.card import Agreement, read_card
+from temper.cli import main
+from temper.exit_codes import ExitCode
 from temper.storage.digest import sha256_of
 from tests.source import ROOT
 
@@ -25,17 +28,21 @@ def command(*words: object) -> "subprocess.CompletedProcess[str]":
     return done
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+# A tiny backbone; with ResNet50 it takes four minutes.
+TRAININGS = {"tiny": ("-m", "tests.train.tiny", "--backbone", "tiny"), "resnet50": ("train/run.py",)}
+
+
+@pytest.fixture(scope="module", params=["tiny", pytest.param("resnet50", marks=pytest.mark.slow)])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Artifacts of all stages: drawn, trained, converted in three precisions, benchmarked."""
     folder = tmp_path_factory.mktemp("pipeline")
     model = folder / "artifacts" / "model.keras"
     command("data/run.py", "draw", folder / "photos", "--train", 24, "--test", 8)
     training = ("--weights", "none", "--size", 32, "--epochs", 1)
-    command("train/run.py", "--data", folder / "photos", "--out", model, *training)
+    command(*TRAININGS[request.param], "--data", folder / "photos", "--out", model, *training)
     for precision in ("fp32", "fp16", "int8"):
         command("convert/run.py", model, "--precision", precision, *GENEROUS)
-    command("benchmarks/run.py", model.parent, "--seconds", 0.05, "--quick")
+    command("benchmarks/run.py", model.parent, "--seconds", 0.05, "--quick", "--cold-starts", 1)
     return folder
 
 
@@ -60,13 +67,18 @@ def test_fp32_artifacts_give_the_probabilities_of_keras(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["keras", "fp32.savedmodel", "fp16.onnx", "int8.xml"])
-def test_each_of_them_classifies_an_image(folder: Path, name: str) -> None:
+def test_each_of_them_classifies_an_image(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(*words: object) -> str:
+        # In this process: TensorFlow takes seconds to import.
+        assert main.run(infer.run.parse([str(word) for word in words])) == ExitCode.OK
+        return capsys.readouterr().out
+
     images = sorted((folder / "photos" / "test" / "cat").iterdir())[:2]
     engine = folder / "artifacts" / f"model.{name}"
-    lines = command("infer/run.py", "--engine", engine, *images, "--json").stdout.splitlines()
+    lines = run("--engine", engine, *images, "--json").splitlines()
     assert [json.loads(line)["file"] for line in lines] == [str(image) for image in images]
     if name != "keras":
-        assert "self-test passed" in command("infer/run.py", "selftest", engine).stdout
+        assert "self-test passed" in run("selftest", engine)
 
 
 def test_the_report_has_a_row_for_every_artifact_and_keras_first(folder: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtr, stdtrit
 
 from temper.intervals import wilson
 
@@ -97,7 +97,7 @@ def independent_ratio(numerator: Estimate, denominator: Estimate) -> Estimate:
 @lru_cache
 def _expanded_tail(n: int) -> float:
     """Fraction to cut off either side of the bootstrap distribution so that 2.5 % of true values are beyond."""
-    return float(norm.cdf(-math.sqrt(n / (n - 1)) * t.ppf(0.975, n - 1))) if n > 1 else 0.0
+    return float(ndtr(-math.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.975))) if n > 1 else 0.0
 
 
 def _bootstrap(n: int, of_draws: Callable[[NDArray[np.int64]], Any], value: float) -> Estimate:

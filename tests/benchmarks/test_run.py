@@ -15,20 +15,25 @@ from benchmarks.analysis.report_file import read_report, report_text
 from benchmarks.run import parse, run
 from temper.artifact import Artifact
 from temper.card import read_card, write_card
-from temper.errors import ResourceError
+from temper.errors import ArtifactError, ResourceError, UserError
 from temper.exit_codes import ExitCode
 from temper.storage.digest import sha256_of
 from temper.trust.records import record_made_here
 from tests.benchmarks.sample_reports import case_result, write
 from tests.benchmarks.sample_reports import report as sample_report
 
-jsonschema = pytest.importorskip("jsonschema")
 COMMAND = Path(__file__).parents[2] / "benchmarks" / "run.py"
 
 
-def bench(*arguments: object, limit_seconds: float = 100) -> subprocess.CompletedProcess[str]:
+def start(*arguments: object, limit_seconds: float = 100) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own."""
     command = [sys.executable, str(COMMAND), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=limit_seconds, check=False)
+
+
+def bench(*arguments: object) -> int:
+    """The command in this process: its exit code."""
+    return run(parse([str(each) for each in arguments]))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +52,7 @@ def folder(made_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def process(folder: Path) -> subprocess.CompletedProcess[str]:
-    return bench(folder, "--seconds", 0.1, "--quick")
+    return start(folder, "--seconds", 0.1, "--quick")
 
 
 @pytest.mark.parametrize("out", ["file", "file/report"])
@@ -70,6 +75,8 @@ def onnx(report: Report) -> CaseResult:
 
 @pytest.mark.programs
 def test_the_report_follows_the_schema_of_its_types(report: Report) -> None:
+    # Imported here: it compiles a grammar for a second.
+    jsonschema = pytest.importorskip("jsonschema")
     jsonschema.validate(json.loads(report_text(report)), msgspec.json.schema(Report))
 
 
@@ -149,15 +156,17 @@ def test_a_skipped_case_and_the_control_are_logged_when_they_happen(
     assert str(folder) not in lines[skipped]
 
 
-@pytest.mark.programs
 def test_a_folder_without_artifacts_is_one_line_with_the_remedy(tmp_path: Path) -> None:
-    process = bench(tmp_path)
-    assert (process.returncode, process.stderr.count("\n")) == (ExitCode.ARTIFACT, 1)
-    assert "contains no artifact with a card. Build some with `make train` and `make convert`." in process.stderr
+    with pytest.raises(ArtifactError) as caught:
+        bench(tmp_path)
+    assert "\n" not in str(caught.value)
+    assert "contains no artifact with a card. Build some with `make train` and `make convert`." in str(caught.value)
 
 
 @pytest.mark.programs
-def test_compare_exits_with_1_only_beyond_the_limit(report: Report, tmp_path: Path) -> None:
+def test_compare_exits_with_1_only_beyond_the_limit(
+    report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     replace = msgspec.structs.replace
     assert report.control
     # The machine that runs the tests may be busy.
@@ -167,17 +176,20 @@ def test_compare_exits_with_1_only_beyond_the_limit(report: Report, tmp_path: Pa
     slow = replace(case, latency=replace(case.latency, p50_ms=case.latency.p50_ms.scaled(3)))
     before = write(tmp_path / "before.json", quiet)
     after = write(tmp_path / "slower.json", replace(quiet, cases=(slow,)))
-    assert bench("compare", before, before, "--fail-if", "p50>500%").returncode == 0
-    process = bench("compare", before, after, "--fail-if", "p50>50%")
-    assert (process.returncode, process.stdout.splitlines()[1].split()[0]) == (1, "FAILED")
+    assert bench("compare", before, before, "--fail-if", "p50>500%") == 0
+    capsys.readouterr()
+    assert bench("compare", before, after, "--fail-if", "p50>50%") == 1
+    assert capsys.readouterr().out.splitlines()[1].split()[0] == "FAILED"
 
 
-@pytest.mark.programs
 def test_reports_that_cannot_be_compared_and_noisy_ones_have_codes_of_their_own(tmp_path: Path) -> None:
-    missing = bench("-q", "compare", tmp_path / "a.json", tmp_path / "b.json")
-    assert (missing.returncode, missing.stderr.count("\n")) == (ExitCode.DATA, 1)
+    with pytest.raises(UserError) as missing:
+        bench("-q", "compare", tmp_path / "a.json", tmp_path / "b.json")
+    assert (missing.value.exit_code, "\n" in str(missing.value)) == (ExitCode.DATA, False)
     noisy = write(tmp_path / "noisy.json", sample_report(case_result("model.onnx", 20), control=1.2))
-    assert bench("compare", noisy, noisy).returncode == ExitCode.QUALITY
+    with pytest.raises(UserError) as busy:
+        bench("compare", noisy, noisy)
+    assert busy.value.exit_code == ExitCode.QUALITY
 
 
 @pytest.mark.parametrize(
@@ -227,10 +239,12 @@ def test_verbosity_may_precede_the_command() -> None:
     assert parse(["--out", "compare", "run"]).out == Path("compare")
 
 
-@pytest.mark.programs
 @pytest.mark.parametrize("arguments", [("--help",), ("run", "--help"), ("compare", "--help")])
-def test_help_is_immediate_and_names_the_commands(arguments: tuple[str, ...]) -> None:
-    process = bench(*arguments, limit_seconds=10)
-    assert process.returncode == 0
+def test_help_names_the_commands_and_their_options(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(list(arguments))
+    assert ended.value.code == 0
     expected = {"--help": "compare", "run": "--scenario-seconds", "compare": "--fail-if"}[arguments[0]]
-    assert expected in process.stdout
+    assert expected in capsys.readouterr().out

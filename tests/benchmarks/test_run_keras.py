@@ -9,10 +9,11 @@ from benchmarks.analysis.report import Report
 from benchmarks.analysis.report_file import read_report
 from temper.card import Card, read_card, write_card
 from temper.storage.digest import sha256_of
-from tests.benchmarks.test_run import bench
+from tests.benchmarks.test_run import start
 from tests.tiny import LABELS, SIZE
 
-pytestmark = pytest.mark.tensorflow
+# Minutes: what is measured has tests of its own in measurement/, with Keras only tests/test_pipeline.py.
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 MODES = ("tf.function", "predict", "predict_on_batch", "XLA")
 
@@ -34,7 +35,7 @@ def out(made_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder / "model.keras"
     model.save(path)
     write_card(path, Card(labels=LABELS, size=SIZE, sha256=sha256_of(path), dataset=read_card(made_bundle).dataset))
-    process = bench(folder, "--seconds", 0.3, "--scenario-seconds", 0.3, "--out", folder / "out", limit_seconds=300)
+    process = start(folder, "--seconds", 0.3, "--scenario-seconds", 0.3, "--out", folder / "out", limit_seconds=300)
     assert process.returncode == 0, process.stderr
     return folder / "out"
 

@@ -5,25 +5,36 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from temper.errors import UserError
 from temper.exit_codes import ExitCode
 from tests.train.images import fill
+from train.run import parse, run
 
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def execute(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "train/run.py", *arguments], cwd=ROOT, capture_output=True, text=True)
 
 
 def error_of(*arguments: str, code: ExitCode) -> str:
     """The one error message of a command that fails with this exit code."""
-    done = run(*arguments)
+    done = execute(*arguments)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
     assert done.stdout == ""
     return lines[0]
+
+
+def refusal_of(*arguments: str, code: ExitCode) -> str:
+    """The one line of the error that the command raises, in this process: TensorFlow takes seconds to import."""
+    with pytest.raises(UserError) as caught:
+        run(parse(list(arguments)))
+    assert caught.value.exit_code == code
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -51,9 +62,9 @@ def test_a_mistake_is_one_line_with_the_remedy(
 def test_mistakes_that_only_training_detects_leave_no_file(tmp_path: Path) -> None:
     fill(tmp_path, 5)
     start = ("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", str(tmp_path / "out/model.keras"))
-    assert "TF_CONFIG" in error_of(*start, "--distribute", "workers", code=ExitCode.USAGE)
+    assert "TF_CONFIG" in refusal_of(*start, "--distribute", "workers", code=ExitCode.USAGE)
     (tmp_path / "dog" / "note.jpg").write_text("not an image")
-    assert "note.jpg" in error_of(*start, code=ExitCode.DATA)
+    assert "note.jpg" in refusal_of(*start, code=ExitCode.DATA)
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -62,7 +73,7 @@ def test_mistakes_that_only_training_detects_leave_no_file(tmp_path: Path) -> No
 def test_a_folder_without_write_permission_is_reported_before_training(tmp_path: Path) -> None:
     fill(tmp_path, 5)
     arguments = ("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", "/proc/new/model.keras")
-    assert "cannot be written" in error_of(*arguments, code=ExitCode.RESOURCES)
+    assert "cannot be written" in refusal_of(*arguments, code=ExitCode.RESOURCES)
 
 
 @pytest.mark.tensorflow
@@ -73,7 +84,7 @@ def test_the_range_test_suggests_a_rate_and_leaves_only_its_chart(tmp_path: Path
         for index in range(12):
             Image.new("RGB", (40, 40), (shade, shade + index, shade)).save(tmp_path / label / f"{index}.png")
     start = ("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", str(tmp_path / "out/model.keras"))
-    done = run(*start, "--lr-range-test", "--batch", "8")
+    done = execute(*start, "--lr-range-test", "--batch", "8")
     assert done.returncode == 0, done.stderr
     assert "the loss falls fastest at a learning rate of" in done.stdout
     assert "--learning-rate RATE" in done.stderr
@@ -88,7 +99,7 @@ def test_what_the_user_stored_where_training_writes_is_refused_before_training(t
     thesis.parent.mkdir(parents=True)
     thesis.write_text("five years")
     start = ("--data", str(tmp_path), "--weights", "none", "--size", "32", "--out", str(tmp_path / "out/model.keras"))
-    message = error_of(*start, "--force", code=ExitCode.ARTIFACT)
+    message = refusal_of(*start, "--force", code=ExitCode.ARTIFACT)
     assert message.endswith("Move it away, or name another file with --out.")
     assert thesis.read_text() == "five years"
     assert [path.name for path in (tmp_path / "out").iterdir()] == [name.partition("/")[0]]

@@ -99,6 +99,8 @@ def compile_model(model: keras.Model, config: TrainingConfig, schedule: Schedule
     )
     optimizer = keras.optimizers.AdamW(learning_rate, weight_decay=WEIGHT_DECAY)
     model.compile(optimizer, loss_of(config), metrics=[label_accuracy()], jit_compile=False)
+    # Keras would do it in the first step, whose graph would then be traced a second time.
+    optimizer.build(model.trainable_variables)
 
 
 def loss_of(config: TrainingConfig) -> keras.losses.Loss:

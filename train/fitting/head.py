@@ -123,7 +123,10 @@ def _fit(
     teacher: Features | None,
 ) -> History:
     config, targets, train_features = data.config, data.images["train"].targets, features["train"]
-    head.compile(keras.optimizers.Adam(config.learning_rate), loss_of(config), metrics=[label_accuracy()])
+    optimizer = keras.optimizers.Adam(config.learning_rate)
+    head.compile(optimizer, loss_of(config), metrics=[label_accuracy()])
+    # As in `train.fitting.fit.compile_model`.
+    optimizer.build(head.trainable_variables)
     columns = targets.shape[1] if teacher is None else 2 * targets.shape[1]
     shapes = ((None, train_features.shape[-1]), (None, columns), (None,))
     batches = tf.data.Dataset.from_generator(

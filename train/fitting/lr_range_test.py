@@ -48,6 +48,8 @@ def lr_range_test(
     batches: (inputs, targets, sample weights), at least as many as steps.
     """
     model.compile(keras.optimizers.Adam(MIN_RATE), loss)
+    # As in `train.fitting.fit.compile_model`.
+    model.optimizer.build(model.trainable_variables)
     rates: list[float] = []
     losses: list[float] = []
     means: list[float] = []

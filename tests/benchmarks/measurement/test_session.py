@@ -1,7 +1,9 @@
 """Sessions with runners whose behavior is known, in real processes."""
 
+import dataclasses
 import logging
 import os
+import re
 import time
 from functools import partial
 from pathlib import Path
@@ -22,7 +24,7 @@ from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
 from temper.system.child_process import run_in_child
 
 pytestmark = pytest.mark.programs
-CONFIG = BenchmarkConfig(seconds=0.1, batch_sizes=(1, 4), cold_starts=2)
+CONFIG = BenchmarkConfig(seconds=0.1, batch_sizes=(1, 4), cold_starts=1)
 ARTIFACT = Artifact.with_card(Path("model.onnx"), Card(labels=("a", "b"), size=2))
 LARGER = Artifact.with_card(Path("larger.onnx"), Card(labels=("a", "b"), size=3))
 
@@ -98,8 +100,9 @@ def test_ten_times_as_slow_is_measured_as_slower_and_a_missing_runtime_stops_no_
     absent = Samples(case=Case(name="absent", artifact=ARTIFACT), open_runner=missing)
     peak = PeakSamples(precision="int8")
     steps: list[tuple[str, int, int]] = []
+    twice = dataclasses.replace(CONFIG, cold_starts=2)
     with BenchmarkSession(
-        [fast, absent, slow], images, CONFIG, [peak], lambda step, done, total: steps.append((step, done, total))
+        [fast, absent, slow], images, twice, [peak], lambda step, done, total: steps.append((step, done, total))
     ) as session:
         session.predict()
         session.warm_up()
@@ -183,7 +186,8 @@ def test_the_control_is_a_case_that_opened_started_once_and_predicts_nothing(
     assert len(control.latency) == len(sound.latency)
     assert control.probabilities is None
     assert "model.int8.onnx is skipped: there is no such runtime here" in caplog.text
-    assert "latency round 1, medians in ms: 0.001 1." in caplog.text
+    # Of some rounds: the machine may be busy in others.
+    assert re.search(r"latency round \d+, medians in ms: 0\.001 1\.", caplog.text)
 
 
 def test_without_a_case_that_opens_there_is_no_control(images: dict[int, Path]) -> None:

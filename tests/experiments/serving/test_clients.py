@@ -23,7 +23,7 @@ def test_predictions_are_counted_and_wrong_ones_are_noticed(made_bundle: Path, t
         target = Target(address=server.address, name="model", images=images, known=known[None])
         outcome = run_in_child(fixed_count, target, 4, 40)
         assert (outcome.answered, outcome.wrong, outcome.lost, outcome.statuses) == (40, 0, 0, {200: 40})
-        assert run_in_child(closed_loop, target, 4, 0.3).answered > 4
+        assert run_in_child(closed_loop, target, 4, 1.0).answered > 4
         assert run_in_child(open_loop, target, 50.0, 0.4).answered == 20
         target.known = np.roll(known, 1, axis=1)[None]
         assert run_in_child(fixed_count, target, 4, 40).wrong > 0

@@ -10,11 +10,16 @@ import temper
 from temper.artifact import Artifact
 from temper.card import BatchRange, Card
 from temper.cluster.job import Summary, _cause, images_of_chunk, names_of, run_on_ray
+from temper.cluster.output import open_output
 from temper.errors import ArtifactError, UsageError
+from temper.infer.job_settings import JobSettings
+from temper.infer.parquet import schema
 from temper.infer.rows import row_of
 from tests.source import ROOT
 
 CARD = Card(labels=("a", "b"), size=224)
+# Images of the tiny classifier that a run had classified before it was killed.
+N_DONE = 13
 
 
 @pytest.mark.parametrize(
@@ -85,6 +90,21 @@ def test_the_error_of_a_task_is_reported_as_what_it_is() -> None:
     assert _cause(bug) is bug and _cause(interruption) is interruption
 
 
+def leave_as_a_kill_would(artifact: Artifact, out: Path, rows: list[dict[str, object]]) -> None:
+    """A part of a job's rows that is complete, and another one that was being written."""
+    import pyarrow
+
+    card = artifact.card
+    settings = JobSettings(artifact=artifact.name, sha256=card.sha256, top_k=1, threshold=card.confidence_threshold)
+    with open_output(out, settings) as (run, _):
+        for number, part in enumerate((rows[:N_DONE], rows[N_DONE:20])):
+            run.write_part(number, pyarrow.Table.from_pylist(part, schema=schema()))
+    torn = out / "_writing-1"
+    torn.mkdir()
+    (second,) = out.glob("part-*-000001.parquet")
+    second.rename(torn / second.name)
+
+
 @pytest.mark.programs
 def test_a_job_on_ray_goes_on_after_an_interruption_and_has_the_rows_of_one_process(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
@@ -105,36 +125,20 @@ def test_a_job_on_ray_goes_on_after_an_interruption_and_has_the_rows_of_one_proc
         folder.name,
         f"{folder.name}/red",
     ]
-    command = [sys.executable, *map(str, words)]
-
-    def run() -> str:
-        # In another folder than the project: nodes get the code from the command.
-        done = subprocess.run(
-            command,
-            cwd=bundle.parent,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={**os.environ, "COLUMNS": "200"},
-        )
-        assert done.returncode == 1, done.stderr
-        return str(done.stderr)
-
-    assert "81 images" in run()
-    parts = sorted(out.glob("part-*.parquet"))
-    assert len(parts) == 8
-    # As a kill would leave it: a part is missing, and another one was being written.
-    torn = out / "_writing-1"
-    torn.mkdir()
-    parts[0].rename(torn / parts[0].name)
-    n_lost = pyarrow.parquet.read_metadata(torn / parts[0].name).num_rows
-    last = run().splitlines()[-1]
-    assert f"{n_lost} images in " in last and f"{81 - n_lost} images done before" in last
-    assert "1 could not be read, 1 actor on 1 node" in last
-    rows = sorted(pyarrow.parquet.read_table(out).to_pylist(), key=lambda row: str(row["file"]))
     monkeypatch.chdir(bundle.parent)
     with temper.load(engine) as classifier:
         expected = [row_of(each) for each in classifier(folder.name)]
+    leave_as_a_kill_would(Artifact.at(engine), out, expected)
+    # In another folder than the project: nodes get the code from the command.
+    done = subprocess.run(
+        [sys.executable, *map(str, words)], capture_output=True, text=True, timeout=300,
+        env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert f"{81 - N_DONE} images in " in last and f"{N_DONE} images done before" in last
+    assert "1 could not be read, 1 actor on 1 node" in last
+    rows = sorted(pyarrow.parquet.read_table(out).to_pylist(), key=lambda row: str(row["file"]))
     expected.sort(key=lambda row: str(row["file"]))
     assert [row.pop("probability") for row in rows] == pytest.approx([row.pop("probability") for row in expected])
     for each in (*rows, *expected):

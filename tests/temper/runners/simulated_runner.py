@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -44,6 +45,8 @@ class Simulation:
         self.engine = SimulatedEngine(self.onnx.path, self.cuda, profiles)
         trt = SimpleNamespace(
             __name__=module,
+            # The runner of the expected predictions looks for it, as that of every ONNX file.
+            __spec__=ModuleSpec(module, None),
             __version__=VERSION,
             TensorIOMode=SimpleNamespace(INPUT="in", OUTPUT="out"),
             CudaGraphStrategy=SimpleNamespace(WHOLE_GRAPH_CAPTURE="whole graph"),

@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 import signal
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.train.fitting.tiny_fit import CONFIG, SCHEDULE, STEPS, Killed, kill_after, network, small_data
+from tests.train.fitting.tiny_fit import CONFIG, SCHEDULE, STEPS, keep_checkpoints, kill_after, network, small_data
 from train.config import Schedule
 from train.fitting.checkpoint import (
     CheckpointConfig,
@@ -27,44 +28,47 @@ def resumed(tmp_path: Path) -> CheckpointConfig:
     return CheckpointConfig(path=tmp_path / "checkpoint.npz", resume=True)
 
 
+@dataclasses.dataclass
+class Uninterrupted:
+    """The training that is never interrupted; `folder` has what a kill after each step would leave."""
+
+    model: keras.Model
+    history: History
+    folder: Path
+
+    def resume(self, step: int, checkpoint: CheckpointConfig) -> tuple[keras.Model, History]:
+        """Go on from the checkpoint of a kill."""
+        shutil.copy(self.folder / f"{step}.npz", checkpoint.path)
+        model = network()
+        return model, fit(model, small_data(checkpoint.path.parent), SCHEDULE, checkpoint)
+
+
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> tuple[keras.Model, History]:
-    """The training that is never interrupted."""
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
     model, folder = network(), tmp_path_factory.mktemp("uninterrupted")
-    return model, fit(model, small_data(folder), SCHEDULE, CheckpointConfig(path=folder / "checkpoint.npz"))
+    with pytest.MonkeyPatch.context() as patch:
+        keep_checkpoints(folder, patch)
+        history = fit(model, small_data(folder), SCHEDULE, CheckpointConfig(path=folder / "checkpoint.npz"))
+    return Uninterrupted(model, history, folder)
 
 
-# Within an epoch, at its last step, late.
-@pytest.mark.parametrize("step", [2, 3, 8])
+# At the last step of an epoch, and within a late one.
+@pytest.mark.parametrize("step", [3, 8])
 def test_a_resumed_training_equals_the_uninterrupted_one(
-    uninterrupted: tuple[keras.Model, History],
-    resumed: CheckpointConfig,
-    monkeypatch: pytest.MonkeyPatch,
-    step: int,
+    uninterrupted: Uninterrupted, resumed: CheckpointConfig, step: int
 ) -> None:
-    data = small_data(resumed.path.parent)
-    kill_after(step, monkeypatch)
-    with pytest.raises(Killed):
-        fit(network(), data, SCHEDULE, resumed)
-    monkeypatch.undo()
-    saved = read_checkpoint(resumed.path)
+    saved = read_checkpoint(uninterrupted.folder / f"{step}.npz")
     assert saved is not None
     assert (saved.state.epoch, saved.state.step) == divmod(step, STEPS)
-    model = network()
-    history = fit(model, data, SCHEDULE, resumed)
-    for name, values in uninterrupted[1].items():
+    model, history = uninterrupted.resume(step, resumed)
+    for name, values in uninterrupted.history.items():
         assert np.allclose(history[name], values, atol=1e-5), name
-    for a, b in zip(uninterrupted[0].get_weights(), model.get_weights(), strict=True):
+    for a, b in zip(uninterrupted.model.get_weights(), model.get_weights(), strict=True):
         assert np.allclose(a, b, atol=1e-5)
 
 
-def test_a_checkpoint_at_the_end_of_an_epoch_contains_its_best_weights(
-    resumed: CheckpointConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    kill_after(STEPS, monkeypatch)
-    with pytest.raises(Killed):
-        fit(network(), small_data(resumed.path.parent), SCHEDULE, resumed)
-    saved = read_checkpoint(resumed.path)
+def test_a_checkpoint_at_the_end_of_an_epoch_contains_its_best_weights(uninterrupted: Uninterrupted) -> None:
+    saved = read_checkpoint(uninterrupted.folder / f"{STEPS}.npz")
     assert saved is not None
     assert saved.state.best_loss == saved.state.history["val_loss"][0]
     model = network()
@@ -87,7 +91,7 @@ def test_restoring_leaves_the_checkpoint_unchanged(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_after_the_current_step_with_a_checkpoint(
-    uninterrupted: tuple[keras.Model, History], resumed: CheckpointConfig
+    uninterrupted: Uninterrupted, resumed: CheckpointConfig
 ) -> None:
     class Interrupt(keras.callbacks.Callback):  # type: ignore[misc]
         def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
@@ -102,7 +106,7 @@ def test_ctrl_c_stops_after_the_current_step_with_a_checkpoint(
     assert saved is not None
     assert (saved.state.epoch, saved.state.step) == (0, 2)
     history = fit(network(), data, SCHEDULE, resumed)
-    assert np.allclose(history["val_loss"], uninterrupted[1]["val_loss"], atol=1e-5)
+    assert np.allclose(history["val_loss"], uninterrupted.history["val_loss"], atol=1e-5)
 
 
 def test_patience_continues_to_count_after_a_kill(
@@ -111,14 +115,13 @@ def test_patience_continues_to_count_after_a_kill(
     """With such a high rate the validation loss only rises: `patience` epochs after the best one the training ends."""
     schedule = Schedule(epochs=30, learning_rate=3.0, restore_best=True, patience=2)
     data, model = small_data(tmp_path), network()
+    keep_checkpoints(tmp_path, monkeypatch)
     history = fit(model, data, schedule, CheckpointConfig(path=tmp_path / "uninterrupted.npz"))
+    monkeypatch.undo()
     epochs = len(history["loss"])
     assert epochs < 30
     assert epochs == int(np.argmin(history["val_loss"])) + 1 + schedule.patience
-    kill_after(epochs * STEPS - 2, monkeypatch)
-    with pytest.raises(Killed):
-        fit(network(), data, schedule, resumed)
-    monkeypatch.undo()
+    shutil.copy(tmp_path / f"{epochs * STEPS - 2}.npz", resumed.path)
     other = network()
     assert len(fit(other, data, schedule, resumed)["loss"]) == epochs
     for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
@@ -131,11 +134,11 @@ def test_a_short_training_writes_no_checkpoint(tmp_path: Path) -> None:
     assert read_checkpoint(checkpoint.path) is None
 
 
-def test_a_full_disk_leaves_the_last_checkpoint_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kill_after(2, monkeypatch)
+def test_a_full_disk_leaves_the_last_checkpoint_complete(
+    uninterrupted: Uninterrupted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data, checkpoint = small_data(tmp_path), CheckpointConfig(path=tmp_path / "checkpoint.npz")
-    with pytest.raises(Killed):
-        fit(network(), data, SCHEDULE, checkpoint)
+    shutil.copy(uninterrupted.folder / "2.npz", checkpoint.path)
     before = checkpoint.path.read_bytes()
     kill_after(10_000, monkeypatch)
 

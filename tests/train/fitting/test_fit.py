@@ -5,11 +5,26 @@ import numpy as np
 import pytest
 
 from tests.train.fitting.tiny_fit import network, small_data
+from train.config import Schedule
 from train.fitting.checkpoint import CheckpointConfig
 from train.fitting.fit import fit
 from train.network.build import freeze_below_top
 
 pytestmark = pytest.mark.tensorflow
+
+
+def test_the_graph_of_a_step_is_traced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    traced: list[object] = []
+    step = keras.Model.train_step
+
+    def count(self: keras.Model, *arguments: object) -> object:
+        traced.append(self)
+        return step(self, *arguments)
+
+    monkeypatch.setattr(keras.Model, "train_step", count)
+    checkpoint = CheckpointConfig(path=tmp_path / "checkpoint.npz")
+    fit(network(), small_data(tmp_path), Schedule(epochs=1, learning_rate=1e-3), checkpoint)
+    assert len(traced) == 1
 
 
 def test_fine_tuning_changes_only_the_top_and_never_ends_worse_than_it_began(tmp_path: Path) -> None:

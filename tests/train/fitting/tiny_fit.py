@@ -1,6 +1,7 @@
 """A training of seconds that can be stopped at any step, for the tests of this folder."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,19 @@ def small_data(folder: Path, progress: ProgressCallback = no_progress, **changes
             work=folder, checkpoint=CheckpointConfig(path=folder / "checkpoint.npz"), progress=progress
         ),
     )
+
+
+def keep_checkpoints(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every step write a checkpoint, and copy what a kill after `step` steps would leave to `folder`/`step`.npz."""
+
+    class Copying(CheckpointCallback):
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            if self._path and self._path.exists():
+                shutil.copy(self._path, folder / f"{self._state.epoch * STEPS + self._state.step}.npz")
+            super().on_train_batch_end(batch, logs)
+
+    monkeypatch.setattr(checkpoint, "INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(fitting, "CheckpointCallback", Copying)
 
 
 def kill_after(step: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,12 @@ def count_norms(model: keras.Model) -> int:
 
 @pytest.mark.parametrize(
     ("application", "remaining"),
-    [("ResNet50", 0), ("MobileNetV3Small", 0), ("EfficientNetV2B0", 0), ("ResNet50V2", 17)],
+    [
+        ("ResNet50", 0),
+        ("MobileNetV3Small", 0),
+        pytest.param("EfficientNetV2B0", 0, marks=pytest.mark.slow),
+        pytest.param("ResNet50V2", 17, marks=pytest.mark.slow),
+    ],
 )
 def test_a_folded_network_gives_the_same_features(application: str, remaining: int) -> None:
     build = getattr(keras.applications, application)

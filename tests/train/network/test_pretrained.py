@@ -7,6 +7,7 @@ import pytest
 
 from temper.errors import DataError
 from train.network import pretrained
+from train.network.build import build_backbone
 from train.network.pretrained import load_backbone
 from train.network.weight_packages import read_package
 
@@ -15,9 +16,9 @@ pytestmark = pytest.mark.tensorflow
 
 def test_weights_of_a_file_are_those_of_the_backbone(tmp_path: Path) -> None:
     keras.utils.set_random_seed(0)
-    backbone = keras.applications.ResNet50(include_top=False, weights=None)
+    backbone = build_backbone("mobilenetv3small", None)
     backbone.save_weights(tmp_path / "backbone.weights.h5")
-    loaded = load_backbone(tmp_path / "backbone.weights.h5")
+    loaded = load_backbone(tmp_path / "backbone.weights.h5", "mobilenetv3small")
     assert all(np.array_equal(a, b) for a, b in zip(loaded.get_weights(), backbone.get_weights(), strict=True))
 
 
@@ -26,8 +27,8 @@ def test_files_without_the_weights_are_reported_with_the_remedy(tmp_path: Path) 
     other.save_weights(tmp_path / "other.weights.h5")
     (tmp_path / "text.weights.h5").write_text("no weights")
     for name in ("other.weights.h5", "text.weights.h5"):
-        with pytest.raises(DataError, match="does not hold the weights of a ResNet50"):
-            load_backbone(tmp_path / name)
+        with pytest.raises(DataError, match="does not hold the weights of a MobileNetV3Small"):
+            load_backbone(tmp_path / name, "mobilenetv3small")
     with pytest.raises(DataError, match="does not exist"):
         load_backbone(tmp_path / "missing.weights.h5")
 
