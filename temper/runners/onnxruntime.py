@@ -11,10 +11,10 @@ from temper.errors import ArtifactError
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
 from temper.runners.checks.onnx_file import check_onnx
 from temper.runners.onnx_metadata import KERNELS
-from temper.runners.ort.providers import CPU, RECORD_NODES, TITLES, Provider, executed_on_gpu, gpu_provider
+from temper.runners.ort.providers import CPU, RECORD_NODES, TITLES, Provider, executed_on_gpu, gpu_provider, is_for_gpus
 from temper.storage.cache import cache_key, get_cached, store
 from temper.storage.memory_file import MemoryFile
-from temper.system.environment import detect_environment
+from temper.system.environment import Environment, detect_environment
 from temper.system.host import describe_processor
 
 LOGGER = logging.getLogger("temper.runners.onnxruntime")
@@ -60,7 +60,7 @@ class OnnxRuntimeRunner(Runner):
     """Runs an ONNX file with all graph optimizations. An int8 file is rewritten and optimized once, then cached."""
 
     def _load(self) -> None:
-        environment = detect_environment()
+        environment = detect_environment() if is_for_gpus() else Environment()
         self._device, self._executed = "CPU", ""
         try:
             provider = gpu_provider(self.card.precision, environment)

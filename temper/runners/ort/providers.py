@@ -15,6 +15,11 @@ RECORD_NODES = "session.record_ep_graph_assignment_info"
 Provider = tuple[str, Mapping[str, str]]
 
 
+def is_for_gpus() -> bool:
+    """True for onnxruntime-gpu, false for the package without a provider for GPUs."""
+    return CUDA in ort.get_available_providers()
+
+
 def gpu_provider(precision: Precision, environment: Environment) -> Provider | None:
     """The provider that executes a precision on the GPU, with its options; None where the CPU runs the file.
 

@@ -15,7 +15,7 @@ from temper.runners import onnxruntime
 from temper.runners.load import open_runner
 from temper.runners.onnxruntime import OnnxRuntimeRunner
 from temper.runners.ort import providers
-from temper.runners.ort.providers import CPU, CUDA, TENSORRT, executed_on_gpu, gpu_provider
+from temper.runners.ort.providers import CPU, CUDA, TENSORRT, executed_on_gpu, gpu_provider, is_for_gpus
 from temper.system.environment import Environment, Runtime
 from temper.system.gpu import Gpu
 
@@ -50,7 +50,9 @@ def test_a_gpu_runs_what_it_executes_in_the_precision_of_the_file(
 
 
 def test_without_a_build_for_gpus_the_cpu_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_for_gpus()
     monkeypatch.setattr(ort, "get_available_providers", lambda: [CPU])
+    assert not is_for_gpus()
     assert gpu_provider("fp16", Environment(gpu=GPU, tensorrt=TRT)) is None
 
 
