@@ -15,4 +15,5 @@ def test_a_killed_publication_leaves_the_old_or_the_new_artifact() -> None:
 
 @pytest.mark.parametrize("fault", [planted.IN_PLACE, planted.ONE_BY_ONE])
 def test_a_publication_with_a_fault_is_noticed(fault: str) -> None:
-    assert run_suite(NAME, 40, fault)["lost"] > 0
+    # Of files that move one by one, a kill in 20 to 30 leaves a mixture.
+    assert run_suite(NAME, 400, fault)["lost"] > 0
