@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 TRAINING, VALIDATION = BLUE, ORANGE
 SHEET_COLUMNS, MAX_SHEET_IMAGES = 6, 24
 MAX_NAME_LENGTH = 24
+# A chart grows with them, and its numbers with their square: with 100 labels it took 2 GB of memory.
+MAX_NUMBERED_LABELS = 30
 
 
 def draw_curves(target: Path, history: dict[str, list[float]], first_fine_tuned: int = 0) -> None:
@@ -61,18 +63,23 @@ def draw_lr_range_test(target: Path, result: "LrRangeResult") -> None:
 
 
 def draw_confusion(target: Path, evaluation: Evaluation, title: str) -> None:
-    """Draw the confusion matrix: numbers are images, colors are fractions of a row."""
+    """Draw the confusion matrix: numbers are images, colors are fractions of a row.
+
+    Above MAX_NUMBERED_LABELS there are colors alone, and the names of some labels.
+    """
     count, confusion = len(evaluation.labels), evaluation.confusion
-    side = 2.4 + 0.55 * count
+    side = 2.4 + 0.55 * min(count, MAX_NUMBERED_LABELS)
+    named = range(0, count, -(-count // MAX_NUMBERED_LABELS))
     with _chart(target, side + 0.8, side) as figure:
         axes = figure.subplots()
         fractions = confusion / np.maximum(1, confusion.sum(axis=1, keepdims=True))
         axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
-        for row, column in np.ndindex(count, count):
+        for row, column in np.ndindex(count, count) if count <= MAX_NUMBERED_LABELS else ():
             color = "white" if fractions[row, column] > 0.55 else INK
             axes.text(column, row, f"{confusion[row, column]:,}", ha="center", va="center", color=color)
-        axes.set_xticks(range(count), evaluation.labels, rotation=0 if count < 5 else 60)
-        axes.set_yticks(range(count), evaluation.labels)
+        names = [evaluation.labels[index] for index in named]
+        axes.set_xticks(named, names, rotation=0 if count < 5 else 60)
+        axes.set_yticks(named, names)
         axes.set(xlabel="predicted label", ylabel="true label")
         axes.set_title(
             f"{title}\naccuracy {percent(evaluation.accuracy)}, {plural(evaluation.n_images, 'held-out image')}"
