@@ -39,7 +39,7 @@ def test_every_chart_is_drawn(tmp_path: Path) -> None:
             assert len(image.convert("RGB").getcolors(1 << 24) or []) > 20
 
 
-def test_the_confusion_matrix_of_a_thousand_labels_is_a_picture_of_limited_size(tmp_path: Path) -> None:
+def test_the_confusion_matrix_of_a_thousand_labels_is_an_image_of_limited_size(tmp_path: Path) -> None:
     random, labels = np.random.default_rng(0), tuple(f"label {i}" for i in range(1000))
     evaluation = evaluate(random.dirichlet(np.ones(1000), 50).astype(np.float32), random.integers(0, 1000, 50), labels)
     draw_confusion(tmp_path / "confusion.png", evaluation, "drawn sample")
