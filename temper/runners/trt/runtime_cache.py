@@ -27,7 +27,7 @@ class RuntimeCache:
         config.set_runtime_cache(self._cache)
 
     def save(self) -> None:
-        """Store what was compiled since; nothing where nothing was."""
-        content = bytes(self._cache.serialize())
-        if content != self._stored and store(self._key, SUFFIX, lambda path: path.write_bytes(content)):
+        """Store what was compiled since; nothing where nothing was, or where TensorRT-RTX does not serialize it."""
+        content = bytes(self._cache.serialize() or b"")
+        if content and content != self._stored and store(self._key, SUFFIX, lambda path: path.write_bytes(content)):
             self._stored = content

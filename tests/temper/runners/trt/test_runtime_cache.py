@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from temper.runners.trt.runtime_cache import RuntimeCache
-from tests.temper.runners.simulated_gpu import SimulatedRuntimeConfig
+from tests.temper.runners.simulated_gpu import SimulatedCache, SimulatedRuntimeConfig
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +40,9 @@ def test_nothing_is_written_where_nothing_new_was_compiled(folder: Path) -> None
     before = stored.stat().st_mtime_ns
     RuntimeCache(config, "one").save()
     assert [path.stat().st_mtime_ns for path in folder.iterdir()] == [before]
+
+
+def test_a_cache_that_is_not_serialized_is_not_stored(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SimulatedCache, "serialize", lambda self: None)
+    RuntimeCache(SimulatedRuntimeConfig("L4"), "one").save()
+    assert not list(folder.glob("*"))
