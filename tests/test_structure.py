@@ -7,6 +7,9 @@ from tests.source import FILES, FOLDERS, ROOT, name_of
 
 # Files without a test file of their name, each with the test that covers them.
 COVERED_BY = {
+    "temper/card/agreement.py": "tests/temper/card/test_records.py",
+    "temper/card/latency_budget.py": "tests/benchmarks/test_latency_budgets.py",
+    "temper/serve/workers/failures.py": "tests/temper/serve/workers/test_batching.py",
     # Constants only.
     "temper/runners/onnx_metadata.py": "tests/temper/runners/test_onnx_x86.py",
     "temper/cli/plot_style.py": "tests/train/evaluation/test_charts.py",
