@@ -29,6 +29,8 @@ COVERED_BY = {
     "experiments/chaos/publications/publish.py": "tests/experiments/chaos/publications/test_crash_points.py",
     "experiments/dirty_dataset.py": "tests/experiments/test_dirty_scan.py",
     "experiments/killed_training.py": "tests/experiments/test_kills.py",
+    # Runs where NNCF is installed.
+    "experiments/nncf/quantize.py": "tests/experiments/nncf/test_compare.py",
     "experiments/suspects/features.py": "tests/experiments/suspects/test_run.py",
     # What the suites are directed at.
     "experiments/chaos/artifacts/hostile_archives.py": "tests/experiments/chaos/artifacts/test_hostile.py",
