@@ -32,12 +32,12 @@ unexport PYTHONDONTWRITEBYTECODE
 # A crashed worker ends the tests: the others would wait for it.
 TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
 COMPILE   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.10 --generate-hashes --no-header --no-annotate
-LOCKED    := requirements requirements-serve requirements-dev
+LOCKED    := requirements requirements-serve requirements-docs requirements-dev
 DEPLOYED  := deploy/onnx deploy/openvino deploy/gpu
 COVERAGE  := --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo data train convert bench choose gpu-check serve wheel lint test coverage test-fast test-slow chaos lock audit sbom clean
+.PHONY: help demo data train convert bench choose gpu-check serve wheel docs lint test coverage test-fast test-slow chaos lock audit sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ serve: $(VENV)/.serve ## serve the best artifact beside MODEL that runs here: ht
 
 wheel: $(VENV)/.dev ## the library as dist/temper_classifier-*.whl, for devices and other programs
 	@$(PY) -m build --wheel --no-isolation --outdir dist .
+
+docs: $(VENV)/.docs ## the documentation as a site: dist/docs/index.html
+	@$(PY) docs/run.py
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check . && $(VENV)/bin/mypy
@@ -138,6 +141,11 @@ $(VENV)/.dev: requirements-dev.lock | $(VENV)/bin/python
 $(VENV)/.gpu: requirements-gpu.txt | $(VENV)/bin/python
 	@echo "installing requirements-gpu.txt into $(VENV) (once)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-gpu.txt
+	@touch $@
+
+$(VENV)/.docs: requirements-docs.lock | $(VENV)/bin/python
+	@echo "installing requirements-docs.lock into $(VENV) (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
 	@touch $@
 
 $(VENV)/.serve: requirements-serve.lock | $(VENV)/bin/python

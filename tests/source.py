@@ -6,8 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("data", "train", "convert", "infer", "benchmarks")
-# Each has a file run.py. choose/ calls the stages.
-COMMANDS = (*STAGES, "choose")
+# Each has a file run.py. choose/ calls the stages; docs/ reads their parsers.
+COMMANDS = (*STAGES, "choose", "docs")
 FOLDERS = ("temper", *COMMANDS, "experiments")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))

@@ -68,10 +68,11 @@ def pins(name: str) -> dict[str, list[Requirement]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-serve", "requirements-dev"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-serve", "requirements-docs", "requirements-dev"])
 def test_a_lock_file_pins_every_requirement_within_its_range_and_with_hashes(name: str) -> None:
     locked, tested = pins(f"{name}.lock"), pins("requirements-dev.lock")
-    included = requirements("requirements.txt")
+    # The site is built without what a training needs.
+    included = set() if name == "requirements-docs" else requirements("requirements.txt")
     for requirement in map(Requirement, requirements(f"{name}.txt") | included):
         releases = locked[canonicalize_name(requirement.name)]
         for pin in releases:
@@ -83,7 +84,8 @@ def test_a_lock_file_pins_every_requirement_within_its_range_and_with_hashes(nam
             environment = {"python_version": python, "python_full_version": f"{python}.1", "sys_platform": "linux"}
             assert sum(pin.marker is None or pin.marker.evaluate(environment) for pin in releases) == 1
     # What users get is what the tests run with.
-    assert all(locked[package] == tested[package] for package in locked)
+    for package in locked:
+        assert {pin.specifier for pin in locked[package]} <= {pin.specifier for pin in tested[package]}, package
 
 
 @needs_tomllib
@@ -145,9 +147,7 @@ def test_nothing_that_a_device_shows_needs_a_clone() -> None:
     assert {text for _, text in texts} == {"pip install -r requirements-tftrt.txt"}, texts
 
 
-@pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-dev.txt", "requirements-gpu.txt", "requirements-serve.txt"]
-)
+@pytest.mark.parametrize("name", [f"requirements{each}.txt" for each in ("", "-dev", "-docs", "-gpu", "-serve")])
 def test_every_requirement_has_an_upper_bound(name: str) -> None:
     assert not [each for each in requirements(name) if not re.search(r"<|==", each)]
 

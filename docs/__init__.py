@@ -1,0 +1,1 @@
+"""The documentation: pages for users, and the program that builds them as a site."""
