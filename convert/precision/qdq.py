@@ -48,7 +48,7 @@ def quantize(model: onnx.ModelProto, ranges: Ranges, excluded: frozenset[str] = 
     present = {each.name for each in quantized.graph.initializer}
     quantized.graph.initializer.extend(each for each in stored if each.name not in present)
     _unquantize_residual_inputs(quantized.graph)
-    scales = add_x86_scales(quantized.graph, ranges)
+    scales = add_x86_scales(quantized.graph, ranges, excluded)
     onnx.helper.set_model_props(quantized, {X86_SCALES: json.dumps(scales)})
     onnx.checker.check_model(quantized, full_check=True)
     return quantized

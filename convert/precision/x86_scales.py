@@ -15,15 +15,16 @@ INT8_MAX = 127
 Readers = dict[str, list[onnx.NodeProto]]
 
 
-def add_x86_scales(graph: onnx.GraphProto, ranges: Ranges) -> dict[str, str]:
+def add_x86_scales(graph: onnx.GraphProto, ranges: Ranges, excluded: frozenset[str] = frozenset()) -> dict[str, str]:
     """{tensor: name of its scale} for the results of quantized convolutions that are read in floating point.
 
     Such a result is read by an addition, by a pooling, or by an activation that no kernel computes with a convolution.
-    The scales that the graph lacks are added to its constants.
+    What an excluded layer reads is not rounded, although its producer then has no int8 kernel: the rounding may be all
+    that makes the layer sensitive. The scales that the graph lacks are added to its constants.
     """
     known = {each.name for each in graph.initializer}
     scales: dict[str, str] = {}
-    for tensor, known_scale in _float_results(graph):
+    for tensor, known_scale in _float_results(graph, excluded):
         if known_scale:
             scales[tensor] = known_scale
         elif tensor in ranges:
@@ -57,7 +58,7 @@ def fused_result(tensor: str, readers: Readers) -> str:
     return tensor
 
 
-def _float_results(graph: onnx.GraphProto) -> Iterator[tuple[str, str]]:
+def _float_results(graph: onnx.GraphProto, excluded: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Tensors, each with the scale that another reader or a max pooling uses, or ""."""
     dequantized = {node.output[0] for node in graph.node if node.op_type == "DequantizeLinear"}
     readers = readers_of(graph)
@@ -70,6 +71,8 @@ def _float_results(graph: onnx.GraphProto) -> Iterator[tuple[str, str]]:
             continue
         tensor = fused_result(node.output[0], readers)
         if all(each.op_type == "QuantizeLinear" for each in readers[tensor]):
+            continue
+        if any(each.name in excluded for each in readers[tensor]):
             continue
         # Rounding and max pooling commute: with the scale of its result, int8 is pooled.
         pooled = (scale_of(each.output[0]) for each in readers[tensor] if each.op_type == "MaxPool")

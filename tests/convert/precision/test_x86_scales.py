@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 from convert.precision.qdq import quantize, ranged_tensors, with_ranges
 from convert.precision.x86_scales import add_x86_scales
 from temper.runners.base import Images
-from temper.runners.onnx_metadata import INPUT
+from temper.runners.onnx_metadata import INPUT, X86_SCALES
 from temper.runners.onnx_x86 import rewrite_for_x86
 from temper.runners.onnxruntime import open_session
 from tests.tiny import max_ranges
@@ -142,6 +143,18 @@ def test_in_a_block_with_a_projection_the_shorter_path_is_quantized(fp32: Path, 
     addition = next(node for node in quantized.node if node.name == "residual")
     assert [producers[name].name.split("_")[0] for name in addition.input if name == "c3"] == ["project"]
     assert {producers[name].op_type for name in addition.input} == {"Conv", "DequantizeLinear"}
+
+
+def test_what_a_layer_in_floating_point_reads_is_not_rounded_on_x86(fp32: Path) -> None:
+    int8 = quantize(onnx.load(fp32), max_ranges(fp32, IMAGES), frozenset({"depthwise"}))
+    scales = json.loads({each.key: each.value for each in int8.metadata_props}[X86_SCALES])
+    # The stem's result is read by the depthwise convolution, and by an addition through a pair of its own.
+    assert set(scales) == {"c3", "r4"}
+    rewritten = onnx.load_from_string(rewrite_for_x86(int8.SerializeToString())).graph
+    producers = {name: node.op_type for node in rewritten.node for name in node.output}
+    read = {node.name: node.input[0] for node in rewritten.node}
+    assert producers[read["depthwise"]] == "Clip"
+    assert producers[read["project"]] == "DequantizeLinear"
 
 
 def graph_of(*nodes: onnx.NodeProto, scales: dict[str, float]) -> onnx.GraphProto:
