@@ -74,8 +74,8 @@ class LargestValues:
         """Add float32 numbers of any shape."""
         flat = values.ravel() if self._floor >= 0 else np.abs(values).ravel()
         parts = [self._values, flat[flat > self._floor]]
-        # Behind a ReLU there are none, and finding the smallest is faster than comparing all.
-        if self._floor >= 0 and flat.min() < -self._floor:
+        # Behind a ReLU there are none, and finding the smallest is faster than comparing all. It may be NaN.
+        if self._floor >= 0 and not flat.min() >= -self._floor:
             parts.append(-flat[flat < -self._floor])
         self._values = np.concatenate(parts)
         if len(self._values) > self._count:
@@ -83,7 +83,7 @@ class LargestValues:
             self._floor = self._values[0]
 
     def limit(self, beyond: float) -> float:
-        """The value that no more than a fraction of all reaches, `beyond` at most; the largest for 0."""
+        """The largest value when a fraction of all numbers, `beyond`, is left out; 0 leaves out none."""
         rank = min(self._rank(beyond), len(self._values))
         return float(np.partition(self._values, -rank)[-rank]) if rank else 0.0
 

@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
             for name, root in versions.items():
                 rounds[name].append(measure(root.resolve(), model))
                 print(f"{model} {name}: {_total(rounds[name][-1]):.0f} CPU-s", file=sys.stderr, flush=True)
-        sections += [f"## {_title(rounds)}", stage_table(rounds), result_table(rounds)]
+        sections += [f"## {_title(model)}", stage_table(rounds), result_table(rounds)]
     host = describe_host()
     libraries = ", ".join(f"{name} {number}" for name, number in package_versions("onnxruntime", "openvino").items())
     write_report(
@@ -89,9 +89,9 @@ def measure(root: Path, model: Path) -> Measured:
         for file in _files(model):
             shutil.copy2(file, folder)
         done = subprocess.run(
-            [sys.executable, ROOT / STAGES, root, folder / model.name],
+            [sys.executable, ROOT / STAGES, folder / model.name],
             cwd=root,
-            env={**os.environ, "XDG_CACHE_HOME": str(Path(name) / "cache")},
+            env={**os.environ, "PYTHONPATH": str(root), "XDG_CACHE_HOME": str(Path(name) / "cache")},
             capture_output=True,
             text=True,
         )
@@ -132,11 +132,12 @@ def _result_rows(version: str, cards: dict[str, Any]) -> Iterator[tuple[str, ...
         yield version, suffix, *figures, f"{agreement['mean_difference']:.5f}", calibration["method"], layers
 
 
-def _title(rounds: dict[str, list[Measured]]) -> str:
-    card = rounds["now"][0]["cards"][".onnx"]
-    if "rejected" in card:
-        return "A model that is rejected"
-    return f"{card['size']} pixels, {card['agreement']['images']} held-out images"
+def _title(model: Path) -> str:
+    from temper.card import read_card
+
+    card = read_card(model)
+    backbone = f"{card.training.config['backbone']}, " if card.training else ""
+    return f"{model.resolve().parent.name}: {backbone}{card.size} pixels"
 
 
 def _files(model: Path) -> list[Path]:

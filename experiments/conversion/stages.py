@@ -1,6 +1,6 @@
 """Convert a model to int8 ONNX and OpenVINO, and write what each stage took to stdout, as JSON.
 
-    python experiments/conversion/stages.py FOLDER MODEL
+    PYTHONPATH=FOLDER python experiments/conversion/stages.py MODEL
 
 FOLDER has the version of the project whose conversion is measured, which may be another one than this file's. The
 stages are those that the conversion reports while it runs, so that any version can be measured.
@@ -84,5 +84,4 @@ def convert(model: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.path[0] = sys.argv[1]
-    print(json.dumps(convert(Path(sys.argv[2]))))
+    print(json.dumps(convert(Path(sys.argv[1]))))

@@ -72,10 +72,10 @@ def test_the_largest_values_are_exact_whatever_order_they_come_in() -> None:
 
 
 def test_values_that_are_no_numbers_have_no_part_in_a_range() -> None:
-    observed = LargestValues(4, 0)
-    observed.add(np.array([1, np.nan], np.float32))
-    observed.add(np.array([np.nan, -2], np.float32))
-    assert observed.limit(0) == 2
+    observed = LargestValues(6, 0)
+    for numbers, largest in (([1, np.nan], 1), ([0, -1.5], 1.5), ([np.nan, -2], 2)):
+        observed.add(np.array(numbers, np.float32))
+        assert observed.limit(0) == largest
     nothing = LargestValues(2, 0)
     nothing.add(np.array([np.nan, np.nan], np.float32))
     assert nothing.limit(0) == 0

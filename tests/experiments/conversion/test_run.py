@@ -40,7 +40,7 @@ def test_a_model_is_converted_in_a_process_of_its_own_and_stays_as_it_is(bundle:
     out = tmp_path / "conversion.md"
     assert run(parse([str(bundle), "--out", str(out)])) == 0
     text = out.read_text()
-    assert "## 16 pixels, 16 held-out images" in text
+    assert f"## {bundle.parent.name}: 16 pixels" in text
     assert "| activation ranges |" in text
     assert "| now | .xml |" in text
     assert {path.name: path.stat().st_mtime_ns for path in bundle.parent.iterdir()} == before
