@@ -6,7 +6,7 @@ import pytest
 from experiments.support import RESULTS, ROOT, make_parser, run_program, write_report
 from temper.cli.tables import Table
 
-PROGRAMS = ("dirty_scan", "int8_outliers", "kills", "open_close_cycles", "training_time")
+PROGRAMS = ("dirty_scan", "int8_outliers", "kills", "open_close_cycles", "training_time.compare")
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -15,7 +15,7 @@ def test_a_program_explains_its_options(name: str, capsys: pytest.CaptureFixture
         importlib.import_module(f"experiments.{name}").parse(["--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    assert f"python experiments/{name}.py" in text
+    assert f"python experiments/{name.replace('.', '/')}.py" in text
     assert "--verbose" in text
 
 
