@@ -24,6 +24,9 @@ LOAD_ERRORS = (
     status.InvalidProtobuf,
     status.NotImplemented,
 )
+# How long an idle thread waits without sleeping: longer than between two layers, shorter than between two images. By
+# default threads wait for tens of milliseconds, and take them from the threads that decode.
+SPIN_MICROSECONDS = "1000"
 REWRITER = Path(__file__).with_name("onnx_x86.py")
 
 
@@ -42,6 +45,7 @@ def open_session(
     options.log_severity_level = 3
     # Otherwise the content decides, and ONNX Runtime's own format is not checked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
+    options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_MICROSECONDS)
     options.graph_optimization_level = level
     if provider:
         options.add_session_config_entry(RECORD_NODES, "1")
