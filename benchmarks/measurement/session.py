@@ -15,8 +15,8 @@ from benchmarks.cases import pick_control
 from benchmarks.config import BenchmarkConfig
 from benchmarks.measurement import gpu_telemetry, mlperf, peak_compute, requests
 from benchmarks.measurement.end_to_end import Method
+from benchmarks.measurement.loading import LoadedCase, load_case
 from benchmarks.measurement.peak_compute import PeakKernel
-from benchmarks.measurement.requests import LoadedCase
 from benchmarks.measurement.samples import PeakSamples, Samples
 from benchmarks.measurement.timing import Calls
 from benchmarks.measurement.worker import Worker
@@ -39,7 +39,7 @@ T = TypeVar("T")
 class BenchmarkSession:
     """One warm process for each case, of which one at a time works; a context manager.
 
-    images: see requests.load_case. A case that cannot be opened, or whose process dies, is skipped.
+    images: see load_case. A case that cannot be opened, or whose process dies, is skipped.
     peaks: kernels that take part in the latency rounds. gpu_states: after each round, where there is a GPU.
     """
 
@@ -169,7 +169,7 @@ class BenchmarkSession:
     def _open(self, samples: Samples, cold_starts: int) -> None:
         try:
             for i in range(cold_starts):
-                worker = Worker(samples.name, partial(requests.load_case, samples.open_runner, self._images))
+                worker = Worker(samples.name, partial(load_case, samples.open_runner, self._images))
                 self._opened.enter_context(contextlib.closing(worker))
                 ready_at, samples.info = worker.call(requests.describe)
                 samples.cold_start_seconds.append(ready_at - worker.started_at)
