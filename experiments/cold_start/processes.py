@@ -58,7 +58,7 @@ def command(tree: Path, artifact: Path, image: Path) -> list[str]:
 
 
 def minimal(artifact: Path, image: Path) -> list[str]:
-    """The shortest program that does the same with the library alone; nothing is checked. artifact: .blob for OpenVINO."""
+    """The shortest program that does the same with the library alone. artifact: for OpenVINO a compiled network."""
     return [sys.executable, "-c", MINIMAL[artifact.suffix], str(artifact), str(image)]
 
 

@@ -61,14 +61,15 @@ def _method(trees: Mapping[str, Path]) -> str:
 
     host = describe_host()
     commits = ", ".join(f"{name}: {_commit(tree)}" for name, tree in trees.items())
-    versions = package_versions("onnxruntime", "openvino", "keras", "tensorflow", "numpy")
+    packages = package_versions("onnxruntime", "openvino", "keras", "tensorflow", "numpy")
+    versions = ", ".join(f"{name} {version}" for name, version in packages.items())
     return (
-        f"`python experiments/cold_start/run.py`; {host.processor}, {host.cores} cores, load {os.getloadavg()[0]:.1f} at the end; "
-        f"{', '.join(f'{name} {version}' for name, version in versions.items())}. Code: {commits}. A program is started, "
-        "and classifies one image: `python infer/run.py --engine ARTIFACT IMAGE` with all checks, or the shortest "
-        "program for the library alone, without any. In interleaved rounds of random order; medians, and in brackets "
-        "the smallest. Ratios are to Keras by the same command, from the medians of each round, with 95 % intervals. "
-        "Optimized graphs and compiled networks are in the cache, Python's own compiled files too."
+        f"`python experiments/cold_start/run.py`; {host.processor}, {host.cores} cores, load {os.getloadavg()[0]:.1f} "
+        f"at the end; {versions}. Code: {commits}. A program is started, and classifies one image: `python infer/run.py "
+        "--engine ARTIFACT IMAGE` with all checks, or the shortest program for the library alone, without any. In "
+        "interleaved rounds of random order; medians, and in brackets the smallest. Ratios are to Keras by the same "
+        "command, from the medians of each round, with 95 % intervals. Optimized graphs and compiled networks are in "
+        "the cache, Python's own compiled files too."
     )
 
 

@@ -121,7 +121,7 @@ if __name__ == "__main__":
     mark("imports and options of the command")
     tree, artifact, image = sys.argv[1:]
     sys.path[0] = tree
-    sys.meta_path.insert(0, Finder)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Finder)
     from infer import run
     from temper.cli import main
 

@@ -31,6 +31,8 @@ def show(results: Iterable["Result"], form: str) -> int:
             write_row(result)
         elif not result.error:
             print(visible(f"{result.source}: {result.text()} ({result.milliseconds:.1f} ms)"))
+    # Before the runtime is closed, which takes OpenVINO as long as an inference.
+    sys.stdout.flush()
     return code
 
 
