@@ -65,7 +65,7 @@ def _method(trees: Mapping[str, Path]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in packages.items())
     return (
         f"`python experiments/cold_start/run.py`; {host.processor}, {host.cores} cores, load {os.getloadavg()[0]:.1f} "
-        f"at the end; {versions}. Code: {commits}. A program is started, and classifies one image: `python infer/run.py "
+        f"at the end; {versions}. Code: {commits}. A program is started, and labels one image: `python infer/run.py "
         "--engine ARTIFACT IMAGE` with all checks, or the shortest program for the library alone, without any. In "
         "interleaved rounds of random order; medians, and in brackets the smallest. Ratios are to Keras by the same "
         "command, from the medians of each round, with 95 % intervals. Optimized graphs and compiled networks are in "
