@@ -20,6 +20,7 @@ from benchmarks.measurement.peak_compute import PEAK_PRECISIONS, count_operation
 from benchmarks.measurement.samples import PeakSamples, Samples
 from benchmarks.measurement.session import BenchmarkSession
 from benchmarks.measurement.timing import time_calls
+from benchmarks.measurement.under_load import run_scenarios, search_rates_within_limit
 from temper.card import reference_title
 from temper.cli.progress import ProgressCallback
 from temper.dataset.split import Example
@@ -49,7 +50,7 @@ def run_benchmark(
         image_arrays(evaluation.examples, {evaluation.size}) as images,
         BenchmarkSession(samples, images, config, peaks, progress) as session,
     ):
-        control, files = _measure(session, evaluation, config)
+        control, files = _measure(session, evaluation, config, progress)
     if during := _gpu_conditions(gpu_telemetry.value_ranges(session.gpu_states)):
         phases["during"] = during
     phases["after"] = conditions()
@@ -88,7 +89,7 @@ def timer_overhead_microseconds() -> float:
 
 
 def _measure(
-    session: BenchmarkSession, evaluation: EvaluationSet, config: BenchmarkConfig
+    session: BenchmarkSession, evaluation: EvaluationSet, config: BenchmarkConfig, progress: ProgressCallback
 ) -> tuple[Control | None, list[FileSet]]:
     controlled = session.open_control()
     session.predict()
@@ -100,7 +101,9 @@ def _measure(
         LOGGER.log(logging.INFO if control.passed else logging.WARNING, control_sentence(control))
     files = [] if config.quick else _measure_end_to_end(session, evaluation)
     if config.scenario_seconds:
-        session.run_scenarios()
+        run_scenarios(session, config, progress)
+    if config.p99_ms:
+        search_rates_within_limit(session, config, progress)
     session.measure_memory()
     return control, files
 

@@ -42,6 +42,11 @@ class Case:
         """True for Keras in the mode that its tutorials use."""
         return self.is_keras and self.mode == TUTORIAL_MODE
 
+    @property
+    def is_default_mode(self) -> bool:
+        """True for the mode in which an artifact is classified with and served."""
+        return self.mode == self.artifact.format.modes[0]
+
 
 def find_cases(paths: list[Path], quick: bool = False) -> list[Case]:
     """Cases of artifacts and of folders that contain artifacts: the model first, then by file name.

@@ -10,7 +10,8 @@ class BenchmarkConfig:
 
     seconds: of latency samples for each case, and of throughput samples for each case and batch size.
     cold_starts: processes that are started for each case. scenario_seconds: of each LoadGen run; 0 for none.
-    server_latency_bound_ms: of p99 in LoadGen's Server scenario. quick: leave out end-to-end runs and peak compute.
+    server_latency_bound_ms: of p99 in LoadGen's Server scenario. p99_ms: limit for which the rate is searched; 0 for no
+    search. quick: leave out end-to-end runs and peak compute.
     logs: folder of LoadGen's logs.
     """
 
@@ -19,5 +20,6 @@ class BenchmarkConfig:
     cold_starts: int = 1
     scenario_seconds: float = 0.0
     server_latency_bound_ms: float = 100.0
+    p99_ms: float = 0.0
     quick: bool = False
     logs: Path = Path("loadgen")

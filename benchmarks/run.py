@@ -91,6 +91,8 @@ def _add_run(commands: argparse._SubParsersAction[CommandParser]) -> None:
         "limit of the p99 latency in LoadGen's Server scenario",
         "MS",
     )
+    text = "find the highest rate with a p99 of at most so many milliseconds, and write it into the cards; 0: do not"
+    _add_number(parser, "--p99-ms", default.p99_ms, text, "MS")
     add("--quick", action="store_true", help="leave out rare Keras modes, end-to-end runs and peak compute")
     add("--no-thumbnails", action="store_true", help="show no images in report.html")
     add("--out", type=Path, metavar="FOLDER", help="where to write the report (default: report/ beside the artifacts)")
@@ -121,6 +123,7 @@ def _benchmark(options: argparse.Namespace) -> int:
     from benchmarks.benchmark import run_benchmark
     from benchmarks.cases import find_cases
     from benchmarks.evaluation_set import load_evaluation_set
+    from benchmarks.latency_budgets import write_budgets
     from benchmarks.rendering.report_files import write_report
     from benchmarks.rendering.terminal import terminal_text
     from temper.cli.progress import ProgressDisplay
@@ -133,6 +136,7 @@ def _benchmark(options: argparse.Namespace) -> int:
         cold_starts=options.cold_starts,
         scenario_seconds=options.scenario_seconds,
         server_latency_bound_ms=options.server_latency_bound_ms,
+        p99_ms=options.p99_ms,
         quick=options.quick,
         logs=out / "loadgen",
     )
@@ -141,6 +145,7 @@ def _benchmark(options: argparse.Namespace) -> int:
     evaluation = load_evaluation_set(cases[0].artifact, options.data, options.max_images)
     with ProgressDisplay() as progress:
         report = run_benchmark(cases, evaluation, config, progress, command)
+    write_budgets(cases, report)
     page = write_report(report, out, {} if options.no_thumbnails else evaluation.files)
     print(terminal_text(report, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
     print(f"\nreport: {page}")

@@ -174,6 +174,7 @@ class Pipeline:
             calibration=fields.calibration or inherited,
             plan=fields.plan,
             training=None,
+            latency_budget=None,
         )
 
     def _publish(self, job: Job, target: Artifact, card: Card) -> None:

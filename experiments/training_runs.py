@@ -68,9 +68,9 @@ class Measurement:
         return [*self.tutorial, self.fair, *self.ours]
 
 
-def measure(options: argparse.Namespace, progress: ProgressCallback) -> Measurement:
-    """Run all trainings, one after the other."""
-    artifacts = train_with_run_py(options, progress)
+def measure(options: argparse.Namespace, progress: ProgressCallback, seed: int = 0) -> Measurement:
+    """Run all trainings, one after the other. seed: decides the split."""
+    artifacts = train_with_run_py(options, progress, seed)
     subsets: dict[Subset, Arrays] = {each: _load(artifacts[ONE_PASS], each) for each in SUBSETS}
     tutorial, fair = _run_loops(options.weights, subsets)
     return Measurement(
@@ -82,13 +82,14 @@ def measure(options: argparse.Namespace, progress: ProgressCallback) -> Measurem
     )
 
 
-def train_with_run_py(options: argparse.Namespace, progress: ProgressCallback) -> dict[str, Artifact]:
+def train_with_run_py(options: argparse.Namespace, progress: ProgressCallback, seed: int) -> dict[str, Artifact]:
     """Train in a process of its own, three times with each number of passes, and once with cached features."""
 
     def train(out: Path, passes: int) -> Artifact:
         run_program(
             "train/run.py", "--data", options.data.resolve(), "--weights", options.weights.resolve(),
-            "--size", str(options.size), "--head", "lbfgs", "--augmentation-passes", str(passes), "--out", out,
+            "--size", str(options.size), "--head", "lbfgs", "--augmentation-passes", str(passes),
+            "--seed", str(seed), "--out", out,
         )  # fmt: skip
         progress("training with train/run.py", next(done), 2 * RUNS + 1)
         return Artifact.at(out)

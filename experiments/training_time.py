@@ -1,6 +1,6 @@
 """Compare training times: the loop of the tutorial, a fair loop, and train/run.py, on the same images.
 
-    python experiments/training_time.py --data photos --weights resnet50-notop.weights.h5 --size 128
+    python experiments/training_time.py --data photos --weights resnet50-notop.weights.h5 --size 128 --splits 5
 
 All start from the same frozen ResNet50 and decoded images. In the tutorial's loop, every step augments 8 images and
 sends them through the backbone, and an epoch has as many steps as there are images: each image is used eight times.
@@ -41,6 +41,8 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--data", type=Path, required=True, metavar="FOLDER", help="the labeled images, as for train/run.py")
     add("--weights", type=Path, required=True, metavar="FILE", help="weights of a ResNet50 without its top")
     add("--size", type=int, default=128, metavar="PIXELS", help="height and width of the images (default: %(default)s)")
+    text = "random splits into training and validation images; with several, speedups have intervals (default: 1)"
+    add("--splits", type=int, default=1, metavar="N", help=text)
     add(
         "--work",
         type=Path,
@@ -56,22 +58,25 @@ def run(options: argparse.Namespace) -> int:
     import msgspec
 
     from experiments.training_runs import RUNS, measure
+    from experiments.training_splits import splits_sections
     from temper.cli.progress import ProgressDisplay
     from temper.provenance import package_versions
     from temper.system.host import describe_host
 
     with ProgressDisplay() as progress:
-        result = measure(options, progress)
+        results = [measure(options, progress, seed) for seed in range(options.splits)]
+    result = results[0]
     host = {name: value for name, value in msgspec.to_builtins(describe_host()).items() if value}
     versions = package_versions("keras", "tensorflow")
     write_report(
         options.out,
         "Training time to the validation accuracy of the tutorial's loop",
         f"{result.sizes['train']} training, {result.sizes['val']} validation and {result.sizes['test']} test images, "
-        f"{options.size} px; {options.weights.name}, frozen. One run of each loop, the median of {RUNS} runs of "
-        "train/run.py, one after the other; all times are measured. Seconds count from decoded images to a trained "
-        "model; forward passes count images sent through the backbone. "
+        f"{options.size} px, {options.splits} splits; {options.weights.name}, frozen. For each split one run of each "
+        f"loop, the median of {RUNS} runs of train/run.py, one after the other; all times are measured. Seconds count "
+        "from decoded images to a trained model; forward passes count images sent through the backbone. "
         "`python experiments/training_time.py` repeats the measurement.",
+        *(splits_sections(results) if len(results) > 1 else ()),
         Table(headings=HEADINGS, rows=[cells_of(each, result) for each in result.runs]),
         describe_limit(result),
         f"Machine: {json.dumps(host)}. Versions: {json.dumps(versions)}.",

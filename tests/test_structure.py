@@ -7,6 +7,9 @@ from tests.source import FILES, FOLDERS, ROOT, name_of
 
 # Files without a test file of their name, each with the test that covers them.
 COVERED_BY = {
+    "temper/card/agreement.py": "tests/temper/card/test_records.py",
+    "temper/card/latency_budget.py": "tests/benchmarks/test_latency_budgets.py",
+    "temper/serve/workers/failures.py": "tests/temper/serve/workers/test_batching.py",
     # Constants only.
     "temper/runners/onnx_metadata.py": "tests/temper/runners/test_onnx_x86.py",
     "temper/cli/plot_style.py": "tests/train/evaluation/test_charts.py",
@@ -26,6 +29,8 @@ COVERED_BY = {
     "experiments/chaos/publications/publish.py": "tests/experiments/chaos/publications/test_crash_points.py",
     "experiments/dirty_dataset.py": "tests/experiments/test_dirty_scan.py",
     "experiments/killed_training.py": "tests/experiments/test_kills.py",
+    # Runs where NNCF is installed.
+    "experiments/nncf/quantize.py": "tests/experiments/nncf/test_compare.py",
     "experiments/suspects/features.py": "tests/experiments/suspects/test_run.py",
     # What the suites are directed at.
     "experiments/chaos/artifacts/hostile_archives.py": "tests/experiments/chaos/artifacts/test_hostile.py",

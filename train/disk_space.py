@@ -29,10 +29,18 @@ def check_disk_space(out: Path, config: TrainingConfig, n_images: int, teacher_s
     teacher_size: height and width of the images of a teacher, which are decoded too; 0 without one.
     """
     needed = {out.parent: bytes_beside_model(config, n_images)}
-    decoded = n_images * 3 * sum(size**2 for size in {config.size, teacher_size})
-    if decoded > MAX_MEMORY_BYTES:
-        needed[Path(tempfile.gettempdir())] = decoded
+    if mapped := bytes_of_mapped_arrays(config, n_images, teacher_size):
+        needed[Path(tempfile.gettempdir())] = mapped
     check_space(needed, "the training")
+
+
+def bytes_of_mapped_arrays(config: TrainingConfig, n_images: int, teacher_size: int = 0) -> int:
+    """Arrays that are too large for memory, and are temporary files: decoded images, and features for the head."""
+    arrays = [n_images * 3 * size**2 for size in {config.size, teacher_size}]
+    if config.trainable == "head":
+        # Of all augmentations, and of the originals, in which wrong labels are looked for.
+        arrays += [n_images * passes * MAX_FEATURES * FLOAT_BYTES for passes in (config.augmentation_passes, 1)]
+    return sum(each for each in arrays if each > MAX_MEMORY_BYTES)
 
 
 def bytes_beside_model(config: TrainingConfig, n_images: int) -> int:

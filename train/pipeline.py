@@ -22,7 +22,7 @@ from temper.storage.space import explain_full_disk
 from temper.system.host import describe_host
 from temper.trust.records import record_made_here
 from train.config import TrainingConfig
-from train.dataset.batches import EVALUATION_BATCH
+from train.dataset.batches import evaluation_batches
 from train.dataset.decode import LabeledImages, decode, labels_of, load_subsets
 from train.dataset.leaks import describe_leaks
 from train.distillation.teacher import Teacher
@@ -166,7 +166,7 @@ def _calibrate_and_evaluate(model: keras.Model, data: TrainingData) -> Evaluatio
 
     def predict(subset: Subset) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         images: LabeledImages = data.images[subset]
-        probabilities = model.predict(images.pixels, batch_size=EVALUATION_BATCH, verbose=0)
+        probabilities = model.predict(evaluation_batches(images), verbose=0)
         return probabilities, images.targets.argmax(axis=1)
 
     validation = predict("val")

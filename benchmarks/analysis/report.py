@@ -8,6 +8,7 @@ from msgspec import Struct
 from benchmarks.analysis.statistics import Estimate
 from benchmarks.cases import KERAS_SUFFIX
 from benchmarks.measurement.end_to_end import Method
+from benchmarks.measurement.latency_budget import RateWithinLimit
 from benchmarks.measurement.mlperf import ScenarioRun
 from temper.card import Host, LabelFlip
 
@@ -113,7 +114,7 @@ class CaseResult(Struct, frozen=True, kw_only=True):
 
     artifact: file name. sha256: of the artifact, as its card records it. precision: of the card. executed: what the
     runtime really executes. skipped: why there are no results. server_images_per_second: the highest rate of LoadGen's
-    Server scenario within the latency bound.
+    Server scenario within the latency bound. within_limit: the rate at which p99 stays within --p99-ms.
     """
 
     name: str
@@ -133,6 +134,7 @@ class CaseResult(Struct, frozen=True, kw_only=True):
     end_to_end: tuple[EndToEnd, ...] = ()
     scenarios: tuple[ScenarioRun, ...] = ()
     server_images_per_second: float | None = None
+    within_limit: RateWithinLimit | None = None
 
     @property
     def is_keras(self) -> bool:

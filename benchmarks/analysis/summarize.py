@@ -79,6 +79,7 @@ def summarize(samples: Samples, context: Context) -> CaseResult:
         end_to_end=tuple(_end_to_end(samples, context)),
         scenarios=tuple(samples.scenarios),
         server_images_per_second=samples.server_images_per_second,
+        within_limit=samples.within_limit,
     )
     return _with_fraction_of_peak(measured, context)
 

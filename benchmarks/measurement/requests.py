@@ -10,8 +10,9 @@ import numpy as np
 
 from benchmarks.measurement import gpu_telemetry, mlperf
 from benchmarks.measurement.end_to_end import EndToEndRun, Method, label_one_by_one, label_overlapped
-from benchmarks.measurement.loading import LoadedCase
+from benchmarks.measurement.latency_budget import RateWithinLimit, Search, search_rate
 from benchmarks.measurement.timing import Calls, time_calls, wait_until_idle
+from benchmarks.measurement.worker import LoadedCase
 from temper.runners.base import Images, Probabilities, RuntimeInfo
 
 PREDICTION_BATCH = 8
@@ -72,6 +73,11 @@ def label_files(case: LoadedCase, paths: list[Path], method: Method) -> EndToEnd
 def run_scenario(case: LoadedCase, settings: mlperf.ScenarioSettings) -> mlperf.ScenarioRun:
     """Run a scenario of MLPerf's LoadGen."""
     return mlperf.run(case.runner.predict, case.images, settings)
+
+
+def search_rate_within_limit(case: LoadedCase, search: Search) -> RateWithinLimit:
+    """Search the highest rate at which a limit of latency is kept."""
+    return search_rate(case.runner.predict, case.images, search)
 
 
 def memory_mib(case: LoadedCase) -> tuple[float, float | None]:

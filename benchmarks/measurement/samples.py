@@ -7,6 +7,7 @@ from functools import partial
 
 from benchmarks.cases import Case
 from benchmarks.measurement.end_to_end import EndToEndRun, Method
+from benchmarks.measurement.latency_budget import RateWithinLimit
 from benchmarks.measurement.mlperf import ScenarioRun
 from benchmarks.measurement.peak_compute import PeakPrecision, gops
 from benchmarks.measurement.timing import Calls
@@ -40,6 +41,7 @@ class Samples:
     end_to_end: dict[tuple[str, Method], list[EndToEndRun]] = field(default_factory=dict)
     scenarios: list[ScenarioRun] = field(default_factory=list)
     server_images_per_second: float | None = None
+    within_limit: RateWithinLimit | None = None
     peak_rss_mib: float | None = None
     gpu_mib: float | None = None
 

@@ -13,13 +13,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from benchmarks.cases import pick_control
 from benchmarks.config import BenchmarkConfig
-from benchmarks.measurement import gpu_telemetry, mlperf, peak_compute, requests
+from benchmarks.measurement import gpu_telemetry, peak_compute, requests
 from benchmarks.measurement.end_to_end import Method
-from benchmarks.measurement.loading import LoadedCase, load_case
 from benchmarks.measurement.peak_compute import PeakKernel
 from benchmarks.measurement.samples import PeakSamples, Samples
-from benchmarks.measurement.timing import Calls
-from benchmarks.measurement.worker import Worker
+from benchmarks.measurement.worker import LoadedCase, Worker, load_case
 from temper.cli.progress import ProgressCallback, no_progress
 from temper.errors import UserError
 
@@ -30,8 +28,6 @@ MIN_ROUNDS, THROUGHPUT_BLOCKS, END_TO_END_RUNS = 10, 16, 5
 BLOCK_SECONDS, MAX_BLOCK_CALLS = 0.05, 20
 UNLIMITED_CALLS = 10**9
 WINDOW_CALLS, STABLE_WINDOWS, MAX_WINDOWS, STABLE_SPREAD = 5, 3, 12, 0.10
-# A queue fills batches of any size: it may exceed the batch sizes that were timed.
-SERVER_RATE_FACTOR = 1.25
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -83,7 +79,7 @@ class BenchmarkSession:
 
         Returns the samples of the case and those of its second process; None when no case runs.
         """
-        by_case = {samples.case: samples for samples in self._cases()}
+        by_case = {samples.case: samples for samples in self.cases()}
         if not by_case:
             return None
         case = pick_control(list(by_case))
@@ -99,9 +95,9 @@ class BenchmarkSession:
 
     def predict(self) -> None:
         """Probabilities of all images, from every case but the control."""
-        cases = self._cases()
+        cases = self.cases()
         for i, samples in enumerate(cases):
-            samples.probabilities = self._call(samples, requests.predict_all)
+            samples.probabilities = self.call(samples, requests.predict_all)
             self._progress("predicting all images with cases", i + 1, len(cases))
 
     def warm_up(self) -> None:
@@ -134,7 +130,7 @@ class BenchmarkSession:
             for batch in self._shuffled(list(self._config.batch_sizes)):
                 seconds = self._config.seconds / THROUGHPUT_BLOCKS
                 for samples in self._shuffled(self._running()):
-                    calls = self._call(samples, requests.time_block, batch, UNLIMITED_CALLS, seconds)
+                    calls = self.call(samples, requests.time_block, batch, UNLIMITED_CALLS, seconds)
                     samples.throughput.setdefault(batch, []).extend([calls] if calls else [])
                 self.gpu_states.append(gpu_telemetry.gpu_state())
             self._progress("throughput rounds", number + 1, THROUGHPUT_BLOCKS)
@@ -143,28 +139,38 @@ class BenchmarkSession:
         """From files to labels: every case overlapped, and Keras `predict` also one by one, as in its tutorials."""
         for number in range(END_TO_END_RUNS):
             for title, paths in file_sets.items():
-                for samples in self._shuffled(self._cases()):
+                for samples in self._shuffled(self.cases()):
                     methods: list[Method] = ["overlapped"]
                     methods += ["one by one"] if samples.case.is_tutorial else []
                     for method in methods:
-                        run = self._call(samples, requests.label_files, paths, method)
+                        run = self.call(samples, requests.label_files, paths, method)
                         samples.end_to_end.setdefault((title, method), []).extend([run] if run else [])
             self._progress("end-to-end rounds", number + 1, END_TO_END_RUNS)
-
-    def run_scenarios(self) -> None:
-        """Run LoadGen's four scenarios for each case."""
-        cases = self._cases()
-        for i, samples in enumerate(cases):
-            try:
-                self._run_scenarios(samples)
-            except UserError as error:
-                samples.skip(error)
-            self._progress("running LoadGen's scenarios of cases", i + 1, len(cases))
 
     def measure_memory(self) -> None:
         """The largest resident memory of each process, and the GPU memory that it holds."""
         for samples in self._running():
-            samples.peak_rss_mib, samples.gpu_mib = self._call(samples, requests.memory_mib) or (None, None)
+            samples.peak_rss_mib, samples.gpu_mib = self.call(samples, requests.memory_mib) or (None, None)
+
+    def cases(self) -> list[Samples]:
+        """The cases that run, without the control."""
+        return [samples for samples in self._running() if not samples.case.is_control]
+
+    def call(
+        self, samples: Samples, function: Callable[Concatenate[LoadedCase, P], T], *args: P.args, **named: P.kwargs
+    ) -> T | None:
+        """Call in the process of a case; None when that fails: from then on the case is skipped."""
+        if samples.skipped:
+            return None
+        try:
+            return self._workers[samples].call(function, *args, **named)
+        except UserError as error:
+            samples.skip(error)
+            return None
+
+    def worker(self, samples: Samples) -> Worker[LoadedCase]:
+        """The process of a case."""
+        return self._workers[samples]
 
     def _open(self, samples: Samples, cold_starts: int) -> None:
         try:
@@ -182,7 +188,7 @@ class BenchmarkSession:
     def _becomes_stable(self, samples: Samples) -> bool:
         medians: list[float] = []
         for _ in range(MAX_WINDOWS):
-            seconds = self._call(samples, requests.warm_up, 1, WINDOW_CALLS)
+            seconds = self.call(samples, requests.warm_up, 1, WINDOW_CALLS)
             if seconds is None:
                 return False
             medians.append(statistics.median(seconds))
@@ -194,10 +200,10 @@ class BenchmarkSession:
         return False
 
     def _latency_block(self, samples: Samples) -> None:
-        calls = self._call(samples, requests.time_block, 1, MAX_BLOCK_CALLS, BLOCK_SECONDS)
+        calls = self.call(samples, requests.time_block, 1, MAX_BLOCK_CALLS, BLOCK_SECONDS)
         samples.latency += [calls] if calls else []
         if samples.is_on_device:
-            network = self._call(samples, requests.time_block_on_device, 1, MAX_BLOCK_CALLS, BLOCK_SECONDS)
+            network = self.call(samples, requests.time_block_on_device, 1, MAX_BLOCK_CALLS, BLOCK_SECONDS)
             samples.network += [network] if network else []
 
     def _log_round(self, number: int) -> None:
@@ -209,42 +215,8 @@ class BenchmarkSession:
         with contextlib.suppress(UserError):
             peak.seconds.append(worker.call(peak_compute.fastest_call, MAX_BLOCK_CALLS, BLOCK_SECONDS))
 
-    def _run_scenarios(self, samples: Samples) -> None:
-        settings = mlperf.ScenarioSettings(
-            scenario="SingleStream",
-            logs=self._config.logs / samples.name.replace(" ", "-"),
-            seconds=self._config.scenario_seconds,
-            rate=max(_images_per_second(blocks) for blocks in samples.throughput.values()),
-            latency_bound_ms=self._config.server_latency_bound_ms,
-        )
-
-        def run_one(settings: mlperf.ScenarioSettings) -> mlperf.ScenarioRun:
-            return self._workers[samples].call(requests.run_scenario, settings)
-
-        rate, samples.scenarios = mlperf.run_all(run_one, settings, SERVER_RATE_FACTOR * settings.rate)
-        samples.server_images_per_second = rate
-
     def _running(self) -> list[Samples]:
         return [samples for samples in self._workers if not samples.skipped]
 
-    def _cases(self) -> list[Samples]:
-        return [samples for samples in self._running() if not samples.case.is_control]
-
     def _shuffled(self, items: list[T]) -> list[T]:
         return self._random.sample(items, len(items))
-
-    def _call(
-        self, samples: Samples, function: Callable[Concatenate[LoadedCase, P], T], *args: P.args, **named: P.kwargs
-    ) -> T | None:
-        """Call in the process of a case; None when that fails: from then on the case is skipped."""
-        if samples.skipped:
-            return None
-        try:
-            return self._workers[samples].call(function, *args, **named)
-        except UserError as error:
-            samples.skip(error)
-            return None
-
-
-def _images_per_second(blocks: list[Calls]) -> float:
-    return sum(calls.images for calls in blocks) / sum(calls.total_seconds for calls in blocks)

@@ -8,7 +8,16 @@ from benchmarks.analysis.verdict import control_sentence, headline, warnings
 from benchmarks.measurement.mlperf import SUMMARY
 from benchmarks.rendering.html import as_page
 from benchmarks.rendering.plots import latency_accuracy_figure, png, standalone_svg
-from benchmarks.rendering.sections import END_TO_END, METHOD, end_to_end_table, facts, scenario_table, scenarios_text
+from benchmarks.rendering.sections import (
+    END_TO_END,
+    METHOD,
+    WITHIN_LIMIT,
+    end_to_end_table,
+    facts,
+    scenario_table,
+    scenarios_text,
+    within_limit_table,
+)
 from benchmarks.rendering.table import main_table
 from temper.cli.tables import Table
 from temper.storage.atomic import atomic_write, write_text
@@ -52,6 +61,7 @@ def as_markdown(report: Report) -> str:
         "\n".join(f"* {case.verdict}" for case in report.cases),
         *warnings(report),
         *_section("From files to labels", END_TO_END, end_to_end_table(report)),
+        *_section("Within a limit of latency", WITHIN_LIMIT, within_limit_table(report)),
         *_section("MLPerf scenarios", scenarios_text(report), scenario_table(report)),
         "## Method",
         f"{METHOD} The timer adds {report.timer_overhead_us:.1f} µs to a call.",

@@ -6,6 +6,7 @@ from rich.cells import cell_len
 
 from benchmarks.analysis.report import Report
 from benchmarks.analysis.verdict import control_sentence, headline, warnings
+from benchmarks.rendering.sections import within_limit_table
 from benchmarks.rendering.table import Column, columns, main_table
 
 
@@ -18,6 +19,7 @@ def terminal_text(report: Report, width: int | None = None) -> str:
     control = [control_sentence(report.control)] if report.control and report.control.passed else []
     verdicts = [case.verdict for case in report.cases if case.verdict not in first]
     shown = columns(report) if width is None else fitting_columns(report, width)
+    within_limit = within_limit_table(report)
     hidden = len(columns(report)) - len(shown)
     return "\n".join(
         [
@@ -26,6 +28,7 @@ def terminal_text(report: Report, width: int | None = None) -> str:
             main_table(report, shown).plain(),
             *([f"{hidden} more column{'s' if hidden > 1 else ''} in report.md"] if hidden else []),
             "",
+            *([within_limit.plain(), ""] if within_limit.rows else []),
             *_wrapped([*control, *warnings(report), *verdicts], width),
         ]
     )

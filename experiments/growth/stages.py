@@ -9,17 +9,23 @@ from pathlib import Path
 
 from experiments.support import ROOT
 
+SAMPLING_SECONDS = 0.02
 # What is measured is the cost: the labels of these images mean nothing, so no limit of accuracy applies.
 GATE = ("--max-drop", "100", "--max-class-drop", "100", "--min-agreement", "0")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """What a command took. seconds: of wall time. cpu: of all cores together. mebibytes: largest resident memory."""
+    """What a command took. seconds: of wall time. cpu: of all cores together.
+
+    mebibytes: largest resident memory of its own, without files that are mapped, which the operating system writes back
+    and takes away when it needs memory. with_files: largest resident memory with these.
+    """
 
     seconds: float
     cpu: float
     mebibytes: int
+    with_files: int
 
 
 def stages(data: Path, work: Path, size: int, backbone: str, weights: str) -> dict[str, list[str]]:
@@ -44,9 +50,26 @@ def measure(words: list[str], work: Path) -> Cost:
         process = subprocess.Popen(
             [sys.executable, *words], cwd=ROOT, env=environment, stdout=messages, stderr=subprocess.STDOUT
         )
-        _, status, usage = os.wait4(process.pid, 0)
+        own, (finished, status, usage) = 0, os.wait4(process.pid, os.WNOHANG)
+        while not finished:
+            own = max(own, own_memory(process.pid))
+            time.sleep(SAMPLING_SECONDS)
+            finished, status, usage = os.wait4(process.pid, os.WNOHANG)
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - started
     if process.returncode:
         raise RuntimeError(f"{' '.join(words)} ended with exit code {process.returncode}:\n{log.read_text()}")
-    return Cost(seconds=seconds, cpu=usage.ru_utime + usage.ru_stime, mebibytes=usage.ru_maxrss // 1024)
+    cpu = usage.ru_utime + usage.ru_stime
+    return Cost(seconds=seconds, cpu=cpu, mebibytes=own // 1024, with_files=usage.ru_maxrss // 1024)
+
+
+def own_memory(pid: int) -> int:
+    """Resident memory of a process and its children that is no mapped file, in kibibytes; 0 where it just ended."""
+    process = Path(f"/proc/{pid}")
+    try:
+        lines = (process / "status").read_text().splitlines()
+        children = (process / f"task/{pid}/children").read_text().split()
+    except OSError:
+        return 0
+    own = next((int(line.split()[1]) for line in lines if line.startswith("RssAnon:")), 0)
+    return own + sum(own_memory(int(child)) for child in children)

@@ -1,17 +1,17 @@
 """The card: what an artifact means, as JSON beside it (`model.int8.plan.json`)."""
 
 from temper.card.adoption import Adoption, reference_title
+from temper.card.agreement import Agreement, LabelFlip
 from temper.card.files import card_path, read_card, write_card
+from temper.card.latency_budget import LatencyBudget
 from temper.card.records import (
     PRECISIONS,
-    Agreement,
     BatchRange,
     Calibration,
     Card,
     Dataset,
     FileReference,
     Host,
-    LabelFlip,
     LayerSensitivity,
     PlanInfo,
     Precision,
@@ -32,6 +32,7 @@ __all__ = [
     "FileReference",
     "Host",
     "LabelFlip",
+    "LatencyBudget",
     "LayerSensitivity",
     "PlanInfo",
     "Precision",

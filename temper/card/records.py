@@ -6,7 +6,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from temper.card.adoption import Adoption
-from temper.card.values import BatchSize, Count, Difference, FileName, Fraction, Label, NotBlank, Sha256, Size
+from temper.card.agreement import Agreement
+from temper.card.latency_budget import LatencyBudget
+from temper.card.values import BatchSize, Count, FileName, Fraction, Label, NotBlank, Sha256, Size
 
 SCHEMA = 2
 Precision = Literal["fp32", "fp16", "int8"]
@@ -164,39 +166,6 @@ class PlanInfo(Struct, frozen=True, kw_only=True):
     timing_cache: str = ""
 
 
-class LabelFlip(Struct, frozen=True, kw_only=True):
-    """A held-out image whose predicted label differs from the Keras model's. truth: the label of its folder."""
-
-    file: str
-    truth: str
-    keras: str
-    predicted: str
-
-
-class Agreement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An artifact compared with its Keras model on the held-out images.
-
-    The accuracy gate decides on all of its fields, so a field that this version does not know is an error.
-
-    agreement: fraction of equal labels. max_difference, mean_difference: absolute, of probabilities. cosine: mean
-    cosine similarity of centered log-probabilities. regressed, improved: images that only Keras, and only the artifact,
-    classifies correctly. class_drop: the largest drop in recall of one label, and that label.
-    """
-
-    images: Count
-    top1: Fraction
-    keras_top1: Fraction
-    agreement: Fraction
-    max_difference: Difference
-    mean_difference: Difference
-    cosine: float
-    regressed: Count
-    improved: Count
-    class_drop: float
-    worst_class: str
-    flips: tuple[LabelFlip, ...] = ()
-
-
 class Card(Struct, frozen=True, kw_only=True):
     """What an artifact means to everything that reads it.
 
@@ -204,8 +173,9 @@ class Card(Struct, frozen=True, kw_only=True):
     uint8 RGB [n, size, size, 3]. batch: None where any batch size works. sha256: of the artifact's own files. golden:
     sixteen held-out images with the model's probabilities, for the self-test. confidence_threshold: probability below
     which the predicted label should be treated as unknown. adopted: of a model that was not trained here, and of what
-    is converted from it. agreement: None for the model itself. not_run: why the artifact could not be run on the
-    machine that made it; the agreement is then that of its source.
+    is converted from it. agreement: None for the model itself. latency_budget: None before
+    a benchmark searched one. not_run: why the artifact could not be run on the machine that made it; the agreement is
+    then that of its source.
 
     >>> Card(labels=("cat", "dog"), size=224).precision
     'fp32'
@@ -227,6 +197,7 @@ class Card(Struct, frozen=True, kw_only=True):
     calibration: Calibration | None = None
     plan: PlanInfo | None = None
     agreement: Agreement | None = None
+    latency_budget: LatencyBudget | None = None
     not_run: str = ""
     schema: Literal[2] = 2
 

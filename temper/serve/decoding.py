@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from temper.errors import UnreadableImage
 from temper.images import Decoding, EncodedImage, ImageArray, load_image
 from temper.serve.http.errors import RequestError
-from temper.serve.workers.batching import NEWEST, SAFETY, too_late
+from temper.serve.workers.batching import NEWEST, SAFETY
+from temper.serve.workers.failures import too_late
 
 # Fits into a response, and on the page, whose users know of no body.
 NAME_OF_BODY = "what was sent"

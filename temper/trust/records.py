@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from platformdirs import user_state_path
 
@@ -44,6 +44,16 @@ def is_recorded(kind: Kind, artifact: Artifact, card_sha256: str) -> bool:
         return False
     check_private(folder.parent, folder, path)
     return True
+
+
+def record_new_card(artifact: Artifact, former: str, new: str) -> None:
+    """Remember an artifact with a new card as it was with its former one; before the new card is written.
+
+    former, new: SHA-256 of the cards. Raises as `record` does.
+    """
+    for kind in get_args(Kind):
+        if is_recorded(kind, artifact, former):
+            record(kind, artifact, new)
 
 
 def state_folder() -> Path:

@@ -17,6 +17,7 @@ def test_the_run_with_the_median_time_counts_and_its_features_are_used_again(
     def train(*arguments: str | Path) -> None:
         out, passes = Path(arguments[-1]), int(str(arguments[arguments.index("--augmentation-passes") + 1]))
         started.append((out, passes))
+        assert arguments[arguments.index("--seed") + 1] == "3"
         out.parent.mkdir(parents=True, exist_ok=True)
         out.touch()
         result = TrainingResult(images=1, accuracy=1.0, interval=(0.0, 1.0), seconds=next(seconds))
@@ -25,7 +26,7 @@ def test_the_run_with_the_median_time_counts_and_its_features_are_used_again(
 
     monkeypatch.setattr(training_runs, "run_program", train)
     options = argparse.Namespace(data=tmp_path, weights=tmp_path / "w.h5", size=32, work=tmp_path / "work")
-    artifacts = training_runs.train_with_run_py(options, no_progress)
+    artifacts = training_runs.train_with_run_py(options, no_progress, seed=3)
     times = {name: each.card.training.result.seconds for name, each in artifacts.items() if each.card.training}
     assert times == {training_runs.ONE_PASS: 2.0, training_runs.TWO_PASSES: 5.0, training_runs.CACHED: 0.1}
     assert [passes for _, passes in started] == [1, 1, 1, 2, 2, 2, 1]

@@ -6,7 +6,13 @@ import pytest
 
 from temper.errors import ResourceError
 from train.config import TrainingConfig
-from train.disk_space import MILLIONS_OF_PARAMETERS, bytes_beside_model, check_disk_space, model_bytes
+from train.disk_space import (
+    MILLIONS_OF_PARAMETERS,
+    bytes_beside_model,
+    bytes_of_mapped_arrays,
+    check_disk_space,
+    model_bytes,
+)
 from train.network.backbones import BACKBONES
 
 Usage = namedtuple("Usage", "free")
@@ -35,6 +41,14 @@ def test_many_decoded_images_need_space_for_temporary_files(tmp_path: Path, monk
     check_disk_space(tmp_path / "model.keras", ALL, 14_000, teacher_size=224)
     with pytest.raises(ResourceError):
         check_disk_space(tmp_path / "model.keras", ALL, 14_000, teacher_size=600)
+
+
+def test_arrays_that_are_too_large_for_memory_need_space_for_temporary_files() -> None:
+    assert bytes_of_mapped_arrays(HEAD, 1000) == 0
+    pixels, row = 3 * HEAD.size**2, 4 * 2048
+    assert bytes_of_mapped_arrays(ALL, 40_000) == 40_000 * pixels
+    expected = 40_000 * (pixels + row * (HEAD.augmentation_passes + 1))
+    assert bytes_of_mapped_arrays(HEAD, 40_000) == expected
 
 
 def test_every_backbone_has_a_size() -> None:

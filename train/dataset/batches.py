@@ -61,9 +61,18 @@ def augmented_batches(
 
 def evaluation_batches(images: LabeledImages) -> tf.data.Dataset:
     """The images unchanged, once, in order, in batches; under a strategy each replica gets all of them."""
+    signature = tuple(
+        tf.TensorSpec((None, *each.shape[1:]), tf.as_dtype(each.dtype)) for each in (images.pixels, images.targets)
+    )
+
+    def slices() -> Iterator[tuple[NDArray[np.generic], ...]]:
+        for start in range(0, len(images.pixels), EVALUATION_BATCH):
+            rows = slice(start, start + EVALUATION_BATCH)
+            yield images.pixels[rows], images.targets[rows]
 
     def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        batches = tf.data.Dataset.from_tensor_slices((images.pixels, images.targets)).batch(EVALUATION_BATCH)
+        # Not from_tensor_slices, which copies all images.
+        batches = tf.data.Dataset.from_generator(slices, output_signature=signature)
         # If the images were divided, the last batch could be empty on a replica, and layers fail on an empty batch.
         own = context.num_replicas_in_sync // context.num_input_pipelines
         copies = (

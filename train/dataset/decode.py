@@ -14,7 +14,7 @@ from temper.images import load_images
 
 STEP = "decoding (images)"
 # Arrays that are larger are stored in a file on disk, which the operating system pages in and out.
-MAX_MEMORY_BYTES = 2 << 30
+MAX_MEMORY_BYTES = 256 << 20
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from temper.cli.progress import ProgressCallback, no_progress
-from train.fitting.logistic_regression import PENALTIES, blocks, solve_head
+from train.dataset.decode import allocate
+from train.fitting.logistic_regression import PENALTIES, Standardization, blocks, solve_head
 
 STEP = "looking for wrong labels (folds)"
 # Also the fewest different images of a label with which its images are examined: one is then in each fold.
@@ -60,13 +61,15 @@ def compress(features: Features, seed: int) -> Features:
     """
     if features.shape[1] <= MAX_DIMENSIONS:
         return features
-    random, mean = np.random.default_rng(seed), features.mean(axis=0)
-    scale = np.sqrt(np.maximum(np.einsum("nd,nd->d", features, features) / len(features) - mean**2, 0)) + 1e-6
+    random, standardization = np.random.default_rng(seed), Standardization.of(features)
+    mean, scale = standardization.mean.astype(np.float32), standardization.scale.astype(np.float32)
+    compressed = allocate((len(features), MAX_DIMENSIONS), np.dtype(np.float32))
 
     def project(basis: Features) -> Features:
         scaled = basis / scale[:, None]
-        projected: Features = features @ scaled - mean @ scaled
-        return projected
+        np.matmul(features, scaled, out=compressed)
+        compressed[:] -= mean @ scaled
+        return compressed
 
     basis = random.normal(size=(features.shape[1], MAX_DIMENSIONS)).astype(np.float32)
     # One thread, as in the solver: several wait for each other where the processor has other work.
@@ -92,11 +95,14 @@ def out_of_sample(
     penalties: tuple[float, ...] = PENALTIES
     for fold in range(FOLDS):
         progress(STEP, fold, FOLDS)
-        inside, others = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+        is_inside = folds == fold
+        inside = np.flatnonzero(is_inside)
         if not len(inside):
             continue
-        train, validation = ((features[rows], targets[rows]) for rows in (others, inside))
-        head = solve_head(*train, *validation, penalties=penalties)
+        # Weights instead of a copy of the features of the other folds.
+        weights = (~is_inside * np.float32(len(folds) / (len(folds) - len(inside)))).astype(np.float32)
+        validation = features[inside], targets[inside]
+        head = solve_head(features, targets, *validation, weights, penalties)
         penalties = (head.penalty,)
         for block in blocks((len(inside), targets.shape[1])):
             probabilities[inside[block]] = softmax(head.logits(features[inside[block]]), axis=1)

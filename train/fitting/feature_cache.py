@@ -6,7 +6,7 @@ run leaves its finished chunks, and runs that work at the same time cannot corru
 
 import io
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,26 +33,45 @@ Key = tuple[str, int]
 Forward = Callable[[tf.Tensor], Features]
 
 
+def name_of(key: Key) -> bytes:
+    """How a chunk stores a key."""
+    return b"%s/%d" % (key[0].encode(), key[1])
+
+
 @dataclass(frozen=True)
 class FeatureCache:
     """Features by key, in a folder whose name identifies everything else that they depend on."""
 
     folder: Path
 
-    def get(self, keys: list[Key]) -> dict[Key, Features]:
-        """The features [d] of those keys that are stored, mapped into memory."""
-        wanted = {key: b"%s/%d" % (key[0].encode(), key[1]) for key in keys}
-        stored: dict[bytes, Features] = {}
+    def stored(self, keys: Iterable[Key]) -> set[Key]:
+        """Which of the keys are stored."""
+        names = {name_of(key): key for key in keys}
+        return {names[name] for rows in self._chunks() for name in rows["key"].tolist() if name in names}
+
+    def read(self, keys: Iterable[Key]) -> Features:
+        """The features [n, d] of n different keys; a large array is mapped from a file. Raises KeyError."""
+        places = {name_of(key): place for place, key in enumerate(keys)}
+        n_keys, features = len(places), np.empty((0, 0), np.float32)
+        for rows in self._chunks():
+            pairs = [(places.pop(name), row) for row, name in enumerate(rows["key"].tolist()) if name in places]
+            if pairs:
+                if not features.size:
+                    features = allocate((n_keys, *rows["features"].shape[1:]), np.dtype(np.float32))
+                into, at = zip(*pairs, strict=True)
+                features[list(into)] = rows["features"][list(at)]
+        if places:
+            raise KeyError(next(iter(places)))
+        return features
+
+    def _chunks(self) -> Iterator[NDArray[np.void]]:
         for chunk in sorted(self.folder.glob("*.npy")):
-            rows = np.load(chunk, mmap_mode="r", allow_pickle=False)
-            # Rows of a plain array, which is mapped all the same: each row of a np.memmap takes a kilobyte.
-            stored.update(zip(rows["key"].tolist(), np.asarray(rows["features"]), strict=True))
-        return {key: stored[name] for key, name in wanted.items() if name in stored}
+            yield np.load(chunk, mmap_mode="r", allow_pickle=False)
 
     def add(self, keys: list[Key], features: Features) -> None:
         """Store the features [n, d] of n keys as one more chunk."""
         rows = np.empty(len(keys), [("key", "S80"), ("features", np.float32, features.shape[1:])])
-        rows["key"] = [f"{sha256}/{index}".encode() for sha256, index in keys]
+        rows["key"] = [name_of(key) for key in keys]
         rows["features"] = features
         content = io.BytesIO()
         np.save(content, rows)
@@ -80,22 +99,23 @@ class FeatureExtractor:
         An array that does not fit into memory is mapped from a file.
         """
         keys = [(each.sha256, index) for index in range(passes) for each in examples]
-        stored = self.cache.get(keys)
-        missing = list(dict.fromkeys(key for key in keys if key not in stored))
+        # Equal images have equal features.
+        different = dict.fromkeys(keys)
+        stored = self.cache.stored(different)
+        missing = [key for key in different if key not in stored]
         rows = {each.sha256: index for index, each in enumerate(examples)}
-        total = len(stored) + len(missing)
         if missing:
-            self.progress(self.step, len(stored), total)
+            self.progress(self.step, len(stored), len(different))
         for start in range(0, len(missing), CHUNK_IMAGES):
             chunk = missing[start : start + CHUNK_IMAGES]
             batches = [chunk[at : at + BATCH] for at in range(0, len(chunk), BATCH)]
             computed = [self.forward(self._augment(pixels[[rows[k[0]] for k in batch]], batch)) for batch in batches]
             self.cache.add(chunk, np.concatenate(computed))
-            self.progress(self.step, len(stored) + start + len(chunk), total)
-        stored = self.cache.get(keys) if missing else stored
-        features = allocate((len(keys), *stored[keys[0]].shape), np.dtype(np.float32))
-        for row, key in zip(features, keys, strict=True):
-            row[:] = stored[key]
+            self.progress(self.step, len(stored) + start + len(chunk), len(different))
+        features = self.cache.read(different)
+        if len(different) < len(keys):
+            places = {key: place for place, key in enumerate(different)}
+            features = features[[places[key] for key in keys]]
         return features.reshape(passes, len(examples), -1)
 
     def _augment(self, images: NDArray[np.uint8], keys: list[Key]) -> tf.Tensor:

@@ -92,20 +92,23 @@ def feature_batches(
 def _solve(
     head: keras.Model, data: TrainingData, features: dict[Subset, Features], teacher: Features | None
 ) -> History:
-    passes, train, val = len(features["train"]), data.images["train"].targets, data.images["val"].targets
-    train_features, val_features = features["train"].reshape(-1, features["train"].shape[-1]), features["val"][0]
-    weights = np.tile(sample_weights(train, data.config.class_weights), passes)
-    labels, weight = np.tile(_smooth(train, data.config), (passes, 1)), np.float32(data.config.distillation_weight)
-    targets = labels
-    if teacher is not None:
-        # At temperature 1 both cross-entropies together are that with the weighted mean of both targets.
-        targets = (1 - weight) * labels + weight * teacher.reshape(labels.shape)
+    config, train, val = data.config, data.images["train"].targets, data.images["val"].targets
+    train_features, val_features = features["train"], features["val"][0]
+
+    def for_each_pass(array: Features) -> Features:
+        return np.broadcast_to(array, (len(train_features), *array.shape))
+
+    labels, weight = for_each_pass(_smooth(train, config)), np.float32(config.distillation_weight)
+    # At temperature 1 both cross-entropies together are that with the weighted mean of both targets.
+    targets = labels if teacher is None else (1 - weight) * labels + weight * teacher
     data.context.progress("computing the optimum of the head", 0, 0)
-    solution = solve_head(train_features, targets, val_features, val, weights)
+    solution = solve_head(
+        train_features, targets, val_features, val, for_each_pass(sample_weights(train, config.class_weights))
+    )
     head.layers[-1].set_weights([solution.weights, solution.bias])
     loss, _ = solution.evaluate(train_features, targets)
     _, accuracy = solution.evaluate(train_features, labels)
-    val_loss, val_accuracy = solution.evaluate(val_features, _smooth(val, data.config))
+    val_loss, val_accuracy = solution.evaluate(val_features, _smooth(val, config))
     LOGGER.info("optimum of the head: accuracy %.3f, validation accuracy %.3f", accuracy, val_accuracy)
     return {"accuracy": [accuracy], "loss": [loss], "val_accuracy": [val_accuracy], "val_loss": [val_loss]}
 

@@ -1,6 +1,7 @@
 """The head without a hidden layer is multinomial logistic regression: L-BFGS computes its only optimum."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,25 +34,61 @@ class Solution:
     loss: float
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits [n, classes] of features [n, d]."""
+        """Logits [..., classes] of features [..., d]."""
         logits: NDArray[np.float32] = features @ self.weights + self.bias
         return logits
 
     def evaluate(self, features: NDArray[np.float32], targets: Targets) -> tuple[float, float]:
-        """Mean cross-entropy and accuracy for features [n, d] and targets [n, classes]."""
+        """Mean cross-entropy and accuracy for features [..., d] and targets [..., classes]."""
         loss, correct = 0.0, 0
         for rows in blocks(targets.shape):
             logits = self.logits(features[rows]).astype(np.float64)
             loss -= float((targets[rows] * log_softmax(logits, axis=1)).sum())
             correct += int((logits.argmax(axis=1) == targets[rows].argmax(axis=1)).sum())
-        return loss / len(targets), correct / len(targets)
+        n_rows = math.prod(targets.shape[:-1])
+        return loss / n_rows, correct / n_rows
 
 
-def blocks(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Slices of the rows of an array [n, classes], each of BLOCK_NUMBERS numbers at most, or of one row."""
-    step = max(1, BLOCK_NUMBERS // shape[1])
-    for start in range(0, shape[0], step):
-        yield slice(start, start + step)
+@dataclass(frozen=True)
+class Standardization:
+    """Mean and standard deviation [d] of features: the solver's parameters are those of standardized features.
+
+    Instead of the features, which are many, the parameters are converted.
+    """
+
+    mean: Array
+    scale: Array
+
+    @classmethod
+    def of(cls, features: NDArray[np.float32]) -> "Standardization":
+        """That of features [..., d]."""
+        shift = features.reshape(-1, features.shape[-1])[0].astype(np.float64)
+        total, squares = np.zeros_like(shift), np.zeros_like(shift)
+        for rows in blocks(features.shape):
+            # Relative to a row, and in double precision: the mean may be much larger than the deviation.
+            differences = features[rows] - shift
+            total += differences.sum(axis=0)
+            squares += np.einsum("nd,nd->d", differences, differences)
+        n_rows = math.prod(features.shape[:-1])
+        variance = np.maximum(squares / n_rows - (total / n_rows) ** 2, 0)
+        return cls(shift + total / n_rows, np.sqrt(variance) + 1e-6)
+
+    def kernel_and_bias(self, parameters: Array) -> tuple[Array, Array]:
+        """Kernel [d, classes] and bias [classes] for the features as they are; parameters: [d + 1, classes]."""
+        kernel = parameters[:-1] / self.scale[:, None]
+        return kernel, parameters[-1] - self.mean @ kernel
+
+    def gradient(self, products: Array, errors: Array) -> Array:
+        """The gradient of the parameters, from features.T @ error [d, classes] and the sum of the errors [classes]."""
+        return np.concatenate([(products - np.outer(self.mean, errors)) / self.scale[:, None], errors[None]])
+
+
+def blocks(shape: tuple[int, ...]) -> Iterator[tuple[int | slice, ...]]:
+    """Indices of rows of an array [..., n, numbers], each of BLOCK_NUMBERS numbers at most, or of one row."""
+    step = max(1, BLOCK_NUMBERS // shape[-1])
+    for outer in np.ndindex(shape[:-2]):
+        for start in range(0, shape[-2], step):
+            yield (*outer, slice(start, start + step))
 
 
 def solve_head(
@@ -62,23 +99,26 @@ def solve_head(
     sample_weights: NDArray[np.float32] | None = None,
     penalties: Sequence[float] = PENALTIES,
 ) -> Solution:
-    """The linear head from features [n, d] to targets [n, classes] with the penalty that is best on validation.
+    """The linear head from features [..., n, d] to targets [..., n, classes], with the penalty best on validation.
 
-    sample_weights: [n], 1 on average; None for equal weights. penalties: those that are tried, strongest first.
-    Features are standardized for the solver; the returned weights include the standardization.
+    sample_weights: [..., n], 1 on average; None for equal weights. penalties: those that are tried, strongest first.
+    Features are standardized for the solver; the returned weights include the standardization. Features and targets
+    are not copied, and may be mapped files.
     """
-    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
-    x = (features - mean) / scale
-    start = np.zeros((features.shape[1] + 1, targets.shape[1]))
-    weights = np.ones(len(x), np.float32) if sample_weights is None else sample_weights
+    weights = np.ones(features.shape[:-1], np.float32) if sample_weights is None else sample_weights
+    standardization = Standardization.of(features)
+    start = np.zeros((features.shape[-1] + 1, targets.shape[-1]))
     solutions: list[Solution] = []
+
+    def loss_and_gradient(parameters: Array) -> tuple[float, Array]:
+        return _loss_and_gradient(features, targets, weights, parameters, standardization)
+
     # NumPy and SciPy have separate thread pools that wait for each other: one thread is four times as fast.
     with threadpool_limits(1, user_api="blas"):
         for penalty in penalties:
-            start = _fit(x, targets, weights, penalty, start)
-            scaled = start[:-1] / scale[:, None]
-            bias = start[-1] - mean @ scaled
-            solution = Solution(scaled.astype(np.float32), bias.astype(np.float32), penalty, np.inf)
+            start = _minimize(loss_and_gradient, penalty, start)
+            kernel, bias = standardization.kernel_and_bias(start)
+            solution = Solution(kernel.astype(np.float32), bias.astype(np.float32), penalty, np.inf)
             solutions.append(replace(solution, loss=solution.evaluate(val_features, val_targets)[0]))
             losses = [each.loss for each in solutions]
             if min(losses[:-PATIENCE], default=np.inf) < min(losses[-PATIENCE:]):
@@ -86,11 +126,10 @@ def solve_head(
     return min(solutions, key=lambda solution: solution.loss)
 
 
-def _fit(x: NDArray[np.float32], targets: Targets, weights: NDArray[np.float32], penalty: float, start: Array) -> Array:
+def _minimize(loss_and_gradient: Callable[[Array], tuple[float, Array]], penalty: float, start: Array) -> Array:
     def objective(flat: Array) -> tuple[float, Array]:
-        parameters = flat.reshape(start.shape)
-        loss, gradient = _loss_and_gradient(x, targets, weights, parameters)
-        kernel = parameters[:-1]
+        loss, gradient = loss_and_gradient(flat.reshape(start.shape))
+        kernel = flat.reshape(start.shape)[:-1]
         gradient[:-1] += penalty * kernel
         return loss + penalty / 2 * float((kernel**2).sum()), gradient.ravel()
 
@@ -102,15 +141,20 @@ def _fit(x: NDArray[np.float32], targets: Targets, weights: NDArray[np.float32],
 
 
 def _loss_and_gradient(
-    x: NDArray[np.float32], targets: Targets, weights: NDArray[np.float32], parameters: Array
+    features: NDArray[np.float32],
+    targets: Targets,
+    weights: NDArray[np.float32],
+    parameters: Array,
+    standardization: Standardization,
 ) -> tuple[float, Array]:
-    """The mean cross-entropy of a kernel with its bias as last row, and its gradient; sample weights [n]."""
-    kernel, bias = parameters[:-1].astype(np.float32), parameters[-1]
-    loss, gradient = 0.0, np.zeros_like(parameters)
+    """The mean cross-entropy of the parameters of standardized features, and its gradient."""
+    exact, bias = standardization.kernel_and_bias(parameters)
+    kernel, n_rows = exact.astype(np.float32), weights.size
+    loss, products, errors = 0.0, np.zeros_like(exact), np.zeros_like(bias)
     for rows in blocks(targets.shape):
-        logs = log_softmax(x[rows] @ kernel + bias, axis=1)
+        logs = log_softmax(features[rows] @ kernel + bias, axis=1)
         loss -= float(((targets[rows] * logs).sum(axis=1) * weights[rows]).sum())
-        error = (np.exp(logs) - targets[rows]) * weights[rows, None] / len(x)
-        gradient[:-1] += x[rows].T @ error.astype(np.float32)
-        gradient[-1] += error.sum(axis=0)
-    return loss / len(x), gradient
+        error = (np.exp(logs) - targets[rows]) * weights[rows][:, None] / n_rows
+        products += features[rows].T @ error.astype(np.float32)
+        errors += error.sum(axis=0)
+    return loss / n_rows, standardization.gradient(products, errors)

@@ -161,6 +161,7 @@ def run_inspect(options: argparse.Namespace) -> int:
         "trust": str(origin_of(artifact)),
         "made with": f"Temper {card.provenance.temper or '0.1'} {card.provenance.commit}".rstrip(),
         "accuracy": _accuracy(card),
+        "latency": _latency(card),
         "not measured": card.not_run,
         "sha256": card.sha256,
     }
@@ -189,6 +190,15 @@ def _accuracy(card: "Card") -> str:
     if card.adopted:
         return f"{100 * card.adopted.accuracy:.1f} % top-1 on {card.adopted.images} held-out images"
     return ""
+
+
+def _latency(card: "Card") -> str:
+    if not (budget := card.latency_budget):
+        return ""
+    return (
+        f"p99 within {budget.limit_ms:g} ms up to {budget.images_per_second:g} images/s, up to {budget.max_batch} in a "
+        f"call ({budget.runtime}, {budget.processor or budget.device})"
+    )
 
 
 def _origin(card: "Card") -> str:

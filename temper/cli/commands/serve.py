@@ -46,7 +46,10 @@ def add_parsers(commands: Any) -> None:
     add("--token-file", type=Path, metavar="FILE", help=text)
     add("--ssl-certfile", type=Path, metavar="FILE", help="certificate (PEM): serve https")
     add("--ssl-keyfile", type=Path, metavar="FILE", help="its key (PEM), if it is not in the same file")
-    text = "largest number of images in a call of the runtime (default: the best one of the card; 8 on a CPU)"
+    text = (
+        "largest number of images in a call of the runtime (default: that of the card's latency budget, which is then "
+        "the limit; else the card's best one; 8 on a CPU)"
+    )
     add("--max-batch", type=whole_number(1, 4096), metavar="N", help=text)
     text = "let an idle runtime wait for a fuller batch (default: %(default)g)"
     add("--max-wait-ms", type=_milliseconds, default=0.0, metavar="MS", help=text)

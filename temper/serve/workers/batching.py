@@ -15,13 +15,13 @@ import numpy as np
 from temper.runners.base import Images, Probabilities
 from temper.serve.http.errors import RequestError
 from temper.serve.metrics import ModelMetrics
+from temper.serve.workers.failures import crashed, no_probabilities, too_late
 from temper.serve.workers.worker import Worker
 
 # Weight of the newest batch in the running mean of the time for one image.
 NEWEST = 0.2
 # A request is accepted when it would be predicted in time even if all went this much slower than at present.
 SAFETY = 1.5
-RESTART_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +46,17 @@ class _Part:
 
 @dataclass(kw_only=True)
 class Batching:
-    """How batches are made. max_queue: images that wait. max_wait: seconds."""
+    """How batches are made. max_queue: images that wait. max_wait: seconds.
+
+    max_latency: seconds; a request that would wait longer is refused. seconds_per_image: what is expected before the
+    first batch; 0 where it is unknown.
+    """
 
     max_batch: int
     max_queue: int
     max_wait: float = 0.0
+    max_latency: float = math.inf
+    seconds_per_image: float = 0.0
 
 
 @dataclass(eq=False)
@@ -69,6 +75,9 @@ class Batcher:
     _seconds_per_image: float = 0.0
     _last_result: float = 0.0
     _timer: asyncio.TimerHandle | None = None
+
+    def __post_init__(self) -> None:
+        self._seconds_per_image = self.batching.seconds_per_image
 
     async def predict(self, images: Images, deadline: float) -> Answered:
         """Probabilities of images [n, size, size, 3], with the images of other requests. deadline: of loop.time().
@@ -109,7 +118,7 @@ class Batcher:
         self.worker = None
         for parts, _ in self._sent.values():
             for part in parts:
-                self._fail(part, _crashed())
+                self._fail(part, crashed())
         self._sent.clear()
         self._sent_images = 0
 
@@ -136,6 +145,10 @@ class Batcher:
         # A request of many images is accepted when nothing waits.
         if self.queued and self.queued + n > self.batching.max_queue:
             raise RequestError(503, "the queue is full; try again", cause="queue_full", retry_seconds=wait)
+        if self.queued and wait > self.batching.max_latency:
+            raise RequestError(
+                503, "the queue is too long for the limit of latency; try again", cause="queue_full", retry_seconds=wait
+            )
         if self.queued and SAFETY * wait > deadline - asyncio.get_running_loop().time():
             raise RequestError(
                 503, "the queue is too long for the deadline; try again", cause="queue_full", retry_seconds=wait
@@ -197,7 +210,7 @@ class Batcher:
             if math.isnan(rows[0, 0]):
                 self._fail(part, too_late())
             elif math.isinf(rows[0, 0]):
-                self._fail(part, _no_probabilities())
+                self._fail(part, no_probabilities())
             elif not part.future.done():
                 queue = max(0.0, now - part.arrived - seconds)
                 self.metrics.queue_seconds.observe(queue)
@@ -211,7 +224,7 @@ class Batcher:
         self._seconds_per_image = known + NEWEST * (seconds - known) if known else seconds
 
     def _expire(self, parts: list[_Part]) -> None:
-        error = too_late() if self.worker else _crashed()
+        error = too_late() if self.worker else crashed()
         for part in parts:
             self._fail(part, error)
         self._abandon(parts)
@@ -231,18 +244,3 @@ class Batcher:
     def _fail(part: _Part, error: RequestError) -> None:
         if not part.future.done():
             part.future.set_exception(error)
-
-
-def too_late() -> RequestError:
-    """The error of a request whose deadline has passed."""
-    return RequestError(504, "the deadline of the request passed before it was predicted", cause="deadline")
-
-
-def _no_probabilities() -> RequestError:
-    return RequestError(500, "the model gives values that are no probabilities", cause="invalid_predictions")
-
-
-def _crashed() -> RequestError:
-    return RequestError(
-        503, "the process that predicts has ended and is started again", cause="crash", retry_seconds=RESTART_SECONDS
-    )

@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Iterator
 
 from temper.artifact import Artifact
+from temper.card import LatencyBudget
 from temper.errors import UserError
 from temper.runners.base import RuntimeInfo, best_batch
 from temper.serve.http.errors import RequestError
@@ -15,6 +17,7 @@ from temper.serve.settings import Settings
 from temper.serve.workers.batching import Batcher, Batching
 from temper.serve.workers.copies import copy_artifact, copy_folder
 from temper.serve.workers.worker import Worker
+from temper.system.host import describe_host
 
 LOGGER = logging.getLogger("temper.serve")
 # A process that ends sooner than this after its start is started again after a delay, which doubles each time.
@@ -106,11 +109,16 @@ class Generation:
 
     def _batching(self) -> Batching:
         card, settings = self.artifact.card, self._settings
-        max_batch = settings.max_batch or best_batch(card)
+        budget = None if settings.max_batch else usable_budget(card.latency_budget, self._source.name)
+        max_batch = settings.max_batch or (budget.max_batch if budget else best_batch(card))
         if card.batch:
             max_batch = min(max_batch, card.batch.max)
         return Batching(
-            max_batch=max_batch, max_queue=max(settings.max_queue, max_batch), max_wait=settings.max_wait_ms / 1000
+            max_batch=max_batch,
+            max_queue=max(settings.max_queue, max_batch),
+            max_wait=settings.max_wait_ms / 1000,
+            max_latency=budget.limit_ms / 1000 if budget else math.inf,
+            seconds_per_image=1 / budget.images_per_second if budget else 0.0,
         )
 
     async def _start_worker(self) -> None:
@@ -143,3 +151,16 @@ class Generation:
                 # After one failure requests still wait: it may have been the same incident.
                 self.batcher.unavailable_seconds = self._delay if failures > 1 else 0.0
                 LOGGER.error("%s cannot be loaded again: %s", self._source.path, error or type(error).__name__)
+
+
+def usable_budget(budget: LatencyBudget | None, name: str) -> LatencyBudget | None:
+    """The limit of latency that a card has, if it was measured on such a machine."""
+    host = describe_host()
+    if budget and (budget.processor, budget.cores) != (host.processor, host.cores):
+        LOGGER.warning(
+            "%s: its limit of latency was measured on another machine (%s, %d cores) and is not used here. Measure it "
+            "here with `python benchmarks/run.py --p99-ms`, or name --max-batch.",
+            name, budget.processor, budget.cores,
+        )  # fmt: skip
+        return None
+    return budget

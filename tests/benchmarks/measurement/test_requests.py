@@ -1,13 +1,14 @@
 """Requests in this process, on a runner that records its calls."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.measurement import requests
-from benchmarks.measurement.loading import LoadedCase
+from benchmarks.measurement.worker import LoadedCase, load_case
 from temper.artifact import Artifact
 from temper.card import Card
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
@@ -38,6 +39,18 @@ def loaded() -> tuple[LoadedCase, RecordingRunner]:
     images = np.zeros((19, 2, 2, 3), np.uint8)
     images[:, 0, 0, 0] = np.arange(19)
     return LoadedCase(runner=runner, images=images, ready_at=time.monotonic()), runner
+
+
+def test_a_case_is_ready_after_its_first_prediction(tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", np.zeros((3, 2, 2, 3), np.uint8))
+    started = time.monotonic()
+    with load_case(partial(RecordingRunner, ARTIFACT), {2: tmp_path / "images.npy"}) as case:
+        assert isinstance(case.runner, RecordingRunner)
+        assert case.runner.batches == [1]
+        assert case.images.shape == (3, 2, 2, 3)
+        ready_at, info = requests.describe(case)
+        assert started < ready_at < time.monotonic()
+        assert info.runtime == "some runtime"
 
 
 def test_all_images_are_predicted_in_order_in_batches_with_the_remainder_one_by_one() -> None:

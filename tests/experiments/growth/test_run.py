@@ -5,7 +5,8 @@ from experiments.growth.stages import Cost
 
 
 def test_growth_is_what_each_added_image_costs() -> None:
-    before, after = Cost(seconds=1, cpu=10, mebibytes=100), Cost(seconds=2, cpu=28, mebibytes=109)
+    before = Cost(seconds=1, cpu=10, mebibytes=100, with_files=200)
+    after = Cost(seconds=2, cpu=28, mebibytes=109, with_files=400)
     assert growth(before, after, (1000, 10_000)) == (2.0, 1.024)
 
 

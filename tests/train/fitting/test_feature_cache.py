@@ -67,18 +67,26 @@ def test_only_features_that_are_not_stored_are_computed(
     assert np.array_equal(again, more)
 
 
-def test_a_stored_row_is_mapped_and_takes_little_memory(tmp_path: Path) -> None:
+def test_stored_features_are_read_in_the_order_of_the_keys_with_little_memory_beside_them(tmp_path: Path) -> None:
     keys = [(f"{index:064x}", 0) for index in range(512)]
     cache, features = FeatureCache(tmp_path), np.arange(512 * 2048, dtype=np.float32).reshape(512, 2048)
-    cache.add(keys, features)
+    for start in range(0, 512, 32):
+        cache.add(keys[start : start + 32], features[start : start + 32])
+    assert cache.stored([*keys[3:5], ("0" * 64, 1)]) == set(keys[3:5])
     tracemalloc.start()
-    rows = cache.get(keys)
-    current, peak = tracemalloc.get_traced_memory()
+    rows = cache.read(reversed(keys))
+    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert current / len(keys) < 300
     # A row of features has eight kilobytes.
-    assert peak / len(keys) < 1000
-    assert np.array_equal(rows[keys[9]], features[9])
+    assert (peak - features.nbytes) / len(keys) < 1000
+    assert np.array_equal(rows, features[::-1])
+
+
+def test_features_that_are_not_stored_cannot_be_read(tmp_path: Path) -> None:
+    cache = FeatureCache(tmp_path)
+    cache.add([("a", 0)], np.ones((1, 3), np.float32))
+    with pytest.raises(KeyError, match="a/1"):
+        cache.read([("a", 0), ("a", 1)])
 
 
 def test_an_interrupted_run_leaves_complete_chunks_and_its_continuation_is_equal(

@@ -1,8 +1,10 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from train.fitting import logistic_regression
-from train.fitting.logistic_regression import PENALTIES, solve_head
+from train.fitting.logistic_regression import PENALTIES, Standardization, solve_head
 
 
 def test_the_solution_generalizes_on_a_separable_problem() -> None:
@@ -30,6 +32,38 @@ def test_blocks_of_rows_give_the_same_solution(monkeypatch: pytest.MonkeyPatch) 
     assert np.isclose(apart.loss, together.loss, rtol=1e-5)
     assert np.allclose(apart.weights, together.weights, atol=1e-4)
     assert np.allclose(apart.evaluate(features, targets), together.evaluate(features, targets), rtol=1e-4)
+
+
+def test_passes_of_the_same_images_give_the_solution_of_all_rows_together() -> None:
+    random = np.random.default_rng(4)
+    passes, val = random.normal(size=(3, 20, 5)).astype(np.float32), random.normal(size=(9, 5)).astype(np.float32)
+    targets, val_targets = (np.eye(2, dtype=np.float32)[random.integers(0, 2, n)] for n in (20, 9))
+    weights = random.uniform(0.5, 1.5, 20).astype(np.float32)
+    views = (np.broadcast_to(targets, (3, 20, 2)), val, val_targets, np.broadcast_to(weights, (3, 20)))
+    rows = (np.tile(targets, (3, 1)), val, val_targets, np.tile(weights, 3))
+    separate, together = solve_head(passes, *views), solve_head(passes.reshape(60, 5), *rows)
+    assert separate.penalty == together.penalty
+    assert np.allclose(separate.weights, together.weights, atol=1e-4)
+    assert np.allclose(separate.evaluate(passes, views[0]), together.evaluate(passes.reshape(60, 5), rows[0]))
+
+
+def test_features_are_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logistic_regression, "BLOCK_NUMBERS", 1 << 12)
+    random = np.random.default_rng(5)
+    features = random.normal(size=(4000, 64)).astype(np.float32)
+    targets = np.eye(2, dtype=np.float32)[random.integers(0, 2, 4000)]
+    tracemalloc.start()
+    solve_head(features, targets, features[:100], targets[:100], penalties=(1.0,))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < features.nbytes / 2
+
+
+def test_the_standardization_is_exact_where_the_mean_is_much_larger_than_the_deviation() -> None:
+    features = np.random.default_rng(6).normal(1000, [0.1, 1.0, 10.0], (2, 5000, 3)).astype(np.float32)
+    exact, standardization = features.reshape(-1, 3).astype(np.float64), Standardization.of(features)
+    assert np.allclose(standardization.mean, exact.mean(axis=0), rtol=1e-9)
+    assert np.allclose(standardization.scale, exact.std(axis=0), rtol=1e-4)
 
 
 def test_for_noise_the_strongest_penalty_is_chosen() -> None:

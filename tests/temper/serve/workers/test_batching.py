@@ -97,6 +97,23 @@ def test_an_idle_worker_waits_for_more_when_it_is_asked_to() -> None:
     run_apart(scenario())
 
 
+def test_a_request_that_would_wait_longer_than_the_limit_of_latency_is_refused() -> None:
+    async def scenario() -> None:
+        worker = HeldWorker()
+        queue = batcher(worker, max_batch=1, max_latency=0.03, seconds_per_image=0.01)
+        tasks = await start(queue, 1, 1, 1)
+        (refused,) = await start(queue, 1)
+        with pytest.raises(RequestError) as caught:
+            await refused
+        assert (caught.value.status, caught.value.cause) == (503, "queue_full")
+        assert caught.value.retry_seconds == pytest.approx(0.04)
+        while not worker.is_idle:
+            worker.release()
+        assert [(await each).probabilities.shape for each in tasks] == [(1, 2)] * 3
+
+    run_apart(scenario())
+
+
 @pytest.mark.parametrize(("has_worker", "status"), [(True, 504), (False, 503)])
 def test_a_request_whose_deadline_passes_is_answered_and_not_predicted(has_worker: bool, status: int) -> None:
     async def scenario() -> None:

@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from temper.card import LatencyBudget, read_card, write_card
 from temper.errors import ArtifactError
 from temper.serve.workers import generation
+from temper.serve.workers.generation import usable_budget
 from temper.serve.workers.worker import Worker
+from temper.system.host import describe_host
 from tests.temper.serve.serving import Reply, noise, predicted, serving, values, wait_for
 
 
@@ -66,3 +69,29 @@ def test_an_error_names_the_artifact_and_not_its_copy(onnx: Path, tmp_path: Path
     shutil.copy(f"{onnx}.json", tmp_path)
     with pytest.raises(ArtifactError, match=f"^{path} has no golden predictions beside it"), serving(path):
         pass
+
+
+def budget(**changes: Any) -> LatencyBudget:
+    host = describe_host()
+    fields = {"processor": host.processor, "cores": host.cores, "device": "CPU", "runtime": "ONNX Runtime"}
+    return LatencyBudget(
+        **{"limit_ms": 50, "max_batch": 3, "images_per_second": 100, "p99_ms": 40, **fields, **changes}
+    )
+
+
+def test_the_latency_budget_of_the_card_decides_how_batches_are_made(onnx: Path) -> None:
+    write_card(onnx, read_card(onnx).changed(latency_budget=budget()))
+    with serving(onnx) as server:
+        batching = server.model.generation.batcher.batching
+        assert (batching.max_batch, batching.max_latency, batching.seconds_per_image) == (3, 0.05, 0.01)
+        assert server.infer(noise(1)).status == 200
+    with serving(onnx, max_batch=5) as server:
+        batching = server.model.generation.batcher.batching
+        assert (batching.max_batch, batching.max_latency) == (5, float("inf"))
+
+
+def test_a_latency_budget_of_another_machine_is_not_used(caplog: pytest.LogCaptureFixture) -> None:
+    assert usable_budget(None, "model.onnx") is None
+    assert usable_budget(budget(), "model.onnx") == budget()
+    assert usable_budget(budget(cores=4096), "model.onnx") is None
+    assert "measured on another machine" in caplog.text

@@ -1,0 +1,146 @@
+"""Compare our int8 under OpenVINO with that of NNCF: same fp32 file, same calibration images, one interleaved run.
+
+    python -m venv nncf && nncf/bin/pip install nncf openvino
+    python experiments/nncf/compare.py artifacts/model.int8.xml --nncf nncf/bin/python
+
+Beside the artifact must be the fp32 ONNX file that it was converted from. NNCF runs with its defaults for CPUs.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if not __package__:
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from experiments.support import make_parser, write_report
+from temper.cli.entry_point import run_command
+from temper.cli.tables import Table
+
+if TYPE_CHECKING:
+    from temper.artifact import Artifact
+    from temper.runners.base import Images
+
+OURS, NNCF, CONTROL = "Temper", "NNCF", "NNCF again (A/A control)"
+BATCHES, ALL_THREADS = (1, 8), 0
+SPEED = ("threads", "batch", "Temper, ms", "NNCF, ms", "Temper / NNCF, wall", "CPU time", "A/A control, wall")
+QUALITY = ("int8", "images", "labels as fp32, %", "top-1, %", "mean difference to fp32")
+TEXT = """
+Wall and CPU milliseconds are for one image, medians of {rounds} blocks of calls. A ratio is the median of paired ratios
+with its 95 % interval (bootstrap over the rounds); below 1 Temper is faster. The control is the network of NNCF in a
+second copy, divided by the first.
+"""
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = make_parser(__doc__, "nncf.md")
+    parser.prog = "python experiments/nncf/compare.py"
+    add = parser.add_argument
+    add("artifacts", nargs="+", type=Path, metavar="ARTIFACT", help="int8 networks of OpenVINO (.int8.xml)")
+    add("--nncf", type=Path, required=True, metavar="PYTHON", help="Python of an environment with NNCF")
+    add("--data", type=Path, metavar="FOLDER", help="the model's images, if they have moved")
+    text = "networks that NNCF has quantized (default: %(default)s)"
+    add("--work", type=Path, default=Path("artifacts/nncf"), metavar="FOLDER", help=text)
+    add("--rounds", type=int, default=60, metavar="N", help="blocks of calls of each network (default: %(default)s)")
+    return parser.parse_args(arguments)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Quantize with NNCF, measure, and write the tables."""
+    from temper.artifact import Artifact
+    from temper.provenance import package_versions
+    from temper.system.host import describe_host
+
+    sections: list[str | Table] = []
+    for path in options.artifacts:
+        sections += sections_of(Artifact.at(path).verified(), options)
+    host, versions = describe_host(), package_versions("openvino", "numpy")
+    write_report(
+        options.out,
+        "Our int8 and that of NNCF, under OpenVINO",
+        f"{host.processor}, {host.cores} cores; {', '.join(' '.join(each) for each in versions.items())}. "
+        "`python experiments/nncf/compare.py ARTIFACT … --nncf PYTHON` repeats the measurement.",
+        TEXT.format(rounds=options.rounds),
+        *sections,
+    )
+    return 0
+
+
+def sections_of(artifact: "Artifact", options: argparse.Namespace) -> list[str | Table]:
+    """Title and tables of an artifact."""
+    import numpy as np
+
+    from benchmarks.evaluation_set import load_evaluation_set
+    from experiments.nncf.measure import compile_network, predict
+    from temper.images import load_images
+
+    theirs = quantize_with_nncf(artifact, options)
+    evaluation = load_evaluation_set(artifact, options.data, 400)
+    images = np.stack(list(load_images((each.path for each in evaluation.examples), evaluation.size)))
+    truth = np.array([evaluation.labels.index(each.label) for each in evaluation.examples])
+    fp32 = predict(compile_network(artifact.sibling("fp32", ".onnx").path, ALL_THREADS, "f32"), images)
+    rows = []
+    for name, path in ((OURS, artifact.path), (NNCF, theirs)):
+        int8 = predict(compile_network(path, ALL_THREADS), images)
+        equal, correct = int8.argmax(axis=1) == fp32.argmax(axis=1), int8.argmax(axis=1) == truth
+        numbers = (f"{100 * equal.mean():.2f}", f"{100 * correct.mean():.2f}", f"{np.abs(int8 - fp32).mean():.4f}")
+        rows.append((name, str(len(images)), *numbers))
+    training = artifact.card.training
+    title = training.config["backbone"] if training else artifact.path.parent.name
+    return [
+        f"## {title}, {artifact.card.size} pixels",
+        Table(headings=SPEED, rows=list(speed_rows(artifact.path, theirs, images, options.rounds)), right=frozenset()),
+        Table(headings=QUALITY, rows=rows, right=frozenset(range(1, 5))),
+    ]
+
+
+def quantize_with_nncf(artifact: "Artifact", options: argparse.Namespace) -> Path:
+    """The network that NNCF makes of the same fp32 file with the calibration images of the artifact's card."""
+    import numpy as np
+
+    from temper.dataset.split import read_split
+    from temper.images import load_images
+    from temper.storage.digest import sha256_of
+
+    fp32, calibration = artifact.sibling("fp32", ".onnx").path, artifact.card.calibration
+    assert calibration, f"{artifact.path} has no calibration"
+    target: Path = options.work / f"{sha256_of(fp32)[:16]}-{calibration.sha256[:16]}.xml"
+    if not target.exists():
+        by_name = {f"{each.label}/{each.path.name}": each.path for each in read_split(artifact, "train", options.data)}
+        options.work.mkdir(parents=True, exist_ok=True)
+        pixels = target.with_suffix(".npy")
+        np.save(pixels, np.stack(list(load_images((by_name[name] for name in calibration.files), artifact.card.size))))
+        program = Path(__file__).with_name("quantize.py")
+        subprocess.run([options.nncf.absolute(), program, fp32, pixels, target], check=True)
+        pixels.unlink()
+    return target
+
+
+def speed_rows(ours: Path, theirs: Path, images: "Images", rounds: int) -> "list[tuple[str, ...]]":
+    """A row for each number of threads and batch size."""
+    import statistics
+
+    from benchmarks.analysis.statistics import paired_ratio
+    from experiments.nncf.measure import compile_network, time_networks
+
+    rows = []
+    for threads in (ALL_THREADS, 1):
+        paths = {OURS: ours, NNCF: theirs, CONTROL: theirs}
+        networks = {name: compile_network(path, threads) for name, path in paths.items()}
+        for batch in BATCHES:
+            timed = time_networks(networks, images, batch, rounds)
+            wall, cpu = (
+                paired_ratio(getattr(timed[OURS], each), getattr(timed[NNCF], each)) for each in ("wall_ms", "cpu_ms")
+            )
+            control = paired_ratio(timed[CONTROL].wall_ms, timed[NNCF].wall_ms)
+            medians = (f"{statistics.median(timed[name].wall_ms):.2f}" for name in (OURS, NNCF))
+            ratios = (each.text(3) for each in (wall, cpu, control))
+            rows.append((str(threads or "all"), str(batch), *medians, *ratios))
+    return rows
+
+
+if __name__ == "__main__":
+    run_command(parse, run, writes_artifacts=False)
