@@ -84,7 +84,7 @@ def import_milliseconds(words: Sequence[str]) -> dict[str, float]:
 
 def stage_milliseconds(tree: Path, artifact: Path, image: Path) -> dict[str, float]:
     """Processor time of the main thread in each stage, and of the other threads; see traced.py."""
-    words = [sys.executable, str(TRACED), str(tree), str(artifact), str(image)]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    words, variables = [sys.executable, str(TRACED), str(artifact), str(image)], {"PYTHONPATH": str(tree)}
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env={**os.environ, **variables})
     stages: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return stages

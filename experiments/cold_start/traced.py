@@ -1,6 +1,6 @@
 """Classify an image with the code of any tree, and print the processor time of each stage as JSON.
 
-python experiments/cold_start/traced.py TREE ARTIFACT IMAGE
+PYTHONPATH=TREE python experiments/cold_start/traced.py ARTIFACT IMAGE
 
 Modules are changed when they are imported, so that nothing is imported earlier than without this program. It uses
 nothing of its own tree, which may be another one.
@@ -119,8 +119,7 @@ def stages() -> dict[str, float]:
 
 if __name__ == "__main__":
     mark("imports and options of the command")
-    tree, artifact, image = sys.argv[1:]
-    sys.path[0] = tree
+    artifact, image = sys.argv[1:]
     sys.meta_path.insert(0, Finder)
     from infer import run
     from temper.cli import main
