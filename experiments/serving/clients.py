@@ -142,16 +142,16 @@ def until(target: Target, clients: int, flag: Path) -> Outcome:
     return _run(target, clients, lambda number: not flag.exists())
 
 
-def open_loop(target: Target, per_second: float, seconds: float) -> Outcome:
-    """Requests at a fixed rate, whatever the server does."""
+def open_loop(target: Target, per_second: float, seconds: float, seed: int | None = None) -> Outcome:
+    """Requests at a rate, whatever the server does: at equal intervals, or with a seed at random ones (Poisson)."""
     import gevent
 
     outcome, inputs = Outcome(), prepare(target)
     idle: list[Client] = []
     running = []
     started = time.monotonic()
-    for number in range(round(per_second * seconds)):
-        gevent.sleep(max(0.0, started + number / per_second - time.monotonic()))
+    for number, at in enumerate(_arrivals(per_second, seconds, seed)):
+        gevent.sleep(max(0.0, started + at - time.monotonic()))
         client = idle.pop() if idle else Client(target, inputs, outcome)
 
         def ask(client: Client = client, number: int = number) -> None:
@@ -162,6 +162,16 @@ def open_loop(target: Target, per_second: float, seconds: float) -> Outcome:
     gevent.joinall(running, raise_error=True)
     outcome.elapsed = time.monotonic() - started
     return outcome
+
+
+def _arrivals(per_second: float, seconds: float, seed: int | None) -> list[float]:
+    import numpy as np
+
+    count = round(per_second * seconds)
+    if seed is None:
+        return [number / per_second for number in range(count)]
+    gaps: list[float] = np.cumsum(np.random.default_rng(seed).exponential(1 / per_second, count)).tolist()
+    return gaps
 
 
 def _run(target: Target, clients: int, goes_on: Callable[[int], bool], retries: int = 0) -> Outcome:

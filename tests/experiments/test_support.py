@@ -6,7 +6,7 @@ import pytest
 from experiments.support import RESULTS, ROOT, make_parser, run_program, write_report
 from temper.cli.tables import Table
 
-PROGRAMS = ("dirty_scan", "int8_outliers", "kills", "open_close_cycles", "training_time")
+PROGRAMS = ("dirty_scan", "int8_outliers", "kills", "open_close_cycles", "training_time.compare")
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

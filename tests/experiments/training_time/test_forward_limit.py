@@ -1,7 +1,7 @@
 import keras
 import pytest
 
-from experiments.forward_limit import ForwardLimit, count_flop
+from experiments.training_time.forward_limit import ForwardLimit, count_flop
 
 pytestmark = pytest.mark.tensorflow
 

@@ -1,8 +1,8 @@
 import numpy as np
 
-from experiments.forward_limit import ForwardLimit
-from experiments.training_runs import Measurement, TrainingRun
-from experiments.training_time import HEADINGS, cells_of, describe_limit
+from experiments.training_time.compare import HEADINGS, cells_of, describe_limit
+from experiments.training_time.forward_limit import ForwardLimit
+from experiments.training_time.runs import Measurement, TrainingRun
 
 
 def training_run(name: str, seconds: float, val_correct: int, wrong: tuple[int, ...]) -> TrainingRun:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from experiments.tutorial_loop import Arrays, Loop, run_loop
+from experiments.training_time.tutorial_loop import Arrays, Loop, run_loop
 from temper.dataset.split import SUBSETS, Subset
 
 pytestmark = pytest.mark.tensorflow

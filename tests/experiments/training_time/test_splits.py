@@ -1,8 +1,8 @@
 import dataclasses
 
-from experiments.training_splits import FIRST_AT_TARGET, HEADINGS, splits_sections, splits_table
-from experiments.training_time import parse
-from tests.experiments.test_training_time import RESULT
+from experiments.training_time.compare import parse
+from experiments.training_time.splits import FIRST_AT_TARGET, HEADINGS, splits_sections, splits_table
+from tests.experiments.training_time.test_compare import RESULT
 
 
 def test_speedups_are_medians_of_paired_ratios_and_missed_targets_are_counted() -> None:

@@ -1,6 +1,6 @@
 """Compare training times: the loop of the tutorial, a fair loop, and train/run.py, on the same images.
 
-    python experiments/training_time.py --data photos --weights resnet50-notop.weights.h5 --size 128 --splits 5
+    python experiments/training_time/compare.py --data photos --weights resnet50-notop.weights.h5 --size 128 --splits 5
 
 All start from the same frozen ResNet50 and decoded images. In the tutorial's loop, every step augments 8 images and
 sends them through the backbone, and an epoch has as many steps as there are images: each image is used eight times.
@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if not __package__:
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from experiments.support import make_parser, write_report
 from temper.cli.entry_point import run_command
 from temper.cli.tables import Table
 
 if TYPE_CHECKING:
-    from experiments.training_runs import Measurement, TrainingRun
+    from experiments.training_time.runs import Measurement, TrainingRun
 
 HEADINGS = (
     "training", "seconds", "speedup over both epochs", "speedup over the tutorial's loop", "speedup over the fair loop",
@@ -37,6 +37,7 @@ HEADINGS = (
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "training-time.md")
+    parser.prog = "python experiments/training_time/compare.py"
     add = parser.add_argument
     add("--data", type=Path, required=True, metavar="FOLDER", help="the labeled images, as for train/run.py")
     add("--weights", type=Path, required=True, metavar="FILE", help="weights of a ResNet50 without its top")
@@ -57,8 +58,8 @@ def run(options: argparse.Namespace) -> int:
     """Run all trainings, and write the table."""
     import msgspec
 
-    from experiments.training_runs import RUNS, measure
-    from experiments.training_splits import splits_sections
+    from experiments.training_time.runs import RUNS, measure
+    from experiments.training_time.splits import splits_sections
     from temper.cli.progress import ProgressDisplay
     from temper.provenance import package_versions
     from temper.system.host import describe_host
@@ -75,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         f"{options.size} px, {options.splits} splits; {options.weights.name}, frozen. For each split one run of each "
         f"loop, the median of {RUNS} runs of train/run.py, one after the other; all times are measured. Seconds count "
         "from decoded images to a trained model; forward passes count images sent through the backbone. "
-        "`python experiments/training_time.py` repeats the measurement.",
+        "`python experiments/training_time/compare.py` repeats the measurement.",
         *(splits_sections(results) if len(results) > 1 else ()),
         Table(headings=HEADINGS, rows=[cells_of(each, result) for each in result.runs]),
         describe_limit(result),
@@ -110,7 +111,7 @@ def cells_of(run: "TrainingRun", result: "Measurement") -> tuple[str, ...]:
 
 def describe_limit(result: "Measurement") -> str:
     """The shortest time possible with float32 or bfloat16 products on this machine, and how near train/run.py is."""
-    from experiments.forward_limit import MATRIX_SIZE
+    from experiments.training_time.forward_limit import MATRIX_SIZE
 
     limit, ours = result.limit, result.ours[0]
     shortest = limit.min_seconds(ours.n_forwards)

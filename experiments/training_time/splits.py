@@ -8,7 +8,7 @@ from benchmarks.analysis.statistics import paired_ratio
 from temper.cli.tables import Table
 
 if TYPE_CHECKING:
-    from experiments.training_runs import Measurement, TrainingRun
+    from experiments.training_time.runs import Measurement, TrainingRun
 
 HEADINGS = (
     "training", "seconds, median (range)", "speedup over both epochs", "speedup over the tutorial's loop",

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.forward_limit import ForwardLimit, measure_limit
 from experiments.support import run_program
-from experiments.tutorial_loop import BATCH, Arrays, Loop, run_loop
+from experiments.training_time.forward_limit import ForwardLimit, measure_limit
+from experiments.training_time.tutorial_loop import BATCH, Arrays, Loop, run_loop
 from temper.artifact import Artifact
 from temper.cli.progress import ProgressCallback
 from temper.dataset.split import SUBSETS, Subset, read_split

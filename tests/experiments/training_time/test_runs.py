@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import training_runs
+from experiments.training_time import runs as training_runs
 from temper.artifact import Artifact
 from temper.card import Card, Training, TrainingResult, write_card
 from temper.cli.progress import no_progress

@@ -1,0 +1,1 @@
+"""How long trainings take to the validation accuracy of the tutorial's loop."""
