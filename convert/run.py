@@ -193,7 +193,8 @@ def _add_int8_options(group: "argparse._ArgumentGroup") -> None:
     add = group.add_argument
     add(
         "--calibration-method", choices=CALIBRATION_METHODS, default="auto",
-        help="how activation ranges are measured; auto tries all and takes the most accurate (default: %(default)s)",
+        help="which values are beyond an activation range: none, 0.001 or 0.01 percent; auto takes the most accurate "
+        "(default: %(default)s)",
     )  # fmt: skip
     add(
         "--calibration-images", type=int, default=256, metavar="N",

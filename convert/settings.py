@@ -9,8 +9,8 @@ from temper.card import BatchRange
 from temper.card.values import MAX_BATCH
 from temper.errors import UsageError
 
-CalibrationMethod = Literal["auto", "max", "percentile", "entropy"]
-# All of them are decoded for each method; ranges change little after some hundred.
+CalibrationMethod = Literal["auto", "max", "percentile-99.999", "percentile"]
+# Ranges change little after some hundred.
 MAX_CALIBRATION_IMAGES = 100_000
 DEFAULT_BATCH = BatchRange(1, 8, 32)
 # What decides the result of fp16 and is no option. Later images may reach larger values than those that were measured.
@@ -27,7 +27,8 @@ CALIBRATION_METHODS: tuple[CalibrationMethod, ...] = get_args(CalibrationMethod)
 class ConversionSettings:
     """What a user may choose. Each format names those that matter to it (temper.formats.Conversion.settings).
 
-    calibration_method: "auto" tries all and takes the most accurate. calibration_images: number of training images.
+    calibration_method: "percentile" is that of 99.99 %; "auto" tries all and takes the most accurate.
+    calibration_images: number of training images.
     max_float_layers: layers that int8 may leave in floating point to pass the accuracy gate. batch: of a plan.
     builder_options: "name=value" words for TensorRT's builder; see convert.trt.build_options.
     Raises UsageError for a number that is too small or too large.

@@ -16,6 +16,7 @@ from PIL import Image
 from convert.dataset import ModelDataset
 from convert.job import CardFields, Converter, Job
 from convert.pipeline import Pipeline
+from convert.precision.calibration import Ranges, activations, calibrate
 from convert.settings import ConversionSettings
 from convert.verification.accuracy_gate import GateLimits
 from temper.artifact import Artifact
@@ -64,6 +65,12 @@ def network(images: NDArray[np.uint8], truth: NDArray[np.int64], seed: int = 0) 
     solved = np.linalg.lstsq(known, targets, rcond=None)[0].astype(np.float32)
     weights["head_w"], weights["head_b"] = solved[:-1], solved[-1]
     return _graph(weights, "probabilities")
+
+
+def max_ranges(model: Path, *batches: NDArray[np.uint8]) -> Ranges:
+    """The largest absolute value of each activation of an ONNX file over batches of images."""
+    tensors = activations(onnx.load(model).graph)
+    return calibrate(model, batches, sum(map(len, batches)), tensors)["max"]
 
 
 def bundle(folder: Path, each: int = 40) -> Path:

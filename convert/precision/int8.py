@@ -14,7 +14,7 @@ import onnx
 from convert.job import CardFields, Job
 from convert.precision.calibration import METHODS, Method
 from convert.precision.calibration_sample import MIN_CALIBRATION_IMAGES, describe_sample, draw_sample
-from convert.precision.sensitivity import Quantizer
+from convert.precision.quantizer import Quantizer
 from temper.artifact import Artifact
 from temper.runners.base import Images
 from temper.runners.load import load_runner

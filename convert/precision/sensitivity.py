@@ -1,96 +1,102 @@
-"""Trials of int8: which calibration method is the most accurate, and which layers are the most sensitive."""
+"""Which layers are the most sensitive: each convolution alone in int8, compared with the fp32 model.
 
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
+What is before a layer gives what it gives in fp32. It is computed once, up to the last point before the layer that one
+tensor alone passes, such as the end of a residual block; for each layer only the rest of the network is run.
+"""
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import onnx
-from onnxruntime.quantization.calibrate import TensorsData
+from numpy.typing import NDArray
+from onnx.utils import Extractor
 
-from convert.dataset import ModelDataset
-from convert.precision.calibration import Method, calibrate
 from convert.precision.ort_session import OrtModel
-from convert.precision.qdq import quantize
 from temper.card import LayerSensitivity
 from temper.cli.progress import ProgressCallback
-from temper.dataset.split import Example
 from temper.runners.base import Images, Probabilities
-
-# Enough to rank layers: each layer costs one pass over these images.
-SENSITIVITY_IMAGES = 64
+from temper.runners.onnx_metadata import INPUT, OUTPUT
 
 
-@dataclass(frozen=True, kw_only=True)
-class Quantizer:
-    """Quantizes one fp32 ONNX model; ranges are measured once for each method.
+def sensitivities(
+    original: onnx.ModelProto,
+    quantized: onnx.ModelProto,
+    images: Images,
+    expected: Probabilities,
+    progress: ProgressCallback,
+) -> list[LayerSensitivity]:
+    """All quantized convolutions, the most sensitive first.
 
-    sample: training images that calibrate. trial_images: other images [n, size, size, 3], on which methods and layers
-    are compared.
+    quantized: the fp32 model `original` in int8. images: [n, size, size, 3]. expected: the fp32 model's probabilities
+    for them, [n, classes].
     """
-
-    source: Path
-    dataset: ModelDataset
-    sample: list[Example]
-    trial_images: Images
-    progress: ProgressCallback
-
-    @cached_property
-    def fp32_probabilities(self) -> Probabilities:
-        """The fp32 model's probabilities for the trial images."""
-        return OrtModel(self.source).predict(self.trial_images)
-
-    @cached_property
-    def _ranges(self) -> dict[Method, TensorsData]:
-        return {}
-
-    def ranges(self, method: Method) -> TensorsData:
-        """Activation ranges by a method."""
-        if method not in self._ranges:
-            self._ranges[method] = calibrate(self.source, self.dataset.batches(self.sample), method)
-        return self._ranges[method]
-
-    def quantized(self, method: Method, excluded: tuple[str, ...] = ()) -> onnx.ModelProto:
-        """The model in int8, with the named layers left in floating point."""
-        return quantize(onnx.load(self.source), self.ranges(method), frozenset(excluded))
-
-    def compare_methods(self, methods: tuple[Method, ...]) -> dict[Method, float]:
-        """The mean absolute difference of the probabilities from fp32, for each method, the smallest first."""
-        differences: dict[Method, float] = {}
-        for number, method in enumerate(methods):
-            self.progress("comparing calibration methods", number, len(methods))
-            predicted = OrtModel(self.quantized(method).SerializeToString()).predict(self.trial_images)
-            differences[method] = float(np.abs(predicted - self.fp32_probabilities).mean())
-        self.progress("comparing calibration methods", len(methods), len(methods))
-        return dict(sorted(differences.items(), key=lambda pair: pair[1]))
-
-    def sensitivities(self, method: Method) -> list[LayerSensitivity]:
-        """All quantized convolutions, the most sensitive first."""
-        original, images = onnx.load(self.source), self.trial_images[:SENSITIVITY_IMAGES]
-        quantized = self.quantized(method)
-        expected = self.fp32_probabilities[: len(images)]
-        layers = _quantized_layers(quantized, original)
-        results = []
-        for number, layer in enumerate(layers, start=1):
-            predicted = OrtModel(_quantize_only(layer, quantized, original).SerializeToString()).predict(images)
+    parts = _Parts(original, quantized)
+    layers = _quantized_layers(original, quantized)
+    results: list[LayerSensitivity] = []
+    tensor: str = INPUT
+    values: NDArray[Any] = images
+    for start, inside in segments(original.graph, layers):
+        if start != tensor:
+            values = parts.floating(tensor, start).predict(values)
+            tensor = start
+        for layer in inside:
+            predicted = parts.with_int8(layer, start).predict(values)
             results.append(LayerSensitivity(layer, float(np.abs(predicted - expected).mean())))
-            self.progress("sensitivity of each layer", number, len(layers))
-        return sorted(results, key=lambda each: -each.mean_abs_diff)
+            progress("sensitivity of each layer", len(results), len(layers))
+    return sorted(results, key=lambda each: -each.mean_abs_diff)
 
 
-def _quantized_layers(quantized: onnx.ModelProto, original: onnx.ModelProto) -> list[str]:
+def segments(graph: onnx.GraphProto, layers: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """Layers in groups, in the order of the graph, each with the tensor that alone leads to them."""
+    last_reader = {name: number for number, node in enumerate(graph.node) for name in node.input}
+    # Tensors that a later node reads.
+    live, start, inside = {INPUT}, INPUT, list[str]()
+    for number, node in enumerate(graph.node):
+        if len(live) == 1:
+            if inside:
+                yield start, inside
+            (start,), inside = live, []
+        if node.name in layers:
+            inside.append(node.name)
+        live = {name for name in (*live, *node.output) if last_reader.get(name, -1) > number}
+    if inside:
+        yield start, inside
+
+
+class _Parts:
+    """Parts of a network between two tensors, in floating point but for one layer."""
+
+    def __init__(self, original: onnx.ModelProto, quantized: onnx.ModelProto) -> None:
+        inputs = {node.name: list(node.input) for node in original.graph.node}
+        model = onnx.ModelProto()
+        model.CopyFrom(quantized)
+        self._nodes = {node.name: node for node in model.graph.node}
+        self._quantized = {name: list(node.input) for name, node in self._nodes.items()}
+        for name, read in inputs.items():
+            self._nodes[name].input[:] = read
+        present = {each.name for each in model.graph.initializer}
+        model.graph.initializer.extend(each for each in original.graph.initializer if each.name not in present)
+        # The types of the tensors that parts begin with.
+        del model.graph.value_info[:]
+        model.graph.value_info.extend(onnx.shape_inference.infer_shapes(original).graph.value_info)
+        self._extractor = Extractor(model)
+
+    def floating(self, start: str, end: str) -> OrtModel:
+        """From one tensor to another, in floating point."""
+        return OrtModel(self._extractor.extract_model([start], [end]).SerializeToString())
+
+    def with_int8(self, layer: str, start: str) -> OrtModel:
+        """From a tensor to the probabilities, with one layer in int8."""
+        node = self._nodes[layer]
+        floating = list(node.input)
+        node.input[:] = self._quantized[layer]
+        try:
+            return self.floating(start, OUTPUT)
+        finally:
+            node.input[:] = floating
+
+
+def _quantized_layers(original: onnx.ModelProto, quantized: onnx.ModelProto) -> list[str]:
     inputs = {node.name: list(node.input) for node in original.graph.node}
     return [n.name for n in quantized.graph.node if n.op_type == "Conv" and list(n.input) != inputs[n.name]]
-
-
-def _quantize_only(layer: str, quantized: onnx.ModelProto, original: onnx.ModelProto) -> onnx.ModelProto:
-    """The quantized model with every convolution but one reading what it reads in the original model."""
-    inputs = {node.name: list(node.input) for node in original.graph.node}
-    model = onnx.ModelProto()
-    model.CopyFrom(quantized)
-    for node in model.graph.node:
-        if node.op_type == "Conv" and node.name != layer:
-            node.input[:] = inputs[node.name]
-    present = {each.name for each in model.graph.initializer}
-    model.graph.initializer.extend(each for each in original.graph.initializer if each.name not in present)
-    return model

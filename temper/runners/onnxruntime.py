@@ -35,11 +35,13 @@ def open_session(
     level: ort.GraphOptimizationLevel = ort.GraphOptimizationLevel.ORT_ENABLE_ALL,
     target: str = "",
     provider: Provider | None = None,
+    spins: bool = True,
 ) -> ort.InferenceSession:
     """A session for an ONNX file or its bytes.
 
     target: where the optimized graph is written, if anywhere. provider: of a GPU, which runs what it can; the rest, and
-    everything without it, runs on the CPU.
+    everything without it, runs on the CPU. spins: whether threads that wait for each other stay active: a single image
+    takes less time, and many take more CPU time.
     """
     options = ort.SessionOptions()
     options.log_severity_level = 3
@@ -47,6 +49,8 @@ def open_session(
     options.add_session_config_entry("session.load_model_format", "ONNX")
     options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_MICROSECONDS)
     options.graph_optimization_level = level
+    if not spins:
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if provider:
         options.add_session_config_entry(RECORD_NODES, "1")
     if target:

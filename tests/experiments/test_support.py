@@ -15,7 +15,7 @@ def test_a_program_explains_its_options(name: str, capsys: pytest.CaptureFixture
         importlib.import_module(f"experiments.{name}").parse(["--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    assert f"python experiments/{name}.py" in text
+    assert f"python experiments/{name.replace('.', '/')}.py" in text
     assert "--verbose" in text
 
 

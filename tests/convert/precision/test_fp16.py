@@ -3,7 +3,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from convert.precision.calibration import calibrate
 from convert.precision.fp16 import fp16_overflow
 from temper.artifact import Artifact
 from tests import tiny
@@ -32,13 +31,13 @@ def test_a_layer_that_overflows_half_precision_is_excluded_with_its_neighbors(bu
     scale_weights(model, {"w1": 1e5, "b1": 1e5, "w2": 1e-5})
     onnx.save(model, tmp_path / "large.onnx")
     images = np.random.default_rng(0).integers(0, 255, (20, 16, 16, 3), dtype=np.uint8)
-    ranges = calibrate(tmp_path / "large.onnx", [images], "max")
+    ranges = tiny.max_ranges(tmp_path / "large.onnx", images)
     assert fp16_overflow(model, ranges) == ["block_1", "block_1_relu", "block_2"]
 
 
 def test_a_weight_that_overflows_half_precision_excludes_its_layer(bundle: Path) -> None:
     model = onnx.load(bundle.with_name("model.fp32.onnx"))
     images = np.random.default_rng(0).integers(0, 255, (20, 16, 16, 3), dtype=np.uint8)
-    ranges = calibrate(bundle.with_name("model.fp32.onnx"), [images], "max")
+    ranges = tiny.max_ranges(bundle.with_name("model.fp32.onnx"), images)
     scale_weights(model, {"w2": 1e7})
     assert fp16_overflow(model, ranges) == ["block_2"]

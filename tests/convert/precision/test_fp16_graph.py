@@ -7,7 +7,6 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto
 
-from convert.precision.calibration import calibrate
 from convert.precision.fp16_graph import fp16_graph
 from convert.precision.qdq import quantize
 from tests import tiny
@@ -60,7 +59,7 @@ def test_in_an_int8_graph_no_cast_stands_between_a_quantized_input_and_its_produ
 ) -> None:
     dataset = tiny.pipeline_of(made_bundle).dataset
     path = made_bundle.with_name("model.fp32.onnx")
-    int8 = quantize(fp32, calibrate(path, dataset.batches(dataset.examples("train")), "max"))
+    int8 = quantize(fp32, tiny.max_ranges(path, *dataset.batches(dataset.examples("train"))))
     before = int8.SerializeToString()
     half = fp16_graph(int8)
     kinds = {name: node.op_type for node in half.graph.node for name in node.output}

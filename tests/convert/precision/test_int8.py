@@ -28,7 +28,7 @@ def test_a_model_that_quantizes_well_has_no_layer_in_floating_point(bundle: Path
     calibration = calibration_of(tiny.pipeline_of(bundle).build(target, "int8").card)
     assert calibration.excluded == ()
     assert calibration.slowdown is None
-    assert set(calibration.mean_abs_diff) == {"max", "percentile", "entropy"}
+    assert set(calibration.mean_abs_diff) == {"max", "percentile-99.999", "percentile"}
     assert calibration.method == min(calibration.mean_abs_diff, key=lambda name: calibration.mean_abs_diff[name])
     assert len(calibration.files) == calibration.images == 48
 
@@ -62,7 +62,7 @@ def test_int8_of_a_hard_model_passes_with_its_most_sensitive_layer_in_floating_p
     make_hard(bundle)
     card = tiny.pipeline_of(bundle, STRICT).build(target, "int8").card
     calibration = calibration_of(card)
-    assert calibration.excluded[0].layer == "block_2"
+    assert [each.layer for each in calibration.excluded] == ["block_2"]
     assert calibration.excluded[0].mean_abs_diff > 0
     assert calibration.slowdown is not None
     assert calibration.slowdown > 0

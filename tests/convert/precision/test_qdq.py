@@ -5,14 +5,14 @@ import numpy as np
 import onnx
 import pytest
 
-from convert.precision.calibration import METHODS, Method, abs_max, calibrate
-from convert.precision.qdq import quantize
+from convert.precision.calibration import calibrate
+from convert.precision.qdq import quantize, ranged_tensors, with_ranges
 from temper.artifact import Artifact
 from temper.dataset.split import read_split
 from temper.images import load_images
 from temper.runners.base import Images
 from temper.runners.onnx_metadata import X86_SCALES
-from tests.tiny import SIZE
+from tests import tiny
 
 
 @pytest.fixture
@@ -23,12 +23,12 @@ def fp32(made_bundle: Path) -> Path:
 @pytest.fixture
 def batches(made_bundle: Path) -> list[Images]:
     examples = read_split(Artifact.at(made_bundle), "train")
-    return [np.stack(list(load_images([e.path for e in examples], SIZE)))]
+    return [np.stack(list(load_images([e.path for e in examples], tiny.SIZE)))]
 
 
 @pytest.fixture
 def int8(fp32: Path, batches: list[Images]) -> onnx.ModelProto:
-    return quantize(onnx.load(fp32), calibrate(fp32, batches, "max"))
+    return quantize(onnx.load(fp32), tiny.max_ranges(fp32, *batches))
 
 
 def producers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
@@ -69,15 +69,28 @@ def test_zero_points_are_zero_and_weights_have_a_scale_for_each_channel(int8: on
 
 
 def test_an_excluded_layer_stays_in_floating_point(fp32: Path, batches: list[Images]) -> None:
-    graph = quantize(onnx.load(fp32), calibrate(fp32, batches, "max"), frozenset({"block_1"})).graph
+    graph = quantize(onnx.load(fp32), tiny.max_ranges(fp32, *batches), frozenset({"block_1"})).graph
     kinds = {each.name: each.data_type for each in graph.initializer}
     assert kinds["w1"] == onnx.TensorProto.FLOAT
     assert kinds["w2_quantized"] == onnx.TensorProto.INT8
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_every_calibration_method_covers_most_of_the_measured_values(
-    fp32: Path, batches: list[Images], method: Method
+@pytest.mark.parametrize("excluded", [frozenset(), frozenset({"block_1"})])
+def test_ranges_of_the_measured_tensors_are_all_that_is_used(
+    fp32: Path, batches: list[Images], excluded: frozenset[str]
 ) -> None:
-    largest = abs_max(calibrate(fp32, batches, "max"), "r0")
-    assert 0.3 * largest < abs_max(calibrate(fp32, batches, method), "r0") <= 1.01 * largest
+    ranges = tiny.max_ranges(fp32, *batches)
+    measured = ranged_tensors(onnx.load(fp32).graph)
+    assert set(measured) < set(ranges)
+    needed = {name: ranges[name] for name in measured}
+    assert quantize(onnx.load(fp32), needed, excluded) == quantize(onnx.load(fp32), ranges, excluded)
+
+
+def test_other_ranges_give_what_quantizing_with_them_gives(fp32: Path, batches: list[Images]) -> None:
+    measured = calibrate(fp32, batches, sum(map(len, batches)), ranged_tensors(onnx.load(fp32).graph))
+    wide, narrow = ({name: factor * limit for name, limit in measured["max"].items()} for factor in (1, 0.7))
+    narrow["r1"] = 0
+    quantized = quantize(onnx.load(fp32), wide)
+    before = quantized.SerializeToString(deterministic=True)
+    assert with_ranges(quantized, narrow) == quantize(onnx.load(fp32), narrow) != quantized
+    assert quantized.SerializeToString(deterministic=True) == before

@@ -5,52 +5,54 @@ import onnx
 import pytest
 
 from convert.precision.ort_session import OrtModel
-from convert.precision.sensitivity import Quantizer
-from temper.cli.progress import no_progress
+from convert.precision.qdq import QUANTIZED, quantize
+from convert.precision.sensitivity import segments, sensitivities
+from temper.runners.base import Images
+from temper.runners.onnx_metadata import INPUT
 from tests import tiny
+
+IMAGES: Images = np.random.default_rng(0).integers(0, 256, (20, tiny.SIZE, tiny.SIZE, 3)).astype(np.uint8)
 
 
 @pytest.fixture
-def quantizer(bundle: Path) -> Quantizer:
-    dataset = tiny.pipeline_of(bundle).dataset
-    training = dataset.examples("train")
-    return Quantizer(
-        source=bundle.with_name("model.fp32.onnx"),
-        dataset=dataset,
-        sample=training,
-        trial_images=np.concatenate(list(dataset.batches(training[:24]))),
-        progress=no_progress,
+def fp32(made_bundle: Path) -> Path:
+    return made_bundle.with_name("model.fp32.onnx")
+
+
+def test_the_sensitivity_of_a_layer_is_that_of_a_model_in_which_it_alone_is_int8(fp32: Path) -> None:
+    ranges, expected = tiny.max_ranges(fp32, IMAGES), OrtModel(fp32).predict(IMAGES)
+    steps: list[tuple[str, int, int]] = []
+    ranked = sensitivities(
+        onnx.load(fp32), quantize(onnx.load(fp32), ranges), IMAGES, expected, lambda *step: steps.append(step)
     )
-
-
-def mean_abs_diff(quantizer: Quantizer, excluded: tuple[str, ...] = ()) -> float:
-    predicted = OrtModel(quantizer.quantized("max", excluded).SerializeToString()).predict(quantizer.trial_images)
-    return float(np.abs(predicted - quantizer.fp32_probabilities).mean())
-
-
-def test_the_sensitivity_of_a_layer_is_that_of_a_model_in_which_it_alone_is_int8(quantizer: Quantizer) -> None:
-    layers = {node.name for node in onnx.load(quantizer.source).graph.node if node.op_type == "Conv"}
-    ranked = quantizer.sensitivities("max")
-    assert {each.layer for each in ranked} == layers
+    nodes = {node.name: node.op_type for node in onnx.load(fp32).graph.node}
+    assert {each.layer for each in ranked} == {name for name, kind in nodes.items() if kind == "Conv"}
     for each in ranked:
-        others = tuple(layers - {each.layer})
-        assert each.mean_abs_diff == pytest.approx(mean_abs_diff(quantizer, others), rel=1e-3)
+        others = frozenset(name for name, kind in nodes.items() if kind in QUANTIZED) - {each.layer}
+        alone = OrtModel(quantize(onnx.load(fp32), ranges, others).SerializeToString()).predict(IMAGES)
+        assert each.mean_abs_diff == pytest.approx(np.abs(alone - expected).mean(), rel=1e-3)
     assert ranked == sorted(ranked, key=lambda each: -each.mean_abs_diff)
+    assert steps == [("sensitivity of each layer", number, len(ranked)) for number in range(1, len(ranked) + 1)]
 
 
-def test_a_model_with_every_layer_in_floating_point_differs_less(quantizer: Quantizer) -> None:
-    layers = tuple(each.layer for each in quantizer.sensitivities("max"))
-    assert mean_abs_diff(quantizer, layers) < mean_abs_diff(quantizer)
+def test_a_layer_begins_at_the_last_tensor_that_alone_leads_to_it(fp32: Path) -> None:
+    graph = onnx.load(fp32).graph
+    groups = list(segments(graph, ["stem", "block_1", "block_2"]))
+    starts = {name: start for start, names in groups for name in names}
+    assert list(starts) == ["stem", "block_1", "block_2"]
+    producers = {name: node.name for node in graph.node for name in node.output}
+    # The block's input goes around both of its convolutions.
+    assert starts["block_1"] == starts["block_2"]
+    assert producers[starts["block_1"]] == "pool"
+    assert starts["stem"] != INPUT
 
 
-def test_the_calibration_method_nearest_to_fp32_comes_first(quantizer: Quantizer) -> None:
-    before = quantizer.source.read_bytes()
-    differences = quantizer.compare_methods(("max", "percentile"))
-    assert set(differences) == {"max", "percentile"}
-    assert list(differences.values()) == sorted(differences.values())
-    assert differences["max"] == pytest.approx(mean_abs_diff(quantizer))
-    assert quantizer.source.read_bytes() == before
-
-
-def test_ranges_are_measured_once_for_each_method(quantizer: Quantizer) -> None:
-    assert quantizer.ranges("max") is quantizer.ranges("max")
+def test_layers_without_such_a_tensor_begin_at_the_images(fp32: Path) -> None:
+    model = onnx.load(fp32)
+    stem = next(node for node in model.graph.node if node.name == "stem")
+    probabilities = model.graph.node[-1]
+    # The images' first layer is read again at the end.
+    model.graph.node.append(onnx.helper.make_node("Identity", [stem.input[0]], ["again"], "again"))
+    assert probabilities.output[0] == model.graph.output[0].name
+    starts = {start for start, _ in segments(model.graph, ["block_1", "block_2"])}
+    assert starts == {stem.input[0]}

@@ -1,18 +1,18 @@
+import json
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization.calibrate import CalibrationMethod, TensorsData
 
-from convert.precision.calibration import calibrate
-from convert.precision.qdq import quantize
+from convert.precision.qdq import quantize, ranged_tensors, with_ranges
 from convert.precision.x86_scales import add_x86_scales
 from temper.runners.base import Images
-from temper.runners.onnx_metadata import INPUT
+from temper.runners.onnx_metadata import INPUT, X86_SCALES
 from temper.runners.onnx_x86 import rewrite_for_x86
 from temper.runners.onnxruntime import open_session
+from tests.tiny import max_ranges
 
 IMAGES: Images = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), dtype=np.uint8)
 CHANNELS = 8
@@ -68,7 +68,7 @@ def fp32(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def int8(fp32: Path) -> onnx.ModelProto:
-    return quantize(onnx.load(fp32), calibrate(fp32, [IMAGES], "max"))
+    return quantize(onnx.load(fp32), max_ranges(fp32, IMAGES))
 
 
 def test_convolutions_of_vectors_stay_in_floating_point(int8: onnx.ModelProto) -> None:
@@ -87,11 +87,19 @@ def test_nothing_stands_between_a_convolution_and_its_relu6(int8: onnx.ModelProt
 
 
 def test_the_scales_are_those_of_results_that_nothing_quantizes(fp32: Path, int8: onnx.ModelProto) -> None:
-    scales = add_x86_scales(int8.graph, calibrate(fp32, [IMAGES], "max"))
+    scales = add_x86_scales(int8.graph, max_ranges(fp32, IMAGES))
     # Before hard-swish, before the addition, and before the pooling.
     assert scales == {"c1": "c1_scale", "c3": "c3_scale", "r4": "r4_scale"}
     stored = [each.name for each in int8.graph.initializer]
     assert len(stored) == len(set(stored)) and set(scales.values()) <= set(stored)
+
+
+def test_the_ranges_of_constants_vectors_and_gates_are_not_measured(fp32: Path, int8: onnx.ModelProto) -> None:
+    measured, ranges = set(ranged_tensors(onnx.load(fp32).graph)), max_ranges(fp32, IMAGES)
+    assert measured.isdisjoint({"three", "plus", "gate", "logits", "w0"})
+    assert quantize(onnx.load(fp32), {name: ranges[name] for name in measured}) == int8
+    narrow = {name: limit / 3 for name, limit in ranges.items()}
+    assert with_ranges(int8, narrow) == quantize(onnx.load(fp32), narrow)
 
 
 def test_every_convolution_of_an_image_runs_in_int8_on_x86(fp32: Path, int8: onnx.ModelProto, tmp_path: Path) -> None:
@@ -114,7 +122,7 @@ def test_a_layer_that_stays_in_floating_point_may_share_its_weights(fp32: Path, 
     layers = {node.name: node for node in model.graph.node}
     layers["top"].input[1] = "w3"
     onnx.save(model, tmp_path / "shared.onnx")
-    ranges = calibrate(tmp_path / "shared.onnx", [IMAGES], "max")
+    ranges = max_ranges(tmp_path / "shared.onnx", IMAGES)
     quantized = quantize(onnx.load(tmp_path / "shared.onnx"), ranges, frozenset({"top"}))
     read = {node.name: node.input[1] for node in quantized.graph.node if node.op_type == "Conv"}
     assert read["top"] == "w3" != read["project"]
@@ -130,11 +138,23 @@ def test_in_a_block_with_a_projection_the_shorter_path_is_quantized(fp32: Path, 
     model.graph.node[position].input[0] = "projected"
     model.graph.node.insert(position, helper.make_node("Conv", ["r0", "w2"], ["projected"], "projection"))
     onnx.save(model, tmp_path / "projection.onnx")
-    quantized = quantize(model, calibrate(tmp_path / "projection.onnx", [IMAGES], "max")).graph
+    quantized = quantize(model, max_ranges(tmp_path / "projection.onnx", IMAGES)).graph
     producers = {name: node for node in quantized.node for name in node.output}
     addition = next(node for node in quantized.node if node.name == "residual")
     assert [producers[name].name.split("_")[0] for name in addition.input if name == "c3"] == ["project"]
     assert {producers[name].op_type for name in addition.input} == {"Conv", "DequantizeLinear"}
+
+
+def test_what_a_layer_in_floating_point_reads_is_not_rounded_on_x86(fp32: Path) -> None:
+    int8 = quantize(onnx.load(fp32), max_ranges(fp32, IMAGES), frozenset({"depthwise"}))
+    scales = json.loads({each.key: each.value for each in int8.metadata_props}[X86_SCALES])
+    # The stem's result is read by the depthwise convolution, and by an addition through a pair of its own.
+    assert set(scales) == {"c3", "r4"}
+    rewritten = onnx.load_from_string(rewrite_for_x86(int8.SerializeToString())).graph
+    producers = {name: node.op_type for node in rewritten.node for name in node.output}
+    read = {node.name: node.input[0] for node in rewritten.node}
+    assert producers[read["depthwise"]] == "Clip"
+    assert producers[read["project"]] == "DequantizeLinear"
 
 
 def graph_of(*nodes: onnx.NodeProto, scales: dict[str, float]) -> onnx.GraphProto:
@@ -150,11 +170,6 @@ def pair(tensor: str) -> list[onnx.NodeProto]:
     ]
 
 
-def ranges_of(**ranges: float) -> TensorsData:
-    values = {name: (np.float32(-limit), np.float32(limit)) for name, limit in ranges.items()}
-    return TensorsData(CalibrationMethod.MinMax, values)
-
-
 def test_a_result_that_is_quantized_for_one_reader_and_added_by_another_has_that_scale() -> None:
     node = helper.make_node
     nodes = [
@@ -162,7 +177,7 @@ def test_a_result_that_is_quantized_for_one_reader_and_added_by_another_has_that
         node("Add", ["a", "b"], ["sum"]),
     ]  # fmt: skip
     graph = graph_of(*nodes, scales={"x_scale": 1, "a_scale": 1})
-    assert add_x86_scales(graph, ranges_of(a=3, b=2)) == {"a": "a_scale", "b": "b_scale"}
+    assert add_x86_scales(graph, {"a": 3, "b": 2}) == {"a": "a_scale", "b": "b_scale"}
 
 
 def test_an_activation_is_part_of_a_convolution_only_where_nothing_else_reads_the_result() -> None:
@@ -170,12 +185,12 @@ def test_an_activation_is_part_of_a_convolution_only_where_nothing_else_reads_th
     nodes = [
         *pair("x"), node("Conv", ["x_dq", "w"], ["a"]), node("Relu", ["a"], ["r"]), node("Add", ["a", "r"], ["sum"]),
     ]  # fmt: skip
-    assert add_x86_scales(graph_of(*nodes, scales={"x_scale": 1}), ranges_of(a=3, r=3)) == {"a": "a_scale"}
+    assert add_x86_scales(graph_of(*nodes, scales={"x_scale": 1}), {"a": 3, "r": 3}) == {"a": "a_scale"}
 
 
 def test_a_result_that_was_always_zero_has_a_scale_that_can_be_divided_by() -> None:
     node = helper.make_node
     nodes = [*pair("x"), node("Conv", ["x_dq", "w"], ["a"]), node("GlobalAveragePool", ["a"], ["pooled"])]
     graph = graph_of(*nodes, scales={"x_scale": 1})
-    assert add_x86_scales(graph, ranges_of(a=0)) == {"a": "a_scale"}
+    assert add_x86_scales(graph, {"a": 0}) == {"a": "a_scale"}
     assert {each.name: float(numpy_helper.to_array(each)) for each in graph.initializer}["a_scale"] == 1

@@ -8,7 +8,6 @@ import onnx
 import pytest
 
 from convert.job import CardFields, Job
-from convert.precision.calibration import calibrate
 from convert.precision.fp16_graph import fp16_graph
 from convert.precision.qdq import quantize
 from convert.trt import find
@@ -85,7 +84,7 @@ def graphs(bundle: Path, tmp_path: Path) -> dict[str, Path]:
     """The tiny classifier as ONNX in all three precisions."""
     fp32 = bundle.with_name("model.fp32.onnx")
     dataset = tiny.pipeline_of(bundle).dataset
-    ranges = calibrate(fp32, dataset.batches(dataset.examples("train")), "max")
+    ranges = tiny.max_ranges(fp32, *dataset.batches(dataset.examples("train")))
     onnx.save(fp16_graph(onnx.load(fp32)), tmp_path / "fp16.onnx")
     onnx.save(quantize(onnx.load(fp32), ranges), tmp_path / "int8.onnx")
     return {"fp32": fp32, "fp16": tmp_path / "fp16.onnx", "int8": tmp_path / "int8.onnx"}

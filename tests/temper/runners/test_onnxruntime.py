@@ -33,6 +33,11 @@ def test_the_optimized_graph_is_written_where_it_is_asked_for(made_bundle: Path,
     assert np.allclose(session.run(None, {"images": images})[0].sum(), 1, atol=1e-5)
 
 
+def test_threads_that_wait_sleep_where_that_is_asked_for(made_bundle: Path) -> None:
+    options = open_session(str(made_bundle.with_name("model.fp32.onnx")), spins=False).get_session_options()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
 def test_fp16_is_reported_as_executed_in_fp32(made_bundle: Path) -> None:
     path = made_bundle.with_name("model.fp32.onnx")
     with OnnxRuntimeRunner(Artifact.with_card(path, read_card(path).changed(precision="fp16"))) as runner:

@@ -14,7 +14,6 @@ import pytest
 
 from convert.exporters import onnx_export
 from convert.job import Job
-from convert.precision.calibration import calibrate
 from convert.precision.qdq import quantize
 from convert.settings import ConversionSettings
 from temper.artifact import Artifact
@@ -73,7 +72,7 @@ def test_every_convolution_of_an_efficientnet_lite_runs_in_int8_on_x86(
     model.save(tmp_path / "model.keras")
     fp32, optimized = export(tmp_path / "model.keras"), tmp_path / "optimized.onnx"
     images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
-    int8 = quantize(onnx.load(fp32), calibrate(fp32, [images], "max"))
+    int8 = quantize(onnx.load(fp32), tiny.max_ranges(fp32, images))
     convolutions = [node.name for node in int8.graph.node if node.op_type == "Conv"]
     assert "block2a_depthwise_conv" in convolutions
     session = open_session(rewrite_for_x86(int8.SerializeToString()), target=str(optimized))
