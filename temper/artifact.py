@@ -139,14 +139,15 @@ class Artifact:
         self._compare(sha256, lambda: sha256_of_content(b"".join(each.view for each in contents)))
         return contents
 
-    def copy_to(self, folder: Path) -> Path:
+    def copy_to(self, folder: Path, contents: Contents | None = None) -> Path:
         """Copy all files to an empty folder, for a runtime that opens paths; returns the artifact's path there.
 
-        Exactly the bytes that are copied are checked. Raises ArtifactError as `check` does.
+        Exactly the bytes that are copied are checked. contents: what `read` has returned before; None for a folder.
+        Raises ArtifactError as `check` does.
         """
         if not self.format.is_folder:
             folder.mkdir(exist_ok=True)
-            for file, content in zip(self.files, self.read(), strict=True):
+            for file, content in zip(self.files, contents or self.read(), strict=True):
                 (folder / file.name).write_bytes(content.view)
             return folder / self.name
         _ = self.card

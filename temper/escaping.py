@@ -4,7 +4,6 @@ A file name may contain every byte but / and zero: line breaks that forge a resu
 that are no text, and what a spreadsheet takes for a formula.
 """
 
-import html
 import re
 import unicodedata
 
@@ -77,6 +76,9 @@ def in_markdown(text: str) -> str:
     >>> print(in_markdown("<img src=x>|*cat*"))
     &lt;img src=x&gt;\|\*cat\*
     """
+    # Only reports need it.
+    import html
+
     return html.escape(MARKDOWN.sub(r"\\\1", visible(text)), quote=False)
 
 

@@ -1,12 +1,8 @@
 """The functions that a benchmark calls in the process of a case: calls are timed where they happen."""
 
-import contextlib
 import itertools
 import os
 import resource
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -16,31 +12,12 @@ from benchmarks.measurement import gpu_telemetry, mlperf
 from benchmarks.measurement.end_to_end import EndToEndRun, Method, label_one_by_one, label_overlapped
 from benchmarks.measurement.latency_budget import RateWithinLimit, Search, search_rate
 from benchmarks.measurement.timing import Calls, time_calls, wait_until_idle
-from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
+from benchmarks.measurement.worker import LoadedCase
+from temper.runners.base import Images, Probabilities, RuntimeInfo
 
 PREDICTION_BATCH = 8
 # Caches and threads are warm again after these untimed calls, before the clock starts.
 WARMUP_SECONDS = 0.01
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadedCase:
-    """A runner that has predicted once, and the images. ready_at: time.monotonic() after that prediction."""
-
-    runner: Runner
-    images: Images
-    ready_at: float
-
-
-@contextlib.contextmanager
-def load_case(open_runner: Callable[[], Runner], images: Mapping[int, Path]) -> Iterator[LoadedCase]:
-    """Open a runner and predict one image. images: .npy files of uint8 [n, size, size, 3], by size."""
-    # Memory that all processes have in common; a plain array, since numpy's memmap makes every slice slow.
-    arrays = {size: np.asarray(np.load(path, mmap_mode="r")) for size, path in images.items()}
-    with open_runner() as runner:
-        array = arrays[runner.card.size]
-        runner.predict(np.array(array[:1]))
-        yield LoadedCase(runner=runner, images=array, ready_at=time.monotonic())
 
 
 def describe(case: LoadedCase) -> tuple[float, RuntimeInfo]:

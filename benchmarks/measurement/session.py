@@ -16,9 +16,8 @@ from benchmarks.config import BenchmarkConfig
 from benchmarks.measurement import gpu_telemetry, peak_compute, requests
 from benchmarks.measurement.end_to_end import Method
 from benchmarks.measurement.peak_compute import PeakKernel
-from benchmarks.measurement.requests import LoadedCase
 from benchmarks.measurement.samples import PeakSamples, Samples
-from benchmarks.measurement.worker import Worker
+from benchmarks.measurement.worker import LoadedCase, Worker, load_case
 from temper.cli.progress import ProgressCallback, no_progress
 from temper.errors import UserError
 
@@ -36,7 +35,7 @@ T = TypeVar("T")
 class BenchmarkSession:
     """One warm process for each case, of which one at a time works; a context manager.
 
-    images: see requests.load_case. A case that cannot be opened, or whose process dies, is skipped.
+    images: see load_case. A case that cannot be opened, or whose process dies, is skipped.
     peaks: kernels that take part in the latency rounds. gpu_states: after each round, where there is a GPU.
     """
 
@@ -176,7 +175,7 @@ class BenchmarkSession:
     def _open(self, samples: Samples, cold_starts: int) -> None:
         try:
             for i in range(cold_starts):
-                worker = Worker(samples.name, partial(requests.load_case, samples.open_runner, self._images))
+                worker = Worker(samples.name, partial(load_case, samples.open_runner, self._images))
                 self._opened.enter_context(contextlib.closing(worker))
                 ready_at, samples.info = worker.call(requests.describe)
                 samples.cold_start_seconds.append(ready_at - worker.started_at)

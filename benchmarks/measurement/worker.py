@@ -1,16 +1,24 @@
-"""A process of its own for each case: its memory and imports affect no other case, and it stays warm between calls."""
+"""A process of its own for each case: its memory and imports affect no other case, and it stays warm between calls.
+
+Nothing is imported that a case does not need for its first prediction, which ends its cold start.
+"""
 
 import contextlib
 import multiprocessing
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, cast
 
 from temper.errors import UserError
 from temper.system.child_process import describe_exit, leave_signals_to_parent
 from temper.system.interrupts import delayed_interrupt
+
+if TYPE_CHECKING:
+    from temper.runners.base import Images, Runner
 
 GRACE_SECONDS = 5
 State = TypeVar("State")
@@ -93,3 +101,24 @@ def worker_main(pipe: Connection, parent: int, start: Start[State]) -> None:
                 pipe.send((function(state, *arguments, **named), None))
             except UserError as error:
                 pipe.send((None, error))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedCase:
+    """A runner that has predicted once, and the images. ready_at: time.monotonic() after that prediction."""
+
+    runner: "Runner"
+    images: "Images"
+    ready_at: float
+
+
+@contextlib.contextmanager
+def load_case(open_runner: Callable[[], "Runner"], images: Mapping[int, Path]) -> Iterator[LoadedCase]:
+    """Open a runner and predict one image. images: .npy files of uint8 [n, size, size, 3], by size."""
+    with open_runner() as runner:
+        import numpy as np
+
+        # Memory that all processes have in common; a plain array, since numpy's memmap makes every slice slow.
+        array = np.asarray(np.load(images[runner.card.size], mmap_mode="r"))
+        runner.predict(np.array(array[:1]))
+        yield LoadedCase(runner=runner, images=array, ready_at=time.monotonic())

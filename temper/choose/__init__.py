@@ -1,5 +1,5 @@
 """Which artifact of a folder is used."""
 
-from temper.choose.best import choose
+from temper.choose.named import choose
 
 __all__ = ["choose"]

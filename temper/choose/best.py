@@ -1,4 +1,4 @@
-"""From what a user names to one artifact: in a folder, the best one that runs on this machine."""
+"""Of a folder, the best artifact that runs on this machine."""
 
 import logging
 from collections.abc import Iterator
@@ -73,25 +73,8 @@ class _Candidate:
         return f"{what}; the first of Temper's order of formats that runs here"
 
 
-def choose(path: Path | str, require_signature: bool = False) -> Artifact:
-    """The artifact at a path; of a folder, the best one that runs on this machine, which is logged with the reason.
-
-    Artifacts without a card and rejected ones never count. A benchmark's report in the folder decides by its measured
-    throughput, where it is of the same files (SHA-256), of the same kind of machine (processor, cores, system), and
-    shows no drop of top-1 beyond 0.5 points; otherwise Format.preference does. An artifact that is damaged, or may not
-    be loaded (temper.trust.policy.authenticate), is left out with a warning. Raises ArtifactError for a path that is
-    neither an artifact nor a folder, for a folder without artifacts or with those of several models,
-    IncompatibleMachine when none runs here.
-
-    >>> choose("model.onnx").name
-    'model.onnx'
-    """
-    folder = Path(path)
-    if format_of(folder.name) or folder.is_file():
-        return Artifact.at(folder)
-    if not folder.is_dir():
-        problem = "is a pipe, a socket or a device" if folder.exists() else "does not exist"
-        raise ArtifactError(f"{folder} {problem}", fix="Name an artifact, or a folder of artifacts.")
+def best_in(folder: Path, require_signature: bool = False) -> Artifact:
+    """The best artifact of a folder that runs on this machine. Logs and raises what `temper.choose.choose` says."""
     artifacts = list(_artifacts_in(folder))
     _refuse_several_models(folder, artifacts)
     rates = _measured_rates(folder)

@@ -1,18 +1,18 @@
 """Where text goes: results to stdout, messages to stderr."""
 
 import argparse
-import json
 import logging
 import re
 import sys
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NoReturn
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from temper.escaping import stored_name, visible
 from temper.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # argparse reads `--option=--` as an empty list.
 EMPTY_VALUE = re.compile("--[a-z][a-z0-9-]*=(--)?")
@@ -20,11 +20,14 @@ LOGGER = logging.getLogger("temper")
 
 
 @lru_cache(maxsize=1)
-def stderr_console() -> Console:
+def stderr_console() -> "Console":
     """The console that messages and progress share, so that neither overwrites the other.
 
     It writes to the current sys.stderr, and changes no text: a file name may resemble markup or an emoji code.
     """
+    # Only with the first message: its import takes longer than all else that a command imports by itself.
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
@@ -86,5 +89,7 @@ def print_json_error(what: str, fix: str, code: int, details: Mapping[str, objec
 
     A name that is not UTF-8 is written as temper.escaping.stored_name does; the object is ASCII, for any encoding.
     """
+    import json
+
     error = {"what": stored_name(what), "fix": stored_name(fix), "code": int(code)}
     print(json.dumps({**(details or {}), "error": error}), flush=True)

@@ -58,7 +58,7 @@ def run_command(parse: Parse, run: Run, writes_artifacts: bool = True) -> NoRetu
     except KeyboardInterrupt:
         # The signal arrived when the command had ended, and its last lines were being written.
         exit_now(stop.number or signal.SIGINT)
-    if stop.number and code == stop.exit_code:
+    if not writes_artifacts or (stop.number and code == stop.exit_code):
         skip_shutdown(code)
     sys.exit(code)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from temper.escaping import stored_name
 from temper.images import EncodedImage, open_image
@@ -136,6 +136,8 @@ def add_labels(image: Image.Image, lines: list[str]) -> Image.Image:
     The text shrinks until it fits; where the smallest text is wider than the image, the image is enlarged. The font
     has Latin letters only.
     """
+    from PIL import ImageDraw, ImageFont
+
     size = max(MIN_TEXT_PIXELS, round(TEXT_FRACTION * image.height))
     while (width := _text_width(lines, size)) > image.width and size > MIN_TEXT_PIXELS:
         size -= 1
@@ -154,5 +156,7 @@ def add_labels(image: Image.Image, lines: list[str]) -> Image.Image:
 
 def _text_width(lines: list[str], size: int) -> float:
     """Width in pixels of the longest line with a margin of half a letter on either side."""
+    from PIL import ImageFont
+
     font = ImageFont.load_default(size=size)
     return max(font.getlength(line) for line in lines) + size

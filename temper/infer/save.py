@@ -10,7 +10,8 @@ from PIL import Image
 from temper.errors import UsageError
 from temper.infer.journal import key_of
 from temper.infer.results import Result
-from temper.infer.sources.video import VIDEO_SUFFIXES, import_av
+from temper.infer.sources.kinds import VIDEO_SUFFIXES
+from temper.infer.sources.video import import_av
 
 CODECS = {".webm": "libvpx-vp9"}
 DEFAULT_CODEC = "libx264"

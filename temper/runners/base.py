@@ -44,7 +44,8 @@ class Runner(Closing):
     """A loaded artifact that gives probabilities for images; a context manager.
 
     mode: how the runtime is called, one of the format's; "" for its default. is_authentic: whether the card may decide
-    how the artifact is loaded, because it was made here or is signed (temper.trust). A subclass writes `_load`, `_run`,
+    how the artifact is loaded, because it was made here or is signed (temper.trust). content: what a thread reads
+    already. A subclass writes `_load`, `_run`,
     `runtime_info` and `shapes`, and `close` if it holds more than memory. `_load` gets the artifact's bytes from
     `content`, which has checked them; the path of the artifact may lead to other ones a moment later.
     Threads may share a loaded runner: `predict` may be called at the same time. `close` waits for nothing.
@@ -53,11 +54,13 @@ class Runner(Closing):
 
     has_device_copies = False
 
-    def __init__(self, artifact: Artifact, mode: str = "", is_authentic: bool = False) -> None:
+    def __init__(
+        self, artifact: Artifact, mode: str = "", is_authentic: bool = False, content: Content | None = None
+    ) -> None:
         self.artifact = artifact
         self.mode = mode
         self.is_authentic = is_authentic
-        with Content(artifact) as self.content:
+        with content or Content(artifact) as self.content:
             self._load()
 
     @property

@@ -14,7 +14,6 @@ from temper.runners.onnx_metadata import KERNELS
 from temper.runners.ort.providers import CPU, RECORD_NODES, TITLES, Provider, executed_on_gpu, gpu_provider, is_for_gpus
 from temper.storage.cache import cache_key, get_cached, store
 from temper.storage.memory_file import MemoryFile
-from temper.system.environment import Environment, detect_environment
 from temper.system.host import describe_processor
 
 LOGGER = logging.getLogger("temper.runners.onnxruntime")
@@ -25,6 +24,9 @@ LOAD_ERRORS = (
     status.InvalidProtobuf,
     status.NotImplemented,
 )
+# How long an idle thread waits without sleeping: longer than between two layers, shorter than between two images. By
+# default threads wait for tens of milliseconds, and take them from the threads that decode.
+SPIN_MICROSECONDS = "1000"
 REWRITER = Path(__file__).with_name("onnx_x86.py")
 
 
@@ -45,6 +47,7 @@ def open_session(
     options.log_severity_level = 3
     # Otherwise the content decides, and ONNX Runtime's own format is not checked.
     options.add_session_config_entry("session.load_model_format", "ONNX")
+    options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_MICROSECONDS)
     options.graph_optimization_level = level
     if not spins:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
@@ -64,13 +67,9 @@ class OnnxRuntimeRunner(Runner):
     """Runs an ONNX file with all graph optimizations. An int8 file is rewritten and optimized once, then cached."""
 
     def _load(self) -> None:
-        environment = detect_environment() if is_for_gpus() else Environment()
         self._device, self._executed = "CPU", ""
         try:
-            provider = gpu_provider(self.card.precision, environment)
-            if provider and self._open_on_gpu(provider) and environment.gpu:
-                self._device = environment.gpu.name
-            else:
+            if not is_for_gpus() or not self._open_on_gpu():
                 self._session = self._open_int8() if self.card.precision == "int8" else self._open()
         except LOAD_ERRORS as error:
             raise ArtifactError(
@@ -79,8 +78,15 @@ class OnnxRuntimeRunner(Runner):
             ) from None
         self._input = self._session.get_inputs()[0].name
 
-    def _open_on_gpu(self, provider: Provider) -> bool:
-        """Whether the provider executes any of the file; a library that it lacks, such as cuDNN, is no failure."""
+    def _open_on_gpu(self) -> bool:
+        """Whether a provider executes any of the file; a library that it lacks, such as cuDNN, is no failure."""
+        # A package without providers for GPUs does not look for one.
+        from temper.system.environment import detect_environment
+
+        environment = detect_environment()
+        provider = gpu_provider(self.card.precision, environment)
+        if not provider or not environment.gpu:
+            return False
         name, _ = provider
         self._session = self._open(provider)
         self._executed = executed_on_gpu(self._session, name, self.card.precision)
@@ -90,7 +96,9 @@ class OnnxRuntimeRunner(Runner):
                 self.artifact.path,
                 TITLES[name],
             )
-        return bool(self._executed)
+            return False
+        self._device = environment.gpu.name
+        return True
 
     def _open(self, provider: Provider | None = None) -> ort.InferenceSession:
         file = self._read()
@@ -100,8 +108,10 @@ class OnnxRuntimeRunner(Runner):
         # The optimized graph depends on ONNX Runtime's version and on the processor.
         library = f"{ort.__version__} {ort.get_build_info()}"
         key = cache_key(self.card.sha256, library, describe_processor(), REWRITER.read_text(encoding="utf-8"))
+        optimized = get_cached(key, ".onnx")
+        # What is cached was made of the bytes that the card describes; those that are there now are read by a thread.
         self.content.check()
-        if optimized := get_cached(key, ".onnx") or store(key, ".onnx", self._optimize):
+        if optimized := optimized or store(key, ".onnx", self._optimize):
             return open_session(_source(optimized), ort.GraphOptimizationLevel.ORT_DISABLE_ALL)
         return open_session(self._rewrite())
 

@@ -1,7 +1,5 @@
 """This machine, as far as it decides which artifacts run. The libraries are looked up, never imported."""
 
-import ctypes.util
-import importlib.metadata
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -92,17 +90,23 @@ def _bindings_cuda() -> int:
 
 
 def _installed_version(package: str) -> str:
+    # Imports the standard library's mail parser.
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
+        return version(package)
+    except PackageNotFoundError:
         return ""
 
 
 def _has_library(module: str, library: str) -> bool:
     wheel = importlib.util.find_spec(f"{module}_libs")
     folders = wheel.submodule_search_locations or [] if wheel else []
-    files = [file for folder in folders for file in Path(folder).glob(f"*{library}*")]
-    return bool(files) or ctypes.util.find_library(library) is not None
+    if any(file for folder in folders for file in Path(folder).glob(f"*{library}*")):
+        return True
+    from ctypes.util import find_library
+
+    return find_library(library) is not None
 
 
 def _is_importable(module: str) -> bool:

@@ -14,18 +14,19 @@ reported, the others are classified, and the exit code is 1.
 import argparse
 import contextlib
 import logging
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from temper.cli.console import add_verbosity_options, stderr_console
 from temper.cli.options import add_decoding_options, decoding_of, whole_number
-from temper.cli.progress import ProgressDisplay, format_duration, format_rate
 from temper.cli.results import HEADER, show
 from temper.cli.text import plural
 from temper.errors import UsageError
 from temper.exit_codes import ExitCode
 from temper.formats import suffixes
+from temper.system.garbage import paused_collection
 
 if TYPE_CHECKING:
     from temper.card import Card
@@ -40,7 +41,7 @@ MAX_TOP_K = 1_000_000
 LOGGER = logging.getLogger("temper.cli")
 
 
-def add_parser(commands: Any) -> None:
+def add_parsers(commands: Any) -> None:
     """Add the command `classify`."""
     parser = commands.add_parser(
         "classify", help="classify images", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -100,22 +101,44 @@ def run(options: argparse.Namespace) -> int:
     if options.ray:
         return _run_on_ray(options)
     from temper.choose import choose
-    from temper.infer.classify import classify
-    from temper.infer.flow import Flow
-    from temper.infer.sources import SourceOptions, is_live, iterate_listed, iterate_named
     from temper.runners.load import open_runner
 
-    source_options = SourceOptions(fps=options.fps, allow_private=options.allow_private)
-    iterate = iterate_listed if options.list else iterate_named
-    images = iterate(_names(options), source_options)
-    artifact = choose(options.engine)
-    threshold = _threshold(options, artifact.card)
-    with open_runner(artifact) as runner:
+    with contextlib.ExitStack() as stack:
+        with paused_collection():
+            # What is a file needs no check, so it can wait until the runtime loads.
+            images = None if _are_files(options) else _images(options)
+            artifact = choose(options.engine)
+            threshold = _threshold(options, artifact.card)
+            runner = stack.enter_context(open_runner(artifact, meanwhile=_import_decoders))
+            images = images or _images(options)
         if options.out:
             return _write(options, runner, images)
+        from temper.infer.classify import classify
+        from temper.infer.flow import Flow
+        from temper.infer.sources import is_live
+
         flow = Flow(is_live=is_live(options.images), decoding=decoding_of(options))
         results = _saved(classify(runner, images, options.top_k, threshold, flow), options, runner)
         return show(results, "json" if options.json else "csv" if options.csv else "text")
+
+
+def _import_decoders() -> None:
+    from PIL import Image
+
+    import temper.infer.classify  # noqa: F401 - used later
+
+    Image.preinit()
+
+
+def _are_files(options: argparse.Namespace) -> bool:
+    return not options.list and all(os.path.isfile(name) for name in options.images)  # noqa: PTH113
+
+
+def _images(options: argparse.Namespace) -> Iterator["ImageSource"]:
+    from temper.infer.sources import SourceOptions, iterate_listed, iterate_named
+
+    iterate = iterate_listed if options.list else iterate_named
+    return iterate(_names(options), SourceOptions(fps=options.fps, allow_private=options.allow_private))
 
 
 def _refuse_contradictions(options: argparse.Namespace) -> None:
@@ -151,6 +174,7 @@ def _threshold(options: argparse.Namespace, card: "Card") -> float | None:
 
 
 def _write(options: argparse.Namespace, runner: "Runner", images: Iterator["ImageSource"]) -> int:
+    from temper.cli.progress import ProgressDisplay
     from temper.infer.classify import classify
     from temper.infer.flow import Flow
     from temper.infer.job import Job, run_job
@@ -181,6 +205,8 @@ def _write(options: argparse.Namespace, runner: "Runner", images: Iterator["Imag
 
 def _summarize(job: "Job", times: "StageTimes") -> None:
     """Say what was done, and how long each stage took; decoding runs in threads beside the network."""
+    from temper.cli.progress import format_duration, format_rate
+
     before = f"; {plural(times.done_before, 'image')} done before" if times.done_before else ""
     failed = f", {job.failed:,} could not be read" if job.failed else ""
     rate = f" ({format_rate(job.classified / job.seconds)})" if job.classified > 1 else ""

@@ -27,7 +27,7 @@ LOGGER = logging.getLogger("temper.cli")
 INSTALL = "pip install 'temper-classifier[serve]'"
 
 
-def add_parser(commands: Any) -> None:
+def add_parsers(commands: Any) -> None:
     """Add the command `serve`."""
     parser = commands.add_parser(
         "serve",

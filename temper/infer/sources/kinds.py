@@ -1,4 +1,4 @@
-"""What single images are, before they are decoded."""
+"""What single images are, before they are decoded, and which names stand for many."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +10,9 @@ from PIL import Image
 from temper.images import EncodedImage, ImageArray
 
 DEFAULT_FPS = 1.0
+SHARD_SUFFIXES = (".tar", ".tar.gz", ".tgz")
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
+CAMERA_PREFIX = "/dev/video"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,3 +57,8 @@ class Unreadable:
 ImageSource: TypeAlias = "Path | EncodedImage | Url | Frame | Unreadable | Image.Image | ImageArray"
 # What a classifier takes: the name of a source, an image, or an iterable of those.
 Source: TypeAlias = "str | ImageSource | Iterable[str | ImageSource]"
+
+
+def is_camera(name: str) -> bool:
+    """Whether a name is that of a camera (Video4Linux), "/dev/video0"."""
+    return name.startswith(CAMERA_PREFIX)

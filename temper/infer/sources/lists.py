@@ -9,10 +9,17 @@ from typing import BinaryIO
 
 from temper.errors import DataError, UnreadableImage
 from temper.images import EncodedImage, open_regular
-from temper.infer.sources.kinds import Frame, ImageSource, SourceOptions, Unreadable, Url
+from temper.infer.sources.kinds import (
+    SHARD_SUFFIXES,
+    VIDEO_SUFFIXES,
+    Frame,
+    ImageSource,
+    SourceOptions,
+    Unreadable,
+    Url,
+    is_camera,
+)
 from temper.infer.sources.names import STDIN, files_of, images_of, is_file, is_folder, is_url, iterate_sources
-from temper.infer.sources.shards import SHARD_SUFFIXES
-from temper.infer.sources.video import VIDEO_SUFFIXES, is_camera
 
 PIPES_OF_SHELL = ("/dev/fd/", "/proc/self/fd/")
 # More than any name or address.

@@ -12,10 +12,17 @@ from PIL import Image
 
 from temper.errors import DataError
 from temper.images import MAX_BYTES, SUFFIXES, EncodedImage, unreadable_folder, walk_images
-from temper.infer.sources.kinds import Frame, ImageSource, Source, SourceOptions, Unreadable, Url
-from temper.infer.sources.patterns import match
-from temper.infer.sources.shards import SHARD_SUFFIXES, images_in_shard
-from temper.infer.sources.video import VIDEO_SUFFIXES, frames_of, is_camera
+from temper.infer.sources.kinds import (
+    SHARD_SUFFIXES,
+    VIDEO_SUFFIXES,
+    Frame,
+    ImageSource,
+    Source,
+    SourceOptions,
+    Unreadable,
+    Url,
+    is_camera,
+)
 
 STDIN = "-"
 URL_SCHEMES = ("http://", "https://")
@@ -75,8 +82,12 @@ def images_of(path: Path, options: SourceOptions) -> Iterator[ImageSource]:
     """The images of a file or a camera: one, or those of a shard or a video."""
     kind = path.name.lower()
     if kind.endswith(SHARD_SUFFIXES):
+        from temper.infer.sources.shards import images_in_shard
+
         yield from images_in_shard(path)
     elif kind.endswith(VIDEO_SUFFIXES) or is_camera(str(path)):
+        from temper.infer.sources.video import frames_of
+
         yield from frames_of(path, options.fps)
     else:
         yield path
@@ -97,6 +108,8 @@ def files_of(name: str) -> Iterator[Path | Unreadable]:
             raise DataError(f"{path} holds no images", fix=f"Expected {', '.join(SUFFIXES)} files in it or below it.")
         yield from itertools.chain([first], images)
     elif glob.has_magic(name) and not os.path.lexists(name):
+        from temper.infer.sources.patterns import match
+
         matched = [each for each in match(name) if isinstance(each, OSError) or not is_folder(each)]
         if not matched:
             raise DataError(f"{name!r} matches no file", fix="Check the pattern, and quote it.")

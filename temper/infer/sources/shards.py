@@ -9,7 +9,6 @@ from temper.errors import UnreadableImage
 from temper.images import MAX_BYTES, SUFFIXES, EncodedImage, open_regular
 from temper.infer.sources.kinds import Unreadable
 
-SHARD_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 DAMAGE = (tarfile.TarError, OSError, EOFError, zlib.error, ValueError)
 
 

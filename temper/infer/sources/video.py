@@ -9,17 +9,10 @@ from typing import Any
 
 from temper.errors import MissingRuntime, UnreadableImage
 from temper.images import open_regular
-from temper.infer.sources.kinds import Frame, Unreadable
+from temper.infer.sources.kinds import Frame, Unreadable, is_camera
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
-CAMERA_PREFIX = "/dev/video"
 # Positions are rounded to milliseconds, and the first frame of a second often lies a little before it.
 SECONDS_DIGITS = 3
-
-
-def is_camera(name: str) -> bool:
-    """Whether a name is that of a camera (Video4Linux), "/dev/video0"."""
-    return name.startswith(CAMERA_PREFIX)
 
 
 def frames_of(path: Path, fps: float) -> Iterator[Frame | Unreadable]:

@@ -1,12 +1,15 @@
 """The execution provider of ONNX Runtime for a file: of an NVIDIA GPU where onnxruntime-gpu is, else of the CPU."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import onnxruntime as ort
 
 from temper.card import Precision
 from temper.storage.cache import private_folder
-from temper.system.environment import Environment
+
+if TYPE_CHECKING:
+    from temper.system.environment import Environment
 
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
 TITLES = {CUDA: "CUDA", TENSORRT: "TensorRT"}
@@ -20,7 +23,7 @@ def is_for_gpus() -> bool:
     return CUDA in ort.get_available_providers()
 
 
-def gpu_provider(precision: Precision, environment: Environment) -> Provider | None:
+def gpu_provider(precision: Precision, environment: "Environment") -> Provider | None:
     """The provider that executes a precision on the GPU, with its options; None where the CPU runs the file.
 
     CUDA executes int8 in floating point, so an int8 file is for TensorRT's provider, and for the CPU without it.

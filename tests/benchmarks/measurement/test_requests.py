@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.measurement import requests
-from benchmarks.measurement.requests import LoadedCase
+from benchmarks.measurement.worker import LoadedCase, load_case
 from temper.artifact import Artifact
 from temper.card import Card
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo
@@ -44,7 +44,7 @@ def loaded() -> tuple[LoadedCase, RecordingRunner]:
 def test_a_case_is_ready_after_its_first_prediction(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", np.zeros((3, 2, 2, 3), np.uint8))
     started = time.monotonic()
-    with requests.load_case(partial(RecordingRunner, ARTIFACT), {2: tmp_path / "images.npy"}) as case:
+    with load_case(partial(RecordingRunner, ARTIFACT), {2: tmp_path / "images.npy"}) as case:
         assert isinstance(case.runner, RecordingRunner)
         assert case.runner.batches == [1]
         assert case.images.shape == (3, 2, 2, 3)

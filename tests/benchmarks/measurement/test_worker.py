@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -11,6 +13,7 @@ import pytest
 
 from benchmarks.measurement.worker import Worker
 from temper.errors import MissingRuntime, UserError
+from tests.source import ROOT
 
 pytestmark = pytest.mark.programs
 
@@ -79,3 +82,12 @@ def test_a_process_that_dies_is_reported_with_its_exit_code() -> None:
         with pytest.raises(UserError, match=r"the process of counter died \(exit code 7\)"):
             worker.call(die)
     worker.close()
+
+
+def test_a_cold_start_includes_no_library_that_the_case_does_not_use() -> None:
+    code = (
+        "import sys, benchmarks.measurement.worker, temper.runners.load\n"
+        "print([each for each in ('numpy', 'PIL', 'rich', 'onnxruntime') if each in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "[]\n", done.stderr

@@ -1,6 +1,5 @@
 import json
 import logging
-import os
 from pathlib import Path
 
 import msgspec
@@ -10,7 +9,7 @@ import temper
 from temper.artifact import Artifact
 from temper.card import write_card
 from temper.choose import best as choose_module
-from temper.choose.best import choose
+from temper.choose import choose
 from temper.errors import ArtifactError, IncompatibleMachine
 from temper.formats import FORMATS
 from temper.storage.digest import _digest
@@ -51,28 +50,10 @@ def write_report(folder: Path, rates: dict[str, float], **changes: object) -> No
     (folder / "report" / "report.json").write_text(json.dumps(fields))
 
 
-def test_a_file_is_that_artifact_whether_or_not_it_exists(tmp_path: Path) -> None:
-    assert choose(tmp_path / "none.onnx").path == tmp_path / "none.onnx"
-    (tmp_path / "notes.txt").touch()
-    with pytest.raises(ArtifactError, match="no suffix that Temper knows"):
-        choose(tmp_path / "notes.txt")
-
-
 def test_an_adopted_model_and_what_is_converted_from_it_are_of_one_model(bundle: Path) -> None:
     adopted = tiny.adopt(bundle)
     tiny.pipeline_of(adopted).build(Artifact.at(adopted).sibling("fp16", ".onnx"), "fp16")
     assert choose(adopted.parent).path == adopted
-
-
-def test_a_folder_that_does_not_exist_is_reported_as_such(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="none does not exist"):
-        choose(tmp_path / "none")
-
-
-def test_a_pipe_is_not_reported_as_missing(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "a.png")
-    with pytest.raises(ArtifactError, match=r"a\.png is a pipe, a socket or a device"):
-        choose(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(("name", "times"), [("", 1), ("model.fp32.onnx", 0)])

@@ -241,3 +241,10 @@ def test_text_that_the_terminal_cannot_show_is_escaped() -> None:
         env={**os.environ, "PYTHONIOENCODING": "latin-1"},
     )
     assert (done.returncode, done.stdout) == (0, "Größe \\u732b\n".encode("latin-1"))
+
+
+def test_a_command_that_only_reads_does_not_wait_for_the_end_of_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes: list[int] = []
+    monkeypatch.setattr("temper.cli.entry_point.skip_shutdown", codes.append)
+    for writes_artifacts, skipped in ((True, []), (False, [0])):
+        assert exit_code(lambda options: 0, writes_artifacts=writes_artifacts) == 0 and codes == skipped

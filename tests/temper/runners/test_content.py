@@ -1,7 +1,9 @@
 """What a runtime loads is what was checked, whatever happens to the files meanwhile."""
 
+import importlib
 import shutil
 import stat
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +100,46 @@ def test_a_byte_that_moved_to_the_companion_is_refused_where_it_was_loaded_befor
     assert former_sha256_of(*artifact.files) == former
     with pytest.raises(ArtifactError, match="SHA-256 differs"):
         open_runner(Artifact.at(artifact.path))
+
+
+def test_a_thread_reads_the_files_while_the_runtime_is_imported(
+    artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The runtime's module waits here for the end of the reading, which would never come if it began later."""
+    has_read = threading.Event()
+    real_read, real_import = Artifact.read, importlib.import_module
+
+    def read(self: Artifact) -> tuple[MemoryFile, ...]:
+        contents = real_read(self)
+        has_read.set()
+        return contents
+
+    def import_module(name: str) -> object:
+        assert has_read.wait(timeout=30)
+        return real_import(name)
+
+    monkeypatch.setattr(Artifact, "read", read)
+    monkeypatch.setattr("temper.runners.load.importlib.import_module", import_module)
+    with open_runner(artifact) as runner:
+        assert runner.content.is_checked
+
+
+@pytest.mark.parametrize("method", ["read", "copy", "check"])
+def test_what_was_read_ahead_is_used_and_checked(method: str, bundle: Path) -> None:
+    artifact = Artifact.at(bundle).sibling("fp32", ".onnx")
+    _ = artifact.card
+    with Content(artifact) as content:
+        content.read_ahead()
+        artifact_bytes = artifact.path.read_bytes()
+        content.check()
+        artifact.path.write_bytes(b"changed")
+        result = getattr(content, method)()
+        if result:
+            assert (result.read_bytes() if method == "copy" else bytes(result[0].view)) == artifact_bytes
+    with Content(artifact) as content, pytest.raises(ArtifactError, match="SHA-256 differs"):
+        content.read_ahead()
+        getattr(content, method)()
+    assert not content.is_checked
 
 
 def test_a_copy_is_private_and_removed(tmp_path: Path) -> None:

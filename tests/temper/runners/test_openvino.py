@@ -38,3 +38,9 @@ def test_weights_that_end_before_the_network_says_are_refused(artifact: Artifact
         artifact.files[1].write_bytes(content)
         with pytest.raises(ArtifactError, match="cannot be opened by OpenVINO"):
             OpenVinoRunner(tiny.with_card(artifact.path))
+
+
+def test_the_converter_of_openvino_is_there_for_other_code() -> None:
+    import openvino
+
+    assert callable(openvino.convert_model)

@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,23 @@ from temper.cli.results import HEADER
 from temper.dataset.split import read_split
 from temper.errors import ArtifactError, DataError, UsageError
 from temper.exit_codes import ExitCode
+from tests import tiny
+from tests.source import ROOT
+
+# Modules that take milliseconds, and that no label needs.
+SLOW = (
+    "rich", "importlib.metadata", "email", "http", "ssl", "json", "csv", "tarfile", "html", "xml", "onnx", "av",
+    "PIL.ImageDraw", "numpy.ma", "openvino.tools.ovc", "temper.compatibility", "temper.system.environment",
+    "temper.cli.progress", "temper.cli.commands.serve",
+)  # fmt: skip
+LABEL = """
+import atexit, sys
+from temper.system.early_signals import exit_at_signals
+exit_at_signals()
+atexit.register(lambda: print([each for each in {slow!r} if each in sys.modules], file=sys.stderr))
+from temper.cli.main import main
+main()
+"""
 
 
 @pytest.fixture
@@ -166,3 +185,23 @@ def test_a_name_that_is_too_long_is_a_result_with_an_error(
     assert run(engine, "n" * 300 + ".jpg", image, "--json") == ExitCode.SOME_FAILED
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert "File name too long" in first["error"] and second["predictions"]
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("suffix", [".onnx", ".xml"])
+def test_a_label_needs_no_module_that_takes_long_to_import(suffix: str, bundle: Path, image: Path) -> None:
+    engine = Artifact.at(bundle).sibling("fp32", suffix)
+    tiny.pipeline_of(bundle).build(engine, "fp32")
+    words = [sys.executable, "-c", LABEL.format(slow=SLOW), "classify", "--engine", str(engine.path), str(image)]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.startswith(f"{image}: red "), done.stderr
+    assert done.stderr == "[]\n"
+
+
+def test_what_is_no_file_is_checked_before_the_artifact_is_loaded(
+    engine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("temper.runners.load.open_runner", lambda *_, **__: pytest.fail("the artifact is loaded"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no images"):
+        run(engine, tmp_path / "empty")

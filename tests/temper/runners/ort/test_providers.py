@@ -100,7 +100,7 @@ def test_a_provider_that_does_not_start_leaves_the_cpu_with_a_warning(
     images = np.full((2, 16, 16, 3), 99, np.uint8)
     with open_runner(artifact) as runner:
         expected = runner.predict(images)
-    monkeypatch.setattr(onnxruntime, "detect_environment", lambda: Environment(gpu=GPU))
+    monkeypatch.setattr("temper.system.environment.detect_environment", lambda: Environment(gpu=GPU))
     # The real library, which has no such provider, warns and goes on with the CPU: as with a missing cuDNN.
     with pytest.warns(UserWarning, match="CUDAExecutionProvider"), OnnxRuntimeRunner(artifact) as runner:
         assert np.array_equal(runner.predict(images), expected)
@@ -110,7 +110,7 @@ def test_a_provider_that_does_not_start_leaves_the_cpu_with_a_warning(
 
 def test_a_session_on_the_gpu_is_reported_with_its_device(made_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     artifact = Artifact.at(made_bundle.with_name("model.fp32.onnx"))
-    monkeypatch.setattr(onnxruntime, "detect_environment", lambda: Environment(gpu=GPU))
+    monkeypatch.setattr("temper.system.environment.detect_environment", lambda: Environment(gpu=GPU))
     monkeypatch.setattr(onnxruntime, "executed_on_gpu", lambda *_: "fp32 by CUDA, 9 of 9 nodes")
     with pytest.warns(UserWarning, match="CUDAExecutionProvider"), OnnxRuntimeRunner(artifact) as runner:
         info = runner.runtime_info()

@@ -1,0 +1,1 @@
+"""How long a fresh process takes until its first label, and what for."""
