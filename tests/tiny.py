@@ -16,7 +16,6 @@ from PIL import Image
 from convert.dataset import ModelDataset
 from convert.job import CardFields, Converter, Job
 from convert.pipeline import Pipeline
-from convert.precision.calibration import Ranges, activations, calibrate
 from convert.settings import ConversionSettings
 from convert.verification.accuracy_gate import GateLimits
 from temper.artifact import Artifact
@@ -67,8 +66,11 @@ def network(images: NDArray[np.uint8], truth: NDArray[np.int64], seed: int = 0) 
     return _graph(weights, "probabilities")
 
 
-def max_ranges(model: Path, *batches: NDArray[np.uint8]) -> Ranges:
+def max_ranges(model: Path, *batches: NDArray[np.uint8]) -> dict[str, float]:
     """The largest absolute value of each activation of an ONNX file over batches of images."""
+    # Imports the runner, which tests of a missing runtime import without ONNX Runtime.
+    from convert.precision.calibration import activations, calibrate
+
     tensors = activations(onnx.load(model).graph)
     return calibrate(model, batches, sum(map(len, batches)), tensors)["max"]
 
