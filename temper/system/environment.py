@@ -7,7 +7,7 @@ from pathlib import Path
 
 from temper import formats
 from temper.system.gpu import Gpu, find_gpu, has_nvidia_device
-from temper.system.host import system_name
+from temper.system.host import describe_int8, processor_flags, system_name
 
 # Modules that load a plan, and the native library that each needs.
 TENSORRT = {"tensorrt": "nvinfer", "tensorrt_rtx": "tensorrt_rtx", "tensorrt_lean": "nvinfer_lean"}
@@ -32,7 +32,7 @@ class Environment:
 
     gpu: None where there is none or no driver responds. has_nvidia_device: the hardware is there. tensorrt: by module.
     modules: of those that FORMATS and CUDA_BINDINGS name, the importable ones. bindings_cuda: CUDA's major version that
-    NVIDIA's bindings are for, 0 where they are not installed.
+    NVIDIA's bindings are for, 0 where they are not installed. int8: how the processor computes it; "" if unknown.
     """
 
     gpu: Gpu | None = None
@@ -41,6 +41,7 @@ class Environment:
     tensorrt: Mapping[str, Runtime] = field(default_factory=dict)
     modules: frozenset[str] = frozenset()
     bindings_cuda: int = 0
+    int8: str = ""
 
 
 def detect_environment() -> Environment:
@@ -53,6 +54,7 @@ def detect_environment() -> Environment:
         tensorrt={module: runtime for module in TENSORRT if (runtime := _find_tensorrt(module))},
         modules=frozenset(filter(_is_importable, modules)),
         bindings_cuda=_bindings_cuda(),
+        int8=describe_int8(processor_flags()),
     )
 
 
@@ -63,6 +65,7 @@ def format_environment(environment: Environment) -> list[str]:
     runtimes = ", ".join(f"{module} {each.version}" for module, each in environment.tensorrt.items())
     return [
         f"system: {environment.system}",
+        *([f"int8 on the processor: {environment.int8}"] if environment.int8 else []),
         f"GPU: {f'{gpu.name}, compute capability {gpu.compute_capability}' if gpu else missing}",
         *([f"driver: {gpu.driver or 'unknown version'}, CUDA up to {gpu.cuda or 'an unknown version'}"] if gpu else []),
         *([f"TensorRT: {runtimes}"] if runtimes else []),

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from temper.system import host
-from temper.system.host import describe_host, describe_processor, processor_flags
+from temper.system.host import describe_host, describe_int8, describe_processor, processor_flags
 
 X86 = "processor : 0\nmodel name : AMD EPYC 9B14\nvmx flags : none\nflags : fpu avx512_bf16\nflags : other\n"
 ARM = "processor : 0\nFeatures : fp asimd bf16\nHardware : NVIDIA Orin\n"
@@ -34,3 +34,21 @@ def test_this_machine_is_described() -> None:
     described = describe_host()
     assert described.cores >= 1 and described.memory_gib >= 1
     assert len(described.system.split()) == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({"avx2", "avx512_vnni", "amx_int8"}, "AMX: use .xml"),
+        ({"avx2", "avx512_vnni"}, "VNNI"),
+        ({"avx2", "avx_vnni"}, "VNNI"),
+        ({"avx2"}, "AVX2 alone"),
+        ({"asimddp"}, "dot products"),
+    ],
+)
+def test_how_a_processor_computes_int8_is_described(flags: set[str], expected: str) -> None:
+    assert describe_int8(frozenset(flags)).startswith(expected)
+
+
+def test_an_unknown_processor_is_not_described() -> None:
+    assert describe_int8(frozenset()) == ""
