@@ -43,7 +43,7 @@ def rows_of(name: str, work: Path) -> list[list[str]]:
     """The rows of a backbone; none where it was not trained."""
     model = _model(name, work)
     targets = [model.sibling(precision, suffix) for precision in PRECISIONS for suffix in SUFFIXES]
-    return [_row(name, target) for target in targets] if model.exists else []
+    return [_row(name, model.card.size, target) for target in targets] if model.exists else []
 
 
 def measure(artifact: Artifact) -> tuple[str, float]:
@@ -75,18 +75,23 @@ def _has_package(name: str) -> bool:
     return BACKBONES[name].application in PACKAGES
 
 
-def _row(name: str, target: Artifact) -> list[str]:
-    card = read_card(target.path if target.exists else target.path.with_name(target.name + NOT_PUBLISHED))
+def _row(name: str, size: int, target: Artifact) -> list[str]:
+    weights, artifact = "ImageNet" if _has_package(name) else "scratch", target.name.removeprefix("model.")
+    file = target.path if target.exists else target.path.with_name(target.name + NOT_PUBLISHED)
+    if not file.exists():
+        # OpenVINO's file is made of the ONNX file of the same precision.
+        return [name, weights, str(size), "", artifact, *("",) * 3, "not made: its source was rejected", *("",) * 4]
+    card = read_card(file)
     agreement, calibration = card.agreement, card.calibration
     assert agreement is not None
     ran, milliseconds = run_in_child(measure, target) if target.exists else ("", None)
     megabytes = sum(path.stat().st_size for path in target.files) / 1e6 if target.exists else None
     return [
         name,
-        "ImageNet" if _has_package(name) else "scratch",
+        weights,
         str(card.size),
         f"{100 * agreement.keras_top1:.1f}",
-        target.name.removeprefix("model."),
+        artifact,
         f"{100 * agreement.top1:.1f}",
         f"{100 * agreement.agreement:.2f}",
         f"{agreement.max_difference:.4f}",

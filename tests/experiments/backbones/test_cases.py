@@ -23,6 +23,13 @@ def test_a_row_shows_what_the_gate_decided(made_bundle: Path, bundle: Path, tmp_
     assert {row[1] for row in rows} == {"scratch"} and {row[8] for row in rows} == {"passed"}
     assert rows[4][10] == "3 int8, 1 fp32"
     assert float(rows[4][12]) > 0
+    for file in (work / "mobilenetv2").glob("model.int8.*"):
+        file.rename(file.with_name(f"{file.name}.rejected")) if ".onnx" in file.name else file.unlink()
+    rejected = work / "mobilenetv2" / "model.int8.onnx.json.rejected"
+    rejected.rename(rejected.with_name("model.int8.onnx.rejected.json"))
+    onnx, xml = rows_of("mobilenetv2", work)[-2:]
+    assert onnx[10:] == ["", "", ""]
+    assert xml[4:9] == ["int8.xml", "", "", "", "not made: its source was rejected"]
 
 
 def test_a_backbone_without_a_model_has_no_rows(tmp_path: Path) -> None:
