@@ -85,7 +85,12 @@ def test_many_small_parts_are_rarely_sorted_out_and_the_limit_stays_exact(monkey
     parts = np.random.default_rng(1).normal(size=(300, 1000)).astype(np.float32)
     sizes: list[int] = []
     real = np.partition
-    monkeypatch.setattr(np, "partition", lambda values, rank: sizes.append(len(values)) or real(values, rank))
+
+    def partition(values: NDArray[np.float32], rank: int) -> NDArray[np.float32]:
+        sizes.append(len(values))
+        return real(values, rank)
+
+    monkeypatch.setattr(np, "partition", partition)
     largest = LargestValues(parts.size, 0.01)
     for part in parts:
         largest.add(part)
