@@ -73,8 +73,9 @@ class _Parts:
         model.CopyFrom(quantized)
         self._nodes = {node.name: node for node in model.graph.node}
         self._quantized = {name: list(node.input) for name, node in self._nodes.items()}
-        for name, read in inputs.items():
-            self._nodes[name].input[:] = read
+        # Quantizing has added nodes, and has removed those whose result nothing reads.
+        for name, node in self._nodes.items():
+            node.input[:] = inputs.get(name, node.input)
         present = {each.name for each in model.graph.initializer}
         model.graph.initializer.extend(each for each in original.graph.initializer if each.name not in present)
         # The types of the tensors that parts begin with.

@@ -1,11 +1,12 @@
 """What a runtime gets of an artifact: bytes that were read once and are those of the card, never a path twice."""
 
 import tempfile
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 
 from temper.artifact import Artifact, Contents
 from temper.closing import Closing
+from temper.system import background
 
 
 class Content(Closing):
@@ -27,9 +28,7 @@ class Content(Closing):
         The card must be read by then: the thread compares with it.
         """
         if not self._artifact.format.is_folder:
-            pool = ThreadPoolExecutor(1)
-            self._reading = pool.submit(self._artifact.read)
-            pool.shutdown(wait=False)
+            self._reading = background.start(self._artifact.read)
 
     def read(self) -> Contents:
         """The artifact's files in memory, in the order of Artifact.files."""

@@ -2,13 +2,13 @@
 
 import importlib
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from temper.artifact import Artifact
 from temper.errors import ArtifactError, MissingRuntime
 from temper.runners.checks.failures import explained
 from temper.runners.content import Content
+from temper.system import background
 from temper.trust.policy import authenticate
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def load_runner(
     try:
         kind: type[Runner] = getattr(importlib.import_module(module), name)
         if meanwhile:
-            _start(meanwhile)
+            background.start(meanwhile)
         with explained(artifact, "opened"):
             runner = kind(artifact, mode, is_authentic, content)
     except ImportError as error:
@@ -79,12 +79,6 @@ def load_runner(
         runner.close()
         raise
     return runner
-
-
-def _start(work: Callable[[], object]) -> None:
-    pool = ThreadPoolExecutor(1)
-    pool.submit(work)
-    pool.shutdown(wait=False)
 
 
 def _check_shapes(runner: "Runner") -> None:

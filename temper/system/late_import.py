@@ -26,7 +26,11 @@ def left_out(module: str, names: tuple[str, ...]) -> Iterator[None]:
     def get(name: str) -> object:
         if name not in names:
             raise AttributeError(f"module {package.__name__!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(module), name)
+        try:
+            return getattr(importlib.import_module(module), name)
+        except ImportError as error:
+            # As where the package itself has tried: `hasattr` is False.
+            raise AttributeError(f"module {package.__name__!r} has no attribute {name!r}") from error
 
     # As a function of the module (PEP 562).
     vars(package).setdefault("__getattr__", get)

@@ -49,19 +49,23 @@ class FeatureCache:
         names = {name_of(key): key for key in keys}
         return {names[name] for rows in self._chunks() for name in rows["key"].tolist() if name in names}
 
-    def read(self, keys: Iterable[Key]) -> Features:
-        """The features [n, d] of n different keys; a large array is mapped from a file. Raises KeyError."""
+    def read(self, keys: list[Key]) -> Features:
+        """The features [n, d] of n keys; a large array is mapped from a file. Raises KeyError."""
+        # Of equal keys, the last one; the others get a copy.
         places = {name_of(key): place for place, key in enumerate(keys)}
-        n_keys, features = len(places), np.empty((0, 0), np.float32)
+        copies = [(place, last) for place, key in enumerate(keys) if (last := places[name_of(key)]) != place]
+        features = np.empty((0, 0), np.float32)
         for rows in self._chunks():
             pairs = [(places.pop(name), row) for row, name in enumerate(rows["key"].tolist()) if name in places]
             if pairs:
                 if not features.size:
-                    features = allocate((n_keys, *rows["features"].shape[1:]), np.dtype(np.float32))
+                    features = allocate((len(keys), *rows["features"].shape[1:]), np.dtype(np.float32))
                 into, at = zip(*pairs, strict=True)
                 features[list(into)] = rows["features"][list(at)]
         if places:
             raise KeyError(next(iter(places)))
+        for place, last in copies:
+            features[place] = features[last]
         return features
 
     def _chunks(self) -> Iterator[NDArray[np.void]]:
@@ -112,11 +116,7 @@ class FeatureExtractor:
             computed = [self.forward(self._augment(pixels[[rows[k[0]] for k in batch]], batch)) for batch in batches]
             self.cache.add(chunk, np.concatenate(computed))
             self.progress(self.step, len(stored) + start + len(chunk), len(different))
-        features = self.cache.read(different)
-        if len(different) < len(keys):
-            places = {key: place for place, key in enumerate(different)}
-            features = features[[places[key] for key in keys]]
-        return features.reshape(passes, len(examples), -1)
+        return self.cache.read(keys).reshape(passes, len(examples), -1)
 
     def _augment(self, images: NDArray[np.uint8], keys: list[Key]) -> tf.Tensor:
         if not any(index for _, index in keys):

@@ -126,7 +126,20 @@ class Generation:
         await worker.wait_until_ready()
         worker.on_exit = self._on_exit
         self._worker, self._started = worker, time.monotonic()
+        self._check_device(worker)
         self.batcher.attach(worker)
+
+    def _check_device(self, worker: Worker) -> None:
+        """Use no limit of latency that was measured on another device, which is known when the process has started."""
+        budget, batching = self.artifact.card.latency_budget, self.batcher.batching
+        device = worker.info.device if worker.info else ""
+        if budget and not math.isinf(batching.max_latency) and device != budget.device:
+            LOGGER.warning(
+                "%s: its limit of latency was measured on %s and is not used on %s. Measure it here with "
+                "`python benchmarks/run.py --p99-ms`.",
+                self._source.name, budget.device, device,
+            )  # fmt: skip
+            batching.max_latency = math.inf
 
     def _on_exit(self, reason: str) -> None:
         LOGGER.warning("%s: the process that predicts has ended (%s); it is started again", self._source.path, reason)

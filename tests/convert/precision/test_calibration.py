@@ -79,3 +79,21 @@ def test_values_that_are_no_numbers_have_no_part_in_a_range() -> None:
     nothing = LargestValues(2, 0)
     nothing.add(np.array([np.nan, np.nan], np.float32))
     assert nothing.limit(0) == 0
+
+
+def test_many_small_parts_are_rarely_sorted_out_and_the_limit_stays_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = np.random.default_rng(1).normal(size=(300, 1000)).astype(np.float32)
+    sizes: list[int] = []
+    real = np.partition
+
+    def partition(values: NDArray[np.float32], rank: int) -> NDArray[np.float32]:
+        sizes.append(len(values))
+        return real(values, rank)
+
+    monkeypatch.setattr(np, "partition", partition)
+    largest = LargestValues(parts.size, 0.01)
+    for part in parts:
+        largest.add(part)
+    # As many values as are stored anyway, and some: not as often as parts are added.
+    assert len(sizes) < 30 and max(sizes) < 2 * 0.01 * parts.size
+    assert largest.limit(0.01) == np.sort(np.abs(parts.ravel()))[-3000]

@@ -56,3 +56,14 @@ def test_layers_without_such_a_tensor_begin_at_the_images(fp32: Path) -> None:
     assert probabilities.output[0] == model.graph.output[0].name
     starts = {start for start, _ in segments(model.graph, ["block_1", "block_2"])}
     assert starts == {stem.input[0]}
+
+
+def test_a_node_whose_result_nothing_reads_is_no_obstacle(fp32: Path) -> None:
+    model, expected, results = onnx.load(fp32), OrtModel(fp32).predict(IMAGES), []
+    stem = next(node for node in model.graph.node if node.name == "stem")
+    for extra in ([], [onnx.helper.make_node("Relu", [stem.output[0]], ["unread"], "unread")]):
+        model.graph.node.extend(extra)
+        original = onnx.ModelProto.FromString(model.SerializeToString())
+        quantized = quantize(original, tiny.max_ranges(fp32, IMAGES))
+        results.append(sensitivities(model, quantized, IMAGES, expected, lambda *step: None))
+    assert [each.layer for each in results[1]] == [each.layer for each in results[0]]

@@ -50,6 +50,15 @@ def test_another_name_is_an_attribute_error() -> None:
         _ = package.no_such_name
 
 
+def test_a_part_that_is_not_installed_is_no_attribute(tmp_path: Path) -> None:
+    (tmp_path / PACKAGE / "tools" / "slow.py").write_text("import no_such_library\n")
+    with left_out(SLOW, names=("convert",)):
+        import package_with_a_slow_part as package
+    assert not hasattr(package, "convert")
+    with pytest.raises(ImportError):
+        from package_with_a_slow_part import convert  # noqa: F401
+
+
 def test_what_is_imported_already_stays() -> None:
     import package_with_a_slow_part as package
 

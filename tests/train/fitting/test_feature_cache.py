@@ -74,7 +74,7 @@ def test_stored_features_are_read_in_the_order_of_the_keys_with_little_memory_be
         cache.add(keys[start : start + 32], features[start : start + 32])
     assert cache.stored([*keys[3:5], ("0" * 64, 1)]) == set(keys[3:5])
     tracemalloc.start()
-    rows = cache.read(reversed(keys))
+    rows = cache.read(keys[::-1])
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # A row of features has eight kilobytes.
@@ -113,6 +113,19 @@ def test_equal_images_are_computed_once(model: keras.Model, pixels: NDArray[np.u
     features, calls = extract(model, pixels[:2], tmp_path, 1, [EXAMPLES[0], EXAMPLES[0]])
     assert calls == [(0, 1), (1, 1)]
     assert np.array_equal(features[0, 0], features[0, 1])
+
+
+def test_features_of_equal_images_that_do_not_fit_into_memory_are_mapped_too(
+    model: keras.Model, pixels: NDArray[np.uint8], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = [EXAMPLES[0], EXAMPLES[1], EXAMPLES[0]]
+    expected, _ = extract(model, pixels[:3], tmp_path, 2, examples)
+    monkeypatch.setattr("train.dataset.decode.MAX_MEMORY_BYTES", 0)
+    features, _ = extract(model, pixels[:3], tmp_path, 2, examples)
+    assert isinstance(features, np.memmap)
+    # A copy in memory of a mapped array has its type, and no file.
+    assert features._mmap is not None  # type: ignore[attr-defined]
+    assert np.array_equal(features, expected) and np.array_equal(features[:, 0], features[:, 2])
 
 
 def test_a_full_disk_is_reported_and_leaves_complete_chunks(

@@ -66,6 +66,22 @@ def test_the_standardization_is_exact_where_the_mean_is_much_larger_than_the_dev
     assert np.allclose(standardization.scale, exact.std(axis=0), rtol=1e-4)
 
 
+@pytest.mark.parametrize("value", [0.0, 3.0, 100.0])
+def test_constant_features_change_nothing(value: float) -> None:
+    random = np.random.default_rng(3)
+    labels = random.integers(0, 2, 600)
+    features = (random.normal(size=(600, 8)) + labels[:, None]).astype(np.float32)
+    targets = np.eye(2, dtype=np.float32)[labels]
+    # As a backbone gives them: the last bit depends on the batch.
+    constant = (value * (1 + 2e-7 * random.random((600, 2)))).astype(np.float32)
+    both = np.concatenate([features, constant], axis=1)
+    alone = solve_head(features, targets, features, targets, penalties=(0.01,))
+    together = solve_head(both, targets, both, targets, penalties=(0.01,))
+    assert together.loss == pytest.approx(alone.loss, rel=1e-4)
+    assert np.allclose(together.weights[:8], alone.weights, atol=1e-3)
+    assert not together.weights[8:].any()
+
+
 def test_for_noise_the_strongest_penalty_is_chosen() -> None:
     random = np.random.default_rng(1)
     features = random.normal(size=(60, 100)).astype(np.float32)

@@ -95,3 +95,11 @@ def test_a_latency_budget_of_another_machine_is_not_used(caplog: pytest.LogCaptu
     assert usable_budget(budget(), "model.onnx") == budget()
     assert usable_budget(budget(cores=4096), "model.onnx") is None
     assert "measured on another machine" in caplog.text
+
+
+def test_a_latency_budget_of_another_device_is_not_used(onnx: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_card(onnx, read_card(onnx).changed(latency_budget=budget(device="NVIDIA L4")))
+    with serving(onnx) as server:
+        assert server.model.generation.batcher.batching.max_latency == float("inf")
+        assert server.infer(noise(1)).status == 200
+    assert "was measured on NVIDIA L4 and is not used on CPU" in caplog.text
