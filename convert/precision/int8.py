@@ -66,7 +66,8 @@ def _quantizer(job: Job) -> Quantizer:
     if len(sample) < MIN_CALIBRATION_IMAGES:
         LOGGER.warning("Only %d calibration images; use %d or more", len(sample), MIN_CALIBRATION_IMAGES)
     # The test subset is for the gate alone.
-    others = dataset.examples("val") or [each for each in training if each not in sample] or training
+    calibrating = {each.path for each in sample}
+    others = dataset.examples("val") or [each for each in training if each.path not in calibrating] or training
     trial = np.concatenate(list(dataset.batches(draw_sample(others, TRIAL_IMAGES, settings.seed))))
     return Quantizer(source=job.source.path, dataset=dataset, sample=sample, trial_images=trial, progress=job.progress)
 

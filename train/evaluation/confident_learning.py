@@ -97,7 +97,7 @@ def out_of_sample(
         progress(STEP, fold, FOLDS)
         is_inside = folds == fold
         inside = np.flatnonzero(is_inside)
-        if not len(inside):
+        if not 0 < len(inside) < len(folds):
             continue
         # Weights instead of a copy of the features of the other folds.
         weights = (~is_inside * np.float32(len(folds) / (len(folds) - len(inside)))).astype(np.float32)

@@ -128,6 +128,11 @@ def test_copies_count_once_when_a_label_has_few_images() -> None:
     assert np.array_equal(examined_images(labels, groups), labels == 0)
 
 
+def test_copies_of_one_image_have_no_other_fold_and_are_not_suspect() -> None:
+    features, labels = clusters([6, 6])
+    assert len(errors_of(features, labels, ["copy"] * 12).images) == 0
+
+
 def test_an_image_is_suspect_only_with_confidence_in_another_label() -> None:
     labels = np.array([0, 0, 0, 1, 1])
     p = np.array([0.9, 0.8, 0.1, 0.3, 0.2])
