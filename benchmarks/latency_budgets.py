@@ -24,7 +24,7 @@ def write_budgets(cases: list[Case], report: Report) -> None:
             continue
         if not result.within_limit.images_per_second:
             limit = result.within_limit.limit_ms
-            LOGGER.warning("%s: p99 is above %g ms at every rate, so its card stays as it is", case.name, limit)
+            LOGGER.warning("%s: no rate that was tried keeps a p99 of %g ms; its card stays as it is", case.name, limit)
         elif signature_path(case.artifact).exists():
             LOGGER.warning(
                 "%s is signed, so its card stays as it is. To use the measured rate, remove %s, measure again, and "

@@ -44,7 +44,10 @@ class Search(Struct, frozen=True, kw_only=True):
 
 
 class RateWithinLimit(Struct, frozen=True, kw_only=True):
-    """The result. images_per_second: 0 where no rate keeps the limit. p99_ms: at that rate, or of one call."""
+    """The result.
+
+    images_per_second: 0 where no rate that was tried keeps the limit. p99_ms: at the rate; without one, of calls alone.
+    """
 
     limit_ms: float
     max_batch: int
@@ -60,24 +63,17 @@ def search_rate(predict: Predict, images: Images, search: Search) -> RateWithinL
         return RateWithinLimit(limit_ms=search.limit_ms, max_batch=1, images_per_second=0.0, p99_ms=one)
     batch = best_batch(calls)
 
-    def keeps(rate: float, seed: int, factor: int = 1) -> float:
-        return p99_ms(
-            run_arrivals(
-                predict,
-                images,
-                arrivals(rate, seed, factor * search.seconds, factor * RUN_IMAGES),
-                batch,
-                search.limit_ms,
-            )
-        )
+    def p99_at(rate: float, seed: int, factor: int = 1) -> float:
+        times = arrivals(rate, seed, factor * search.seconds, factor * RUN_IMAGES)
+        return p99_ms(run_arrivals(predict, images, times, batch, search.limit_ms))
 
     low, high = 0.0, batch / calls[batch]
     for step in range(SEARCH_STEPS):
         rate = (low + high) / 2
-        low, high = (rate, high) if keeps(rate, step) <= search.limit_ms else (low, rate)
-    rate, measured = low, float("inf")
+        low, high = (rate, high) if p99_at(rate, step) <= search.limit_ms else (low, rate)
+    rate = low
     for attempt in range(MAX_CONFIRMATIONS if rate else 0):
-        measured = keeps(rate, SEARCH_STEPS + attempt, CONFIRMATION_FACTOR)
+        measured = p99_at(rate, SEARCH_STEPS + attempt, CONFIRMATION_FACTOR)
         if measured <= search.limit_ms:
             return RateWithinLimit(limit_ms=search.limit_ms, max_batch=batch, images_per_second=rate, p99_ms=measured)
         rate *= LOWERED

@@ -34,7 +34,7 @@ def search_rates_within_limit(session: BenchmarkSession, config: BenchmarkConfig
     for i, samples in enumerate(cases):
         progress("searching the rate within the limit of latency, cases", i, len(cases))
         batches = samples.case.card.batch
-        largest = min(LARGEST_BATCH, batches.max if batches else LARGEST_BATCH)
+        largest = min(LARGEST_BATCH, batches.max) if batches else LARGEST_BATCH
         search = Search(limit_ms=config.p99_ms, max_batch=largest, seconds=config.seconds)
         samples.within_limit = session.call(samples, requests.search_rate_within_limit, search)
     progress("searching the rate within the limit of latency, cases", len(cases), len(cases))

@@ -103,7 +103,7 @@ def _end_to_end_row(name: str, each: EndToEnd) -> list[str]:
 
 def _within_limit_row(name: str, each: RateWithinLimit) -> list[str]:
     if not each.images_per_second:
-        return [name, f"{each.limit_ms:g}", "none", f"one call takes {each.p99_ms:.1f}", MISSING]
+        return [name, f"{each.limit_ms:g}", "none", f"{each.p99_ms:.1f} for a call alone", MISSING]
     return [
         name,
         f"{each.limit_ms:g}",

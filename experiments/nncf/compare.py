@@ -88,10 +88,8 @@ def sections_of(artifact: "Artifact", options: argparse.Namespace) -> list[str |
         equal, correct = int8.argmax(axis=1) == fp32.argmax(axis=1), int8.argmax(axis=1) == truth
         numbers = (f"{100 * equal.mean():.2f}", f"{100 * correct.mean():.2f}", f"{np.abs(int8 - fp32).mean():.4f}")
         rows.append((name, str(len(images)), *numbers))
-    training = artifact.card.training
-    title = training.config["backbone"] if training else artifact.path.parent.name
     return [
-        f"## {title}, {artifact.card.size} pixels",
+        f"## {artifact.path.parent.name}, {artifact.card.size} pixels",
         Table(headings=SPEED, rows=list(speed_rows(artifact.path, theirs, images, options.rounds)), right=frozenset()),
         Table(headings=QUALITY, rows=rows, right=frozenset(range(1, 5))),
     ]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import openvino as ov
-from numpy.typing import NDArray
 
 from temper.runners.base import Images, Probabilities
 from temper.runners.openvino import process_core
@@ -63,8 +62,3 @@ def _block(request: ov.InferRequest, images: Images, batch: int) -> tuple[float,
         request.infer([images[at : at + batch]], share_inputs=True)
         seconds.append(time.perf_counter() - before)
     return statistics.median(seconds), (time.process_time() - cpu) / len(seconds)
-
-
-def agreement(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """The fraction of images with the same label."""
-    return float((first.argmax(axis=1) == second.argmax(axis=1)).mean())

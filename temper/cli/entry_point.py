@@ -42,6 +42,7 @@ def run_command(parse: Parse, run: Run, writes_artifacts: bool = True) -> NoRetu
     """Parse the command line, run the command and exit with its code (temper.exit_codes). A bug shows its traceback.
 
     writes_artifacts: whether a message says, when the command is stopped, that no artifact is half old and half new.
+    A command that writes none ends without Python's shutdown: nothing needs it then.
     """
     _open_closed_streams()
     stop = Stop()

@@ -46,7 +46,7 @@ def describe_int8(flags: frozenset[str]) -> str:
     if flags & {"avx512_vnni", "avx_vnni"}:
         return "VNNI"
     if "avx2" in flags:
-        return "AVX2 alone: without VNNI, int8 gains little or nothing"
+        return "AVX2, without VNNI"
     return "dot products" if "asimddp" in flags else ""
 
 

@@ -1,6 +1,7 @@
 """Batches of decoded images: augmented anew in each epoch, from any step of the training on."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -78,7 +79,9 @@ def evaluation_batches(images: LabeledImages) -> tf.data.Dataset:
         copies = (
             batches if own == 1 else batches.flat_map(lambda *batch: tf.data.Dataset.from_tensors(batch).repeat(own))
         )
-        return copies.prefetch(tf.data.AUTOTUNE)
+        # Otherwise Keras does not know that this is all, and warns that images are missing.
+        known = tf.data.experimental.assert_cardinality(own * math.ceil(len(images.pixels) / EVALUATION_BATCH))
+        return copies.apply(known).prefetch(tf.data.AUTOTUNE)
 
     return tf.distribute.get_strategy().distribute_datasets_from_function(pipeline)
 

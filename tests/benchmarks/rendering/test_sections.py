@@ -28,7 +28,7 @@ def test_the_rate_within_the_limit_has_a_row_or_says_that_there_is_none() -> Non
     ]
     assert within_limit_table(report(*cases)).rows == [
         ["a.onnx", "20", "81.2", "18.5", "4"],
-        ["b.onnx", "20", "none", "one call takes 52.0", "–"],
+        ["b.onnx", "20", "none", "52.0 for a call alone", "–"],
     ]
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.nncf.measure import agreement, compile_network, predict, time_networks
+from experiments.nncf.measure import compile_network, predict, time_networks
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install openvino")
 
@@ -15,14 +15,7 @@ def test_networks_are_timed_in_blocks_and_give_the_same_probabilities_in_every_b
     together, apart = predict(network, images), predict(network, images, batch=1)
     assert together.shape == apart.shape
     assert np.allclose(together, apart, atol=1e-5)
-    assert agreement(together, apart) == 1
     timed = time_networks({"a": network, "b": network}, images, batch=2, rounds=2)
     for each in timed.values():
         assert len(each.wall_ms) == len(each.cpu_ms) == 2
         assert min(each.wall_ms + each.cpu_ms) > 0
-
-
-def test_agreement_is_the_fraction_of_equal_labels() -> None:
-    first = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
-    assert agreement(first, first[:, ::-1]) == 0
-    assert agreement(first, np.array([[0.6, 0.4], [0.7, 0.3]], np.float32)) == 0.5

@@ -42,7 +42,7 @@ def test_this_machine_is_described() -> None:
         ({"avx2", "avx512_vnni", "amx_int8"}, "AMX: use .xml"),
         ({"avx2", "avx512_vnni"}, "VNNI"),
         ({"avx2", "avx_vnni"}, "VNNI"),
-        ({"avx2"}, "AVX2 alone"),
+        ({"avx2"}, "AVX2, without VNNI"),
         ({"asimddp"}, "dot products"),
     ],
 )

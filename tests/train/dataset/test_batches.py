@@ -1,6 +1,8 @@
+import warnings
 from itertools import chain
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -61,6 +63,18 @@ def test_a_teacher_predicts_the_view_of_each_image_behind_its_label(images: Labe
 
 def test_evaluation_has_every_image_once_in_order(images: LabeledImages) -> None:
     assert first_pixels(evaluation_batches(images), 2) == [list(range(10))]
+
+
+def test_keras_knows_how_many_batches_an_evaluation_has(images: LabeledImages) -> None:
+    model = keras.Sequential([keras.layers.Rescaling(1 / 255), keras.layers.Flatten(), keras.layers.Dense(2)])
+    model.compile(loss="mse")
+    with warnings.catch_warnings():
+        # Without the number it warns that images are missing.
+        warnings.simplefilter("error", UserWarning)
+        batches = evaluation_batches(images)
+        assert int(batches.cardinality()) == 1
+        model.fit(batches, validation_data=evaluation_batches(images), epochs=2, shuffle=False, verbose=0)
+        assert model.predict(batches, verbose=0).shape == (10, 2)
 
 
 def test_workers_divide_a_batch_and_each_gets_an_image(images: LabeledImages, monkeypatch: pytest.MonkeyPatch) -> None:
