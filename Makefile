@@ -31,7 +31,7 @@ DEMO_GATE := --max-drop 2 --max-class-drop 4 --min-agreement 95
 unexport PYTHONDONTWRITEBYTECODE
 # A crashed worker ends the tests: the others would wait for it.
 TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
-COMPILE   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.10 --generate-hashes --no-header --no-annotate
+COMPILE   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.10 --generate-hashes --no-header --no-annotate --no-strip-extras
 LOCKED    := requirements requirements-serve requirements-docs requirements-dev
 DEPLOYED  := deploy/onnx deploy/openvino deploy/gpu
 COVERAGE  := --cov --cov-report=term:skip-covered
