@@ -37,7 +37,7 @@ DEPLOYED  := deploy/onnx deploy/openvino deploy/gpu
 COVERAGE  := --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo data train convert bench choose gpu-check serve wheel docs lint test coverage test-fast test-slow chaos lock audit sbom clean
+.PHONY: help demo data train convert bench choose gpu-check serve wheel docs tutorial lint test coverage test-fast test-slow chaos lock audit sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -79,6 +79,9 @@ wheel: $(VENV)/.dev ## the library as dist/temper_classifier-*.whl, for devices 
 
 docs: $(VENV)/.docs ## the documentation as a site: dist/docs/index.html
 	@$(PY) docs/run.py
+
+tutorial: $(VENV)/.dev ## run docs/tutorial.ipynb on drawn images, and store it with its outputs; two minutes
+	@$(PY) docs/run.py tutorial
 
 lint: $(VENV)/.dev ## ruff and mypy --strict
 	@$(VENV)/bin/ruff format --check . && $(VENV)/bin/ruff check . && $(VENV)/bin/mypy

@@ -5,11 +5,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from docs.notebook_page import page
 from docs.reference import api, card, commands, messages, results
 
 ROOT = Path(__file__).resolve().parents[1]
 # The start page of the site is at its root.
 START = ROOT / "docs" / "index.md"
+# On the site it is a page, with its outputs.
+NOTEBOOK = ROOT / "docs" / "tutorial.ipynb"
 # What mkdocs.yml adds to the theme.
 THEME = tuple(ROOT / "docs" / name for name in ("site.css", "iframe-worker.js", "search.js"))
 GENERATED: dict[str, Callable[[], str]] = {
@@ -35,16 +38,17 @@ def documents() -> list[Path]:
 
 def collect(folder: Path) -> None:
     """Write all pages below a new folder, and the files of the repository that they show or link to."""
-    for page in documents():
-        _copy(page, folder)
-    for page in (START, *documents()):
-        for target in TARGET.findall(page.read_text(encoding="utf-8")):
-            linked = (page.parent / target).resolve()
-            if linked.is_file() and linked.suffix != ".md":
+    for document in documents():
+        _copy(document, folder)
+    for document in (START, *documents()):
+        for target in TARGET.findall(document.read_text(encoding="utf-8")):
+            linked = (document.parent / target).resolve()
+            if linked.is_file() and linked.suffix not in (".md", NOTEBOOK.suffix):
                 _copy(linked, folder)
     for file in THEME:
         _copy(file, folder)
-    (folder / START.name).write_text(at_root(START.read_text(encoding="utf-8")), encoding="utf-8")
+    (folder / START.name).write_text(at_root(on_site(START.read_text(encoding="utf-8"))), encoding="utf-8")
+    _write_notebook(folder / "docs")
     reference = folder / "docs" / "reference"
     reference.mkdir()
     for name, write in GENERATED.items():
@@ -64,7 +68,26 @@ def at_root(text: str) -> str:
     return TARGET.sub(moved, text)
 
 
+def on_site(text: str) -> str:
+    """The text of a page, with links to the page that a notebook is on the site.
+
+    >>> on_site("[a](tutorial.ipynb#8-save-and-load), [b](training.md)")
+    '[a](tutorial.md#8-save-and-load), [b](training.md)'
+    """
+    return TARGET.sub(lambda match: re.sub(r"\.ipynb$", ".md", match[0]), text)
+
+
 def _copy(file: Path, folder: Path) -> None:
     target = folder / file.relative_to(ROOT)
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(file, target)
+    if file.suffix == ".md":
+        target.write_text(on_site(file.read_text(encoding="utf-8")), encoding="utf-8")
+    else:
+        shutil.copyfile(file, target)
+
+
+def _write_notebook(folder: Path) -> None:
+    text, images = page(NOTEBOOK)
+    (folder / f"{NOTEBOOK.stem}.md").write_text(text, encoding="utf-8")
+    for name, content in images.items():
+        (folder / name).write_bytes(content)

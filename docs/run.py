@@ -1,9 +1,11 @@
 """Build the documentation as a site: the pages of docs/, the measured results, and a reference made from the code.
 
-    python docs/run.py
+    python docs/run.py             the site: dist/docs/index.html
+    python docs/run.py tutorial    execute docs/tutorial.ipynb, and store it with its outputs
 
-`make docs` installs what it needs first. The site is in dist/docs, and needs neither a connection nor a server when it
-is read. A link that leads nowhere, and every other warning of the builder, ends the command with exit code 3.
+`make docs` and `make tutorial` install what they need first. The site needs neither a connection nor a server when it
+is read. A link that leads nowhere, and every other warning of the builder, ends the command with exit code 3; so does
+a cell of the tutorial that fails.
 """
 
 import os
@@ -32,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "mkdocs.yml"
 PAGES = ROOT / "build" / "docs"
 SITE = ROOT / "dist" / "docs"
+TUTORIAL = ROOT / "docs" / "tutorial.ipynb"
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -39,12 +42,19 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = CommandParser(
         prog="python docs/run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("what", nargs="?", choices=("site", "tutorial"), default="site", help="default: %(default)s")
     add_verbosity_options(parser)
     return parser.parse_args(arguments)
 
 
-def run(_: argparse.Namespace) -> int:
-    """Build the site; returns the exit code."""
+def run(options: argparse.Namespace) -> int:
+    """Build the site, or execute the tutorial; returns the exit code."""
+    if options.what == "tutorial":
+        from docs.notebook_execution import execute, write
+
+        write(execute(TUTORIAL), TUTORIAL)
+        print(TUTORIAL)
+        return 0
     from docs.pages import collect
 
     shutil.rmtree(PAGES, ignore_errors=True)

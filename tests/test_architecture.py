@@ -22,7 +22,7 @@ OPTIONAL = {
 HEAVY = {
     "numpy", "PIL", "scipy", "tensorflow", "keras", "onnx", "onnxruntime", "openvino", "tensorrt", "tensorrt_rtx",
     "matplotlib", "tf2onnx", "imagehash", "jinja2", "starlette", "uvicorn", "prometheus_client", "ray", "pyarrow", "av",
-    "cryptography", "mkdocs",
+    "cryptography", "mkdocs", "nbclient", "nbformat",
 }  # fmt: skip
 
 # Where images are opened: with limits, or on purpose as tutorials do it.
