@@ -38,7 +38,7 @@ def test_pages_of_the_repository_are_copied_but_for_links_to_the_notebook(pages:
     assert len(documents()) > 40
     for page in documents():
         copied = (pages / page.relative_to(ROOT)).read_text(encoding="utf-8")
-        assert copied == page.read_text(encoding="utf-8").replace("](tutorial.ipynb", "](tutorial.md")
+        assert copied == page.read_text(encoding="utf-8").replace("tutorial.ipynb)", "tutorial.md)")
     assert "](docs/tutorial.md)" in (pages / "index.md").read_text(encoding="utf-8")
 
 
