@@ -1,10 +1,10 @@
 """The site: complete, without a warning, readable without a connection and without a server."""
 
 import re
-import shutil
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,7 +12,9 @@ from docs import run as command
 from docs.run import build
 from temper.errors import DataError, MissingRuntime
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 # Attributes that a browser fetches at once. A link that a reader clicks is no such thing.
 FETCHED = {"link": "href", "script": "src", "img": "src", "iframe": "src", "source": "src", "object": "data"}
 
@@ -46,27 +48,21 @@ def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:
 
 
 @pytest.mark.programs
-def test_a_browser_shows_and_searches_it_without_a_server_and_without_an_error(site: Path) -> None:
-    from playwright.sync_api import sync_playwright
-
-    if not CHROMIUM:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
+def test_a_browser_shows_and_searches_it_without_a_server_and_without_an_error(site: Path, browser: "Browser") -> None:
     reported: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme="dark")
-        page.on("console", lambda message: reported.append(message.text))
-        page.on("pageerror", lambda error: reported.append(str(error)))
-        page.on("request", lambda request: reported.extend([] if request.url.startswith("file:") else [request.url]))
-        for name in ("docs/reference/messages.html", "docs/reference/commands.html", "index.html"):
-            page.goto((site / name).as_uri())
-            assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
-            assert page.locator("article h1").inner_text().strip("¶")
-        page.locator("label.md-header__button[for=__search]").click()
-        # Letter by letter, so that every beginning of it is searched too.
-        page.locator("input.md-search__input").press_sequentially("--lr-range-test")
-        page.wait_for_selector("a.md-search-result__link[href*='commands.html#python-trainrunpy']", state="attached")
-        browser.close()
+    page = browser.new_page(viewport={"width": 360, "height": 740}, color_scheme="dark")
+    page.on("console", lambda message: reported.append(message.text))
+    page.on("pageerror", lambda error: reported.append(str(error)))
+    page.on("request", lambda request: reported.extend([] if request.url.startswith("file:") else [request.url]))
+    for name in ("docs/reference/messages.html", "docs/reference/commands.html", "index.html"):
+        page.goto((site / name).as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
+        assert page.locator("article h1").inner_text().strip("¶")
+    page.locator("label.md-header__button[for=__search]").click()
+    # Letter by letter, so that every beginning of it is searched too.
+    page.locator("input.md-search__input").press_sequentially("--lr-range-test")
+    page.wait_for_selector("a.md-search-result__link[href*='commands.html#python-trainrunpy']", state="attached")
+    page.close()
     assert not reported
 
 

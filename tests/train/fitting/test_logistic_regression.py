@@ -50,8 +50,8 @@ def test_passes_of_the_same_images_give_the_solution_of_all_rows_together() -> N
 def test_features_are_not_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logistic_regression, "BLOCK_NUMBERS", 1 << 12)
     random = np.random.default_rng(5)
-    features = random.normal(size=(4000, 64)).astype(np.float32)
-    targets = np.eye(2, dtype=np.float32)[random.integers(0, 2, 4000)]
+    features = random.normal(size=(20_000, 64)).astype(np.float32)
+    targets = np.eye(2, dtype=np.float32)[random.integers(0, 2, 20_000)]
     tracemalloc.start()
     solve_head(features, targets, features[:100], targets[:100], penalties=(1.0,))
     peak = tracemalloc.get_traced_memory()[1]

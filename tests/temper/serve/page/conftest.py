@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from temper.card import read_card, write_card
 from tests.source import ROOT
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
 HOSTILE = "<img src=x onerror=console.error('executed')>"
 START = "import sys; from temper.cli.main import main; main()"
 
@@ -57,16 +56,6 @@ def server(artifact: Path) -> Iterator[str]:
     """The URL of a server that all tests of the page use."""
     with served(artifact) as (url, _):
         yield url
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium with a camera of its own."""
-    if not CHROMIUM:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
-    flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
 
 
 @dataclass

@@ -79,13 +79,22 @@ def budget(**changes: Any) -> LatencyBudget:
     )
 
 
-def test_the_latency_budget_of_the_card_decides_how_batches_are_made(onnx: Path) -> None:
-    write_card(onnx, read_card(onnx).changed(latency_budget=budget()))
-    with serving(onnx) as server:
+def with_budget(onnx: Path, folder: Path, **changes: Any) -> Path:
+    """A copy of an artifact with a latency budget in its card."""
+    for file in (onnx, Path(f"{onnx}.json"), *onnx.parent.glob("model.golden.*.npz")):
+        shutil.copy(file, folder)
+    own = folder / onnx.name
+    write_card(own, read_card(own).changed(latency_budget=budget(**changes)))
+    return own
+
+
+def test_the_latency_budget_of_the_card_decides_how_batches_are_made(onnx: Path, tmp_path: Path) -> None:
+    own = with_budget(onnx, tmp_path)
+    with serving(own) as server:
         batching = server.model.generation.batcher.batching
         assert (batching.max_batch, batching.max_latency, batching.seconds_per_image) == (3, 0.05, 0.01)
         assert server.infer(noise(1)).status == 200
-    with serving(onnx, max_batch=5) as server:
+    with serving(own, max_batch=5) as server:
         batching = server.model.generation.batcher.batching
         assert (batching.max_batch, batching.max_latency) == (5, float("inf"))
 
@@ -97,9 +106,10 @@ def test_a_latency_budget_of_another_machine_is_not_used(caplog: pytest.LogCaptu
     assert "measured on another machine" in caplog.text
 
 
-def test_a_latency_budget_of_another_device_is_not_used(onnx: Path, caplog: pytest.LogCaptureFixture) -> None:
-    write_card(onnx, read_card(onnx).changed(latency_budget=budget(device="NVIDIA L4")))
-    with serving(onnx) as server:
+def test_a_latency_budget_of_another_device_is_not_used(
+    onnx: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serving(with_budget(onnx, tmp_path, device="NVIDIA L4")) as server:
         assert server.model.generation.batcher.batching.max_latency == float("inf")
         assert server.infer(noise(1)).status == 200
     assert "was measured on NVIDIA L4 and is not used on CPU" in caplog.text
