@@ -59,8 +59,9 @@ def _operations(layer: Any) -> int:
         return 0
     # The last axis of a kernel are its outputs; each channel of a depthwise one has a filter of its own.
     is_depthwise = type(layer).__name__ == "DepthwiseConv2D"
-    filter_size = math.prod(kernel.shape[:2]) if is_depthwise else math.prod(kernel.shape[:-1])
-    return filter_size * math.prod(layer.output.shape[1:])
+    axes: tuple[int, ...] = kernel.shape[:2] if is_depthwise else kernel.shape[:-1]
+    outputs: tuple[int, ...] = layer.output.shape[1:]
+    return math.prod((*axes, *outputs))
 
 
 if __name__ == "__main__":

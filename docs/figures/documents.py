@@ -30,7 +30,6 @@ GENERATED = re.compile(r"^<!-- [a-z]+ -->\n.*?^<!-- end -->$", re.MULTILINE | re
 COMMAND = re.compile(r"^\s*(?:\$ |python |temper |make |pip |curl |docker |cp |rsync |scp ).*$", re.MULTILINE)
 # What an option is given in an example, the text may repeat.
 EXAMPLE = re.compile(r"--[\w-]+[ =](\d[\d.]*)")
-MIN_ROUNDED = 10
 LINK = re.compile(r"\]\(([^)#\s]*)[^)]*\)")
 
 
@@ -56,16 +55,6 @@ class Figure:
         """The number."""
         return float(self.number.replace(",", ""))
 
-    @property
-    def decimals(self) -> int:
-        """How many digits follow the decimal point."""
-        return len(self.number.partition(".")[2])
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the file must have the number as it is: one of one digit or with an exponent is not rounded."""
-        return "e" in self.number or (not self.decimals and self.value < MIN_ROUNDED)
-
 
 def figures_of(document: Path) -> list[Figure]:
     """Every figure of a document but those in code, in commands and in what is generated."""
@@ -75,7 +64,9 @@ def figures_of(document: Path) -> list[Figure]:
     introduction = "".join(sections[:2])
     for section in sections:
         links = (document.parent / target for target in LINK.findall(section + introduction))
-        results = tuple(dict.fromkeys(p.resolve() for p in links if p.is_file() and RESULTS in p.resolve().parents))
+        results = tuple(
+            dict.fromkeys(p.resolve() for p in links if p.suffix == ".md" and RESULTS in p.resolve().parents)
+        )
         examples = set(EXAMPLE.findall(section))
         figures += [
             Figure(document=document, number=number, unit=" ".join(unit.split()), results=results)

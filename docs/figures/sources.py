@@ -33,14 +33,9 @@ def numbers_in(path: Path) -> frozenset[float]:
 
 
 def _is_measured(figure: Figure, numbers: Iterable[float]) -> bool:
-    """Whether one of the numbers, as it is or rounded, is the figure; a fraction may stand for a percentage."""
-    factors = (1, 100) if figure.unit in PERCENT else (1,)
-    rounded = (
-        factor * number if figure.is_exact else round(factor * number, figure.decimals)
-        for number in numbers
-        for factor in factors
-    )
-    return figure.value in rounded
+    """Whether one of the numbers is the figure; a fraction may stand for a percentage. Nothing is rounded."""
+    forms = [figure.value, figure.value / 100] if figure.unit in PERCENT else [figure.value]
+    return any(math.isclose(number, form, rel_tol=TINY) for number in numbers for form in forms)
 
 
 def _is_limit(figure: Figure, numbers: Iterable[float]) -> bool:
@@ -48,4 +43,4 @@ def _is_limit(figure: Figure, numbers: Iterable[float]) -> bool:
     forms = [figure.value, FACTORS.get(figure.unit, 1) * figure.value]
     if figure.unit in PERCENT:
         forms.append(1 - forms[1])
-    return any(math.isclose(number, form, abs_tol=TINY) for number in numbers for form in forms)
+    return any(math.isclose(number, form, rel_tol=TINY) for number in numbers for form in forms)

@@ -47,6 +47,6 @@ def test_a_figure_knows_the_results_that_its_section_and_the_introduction_link()
     figures = figures_of(ROOT / "docs" / "training.md")
     results = {each.text: {path.name for path in each.results} for each in figures}
     assert results["4.1 times"] == {"training-time.md"}
-    assert results["78 %"] == {"suspects.md"}
+    assert results["78.0 %"] == {"suspects.md"}
     page = {each.results for each in figures_of(ROOT / "docs" / "read-a-report.md")}
     assert page == {(RESULTS / "photos-224" / "report.md",)}
