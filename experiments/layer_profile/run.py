@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     for artifact in artifacts:
         layers = {batch: profile(artifact, noise(batch, artifact.card.size), options.rounds) for batch in BATCHES}
         rows = [row for batch in BATCHES for row in spent_rows(batch, layers[batch])]
-        sections += [f"## {artifact.name}", Table(headings=SPENT, rows=rows)]
+        sections += [f"## {title_of(artifact)}", Table(headings=SPENT, rows=rows)]
     write_report(
         options.out,
         "Share of the int8 peak, and time by kind of layer",
@@ -81,6 +81,7 @@ def share_rows(artifacts: list["Artifact"], rounds: int) -> list[tuple[str, ...]
     from experiments.layer_profile.layers import noise
     from temper.runners.load import load_runner
 
+    operations = [count_operations(each.sibling("fp32", ".onnx").verified().path) for each in artifacts]
     random, peaks = np.random.default_rng(0), list[float]()
     seconds: dict[tuple[int, int], list[float]] = defaultdict(list)
     with contextlib.ExitStack() as opened:
@@ -98,10 +99,15 @@ def share_rows(artifacts: list["Artifact"], rounds: int) -> list[tuple[str, ...]
     rows, peak = list[tuple[str, ...]](), statistics.median(peaks)
     for (index, batch), values in sorted(seconds.items()):
         for_one = statistics.median(values) / batch
-        rate = count_operations(artifacts[index].sibling("fp32", ".onnx").path) / for_one / GIGA
+        rate = operations[index] / for_one / GIGA
         numbers = (f"{1000 * for_one:.2f}", f"{rate:.0f}", f"{peak:.0f}", f"{100 * rate / peak:.0f}")
-        rows.append((artifacts[index].name, str(batch), *numbers))
+        rows.append((title_of(artifacts[index]), str(batch), *numbers))
     return rows
+
+
+def title_of(artifact: "Artifact") -> str:
+    """Folder and name: several networks may have artifacts of one name."""
+    return f"{artifact.path.parent.name}/{artifact.name}"
 
 
 def spent_rows(batch: int, layers: list["Layer"]) -> list[tuple[str, ...]]:
