@@ -21,7 +21,7 @@ DEMO      := artifacts/demo
 DEMO_TRAINING := --weights none --trainable all --size 64 --epochs 5 --batch 32 \
   --rotation 8 --zoom 0.05 --shift 0.05 --shear 0.05 --brightness 0.1
 # The small network starts from ImageNet's weights, and only its head is trained.
-SMALL     := $(DEMO)/small/efficientnetlite0
+SMALL     := $(DEMO)/small/lite0
 DEMO_SMALL := --backbone efficientnetlite0 --head lbfgs --size 64
 # The method that `auto` chooses for the drawn sample, without the trials of the others.
 DEMO_INT8 := --precision int8 --calibration-method percentile

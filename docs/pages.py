@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from docs.notebook_page import page
-from docs.reference import api, card, commands, messages, results
+from docs.reference import api, card, commands, figures, messages, results
 
 ROOT = Path(__file__).resolve().parents[1]
 # The start page of the site is at its root.
@@ -22,6 +22,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "card.schema.json": card.schema,
     "api.md": api.page,
     "results.md": results.page,
+    "figures.md": figures.page,
 }
 # The target of a link or an image, without an anchor, in the text of a page.
 TARGET = re.compile(r"(?<=\]\()(?!\w+:)[^)#\s]+")

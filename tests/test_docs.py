@@ -204,17 +204,6 @@ def test_contributing_names_every_folder() -> None:
     assert not [name_of(folder) for folder in packages if f"{folder.name}/`" not in tree]
 
 
-def test_the_figures_of_the_readme_are_those_of_the_report() -> None:
-    report = read_report(ROOT / "benchmarks" / "results" / "photos-224" / "report.json")
-    headings, *rows = table(section(README, "## Measured on photos"))
-    by_heading = {column.heading: column for column in columns(report)}
-    shared = [index for index, heading in enumerate(headings) if heading in by_heading]
-    assert {"top-1 %", "p50 ms", "p99 ms"} <= {headings[index] for index in shared}
-    shown = {row[0]: [row[index] for index in shared] for row in rows}
-    measured = {case.name: [by_heading[headings[index]].text(case) for index in shared] for case in report.measured}
-    assert shown == measured
-
-
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
 def test_no_placeholder_is_left(path: Path) -> None:
     assert not re.findall(r"^[A-Z]{3,}$|TODO|FIXME|XXX", path.read_text(encoding="utf-8"), re.MULTILINE)

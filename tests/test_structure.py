@@ -25,6 +25,8 @@ COVERED_BY = {
     "temper/runners/saved_model.py": "tests/temper/runners/test_contract.py",
     # TensorRT's builder runs inside a conversion only.
     "convert/trt/builder.py": "tests/convert/trt/test_to_tensorrt.py",
+    # A table.
+    "docs/figures/limits.py": "tests/docs/figures/test_sources.py",
     # What an experiment measures; tested together with the experiment.
     "experiments/chaos/publications/publish.py": "tests/experiments/chaos/publications/test_crash_points.py",
     "experiments/dirty_dataset.py": "tests/experiments/test_dirty_scan.py",

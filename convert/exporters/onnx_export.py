@@ -17,6 +17,7 @@ import onnxruntime as ort
 from onnxruntime.quantization.onnx_model import ONNXModel
 
 from convert.exporters.keras_model import export
+from convert.exporters.rewrites import pad_in_pooling, stride_early
 from convert.job import CardFields, Job
 from temper.errors import ResourceError
 from temper.runners.onnx_metadata import INPUT, OUTPUT
@@ -122,7 +123,8 @@ def fold(source: Path, target: Path) -> None:
 def finish(path: Path, opset: int = EXPORTED_OPSET) -> None:
     """Name both ends of the graph and all nodes, bring it from an opset to OPSET or later, remove what is not used."""
     model = onnx.load(path)
-    _pad_in_pooling(model.graph)
+    pad_in_pooling(model.graph)
+    stride_early(model.graph)
     _rename_ends(model.graph)
     _name_nodes(model.graph)
     ONNXModel(model).clean_initializers()
@@ -133,26 +135,6 @@ def finish(path: Path, opset: int = EXPORTED_OPSET) -> None:
         model = onnx.version_converter.convert_version(model, OPSET)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
-
-
-def _pad_in_pooling(graph: onnx.GraphProto) -> None:
-    """Move zero padding between a ReLU and a max-pool into the pool: after a ReLU, zero is as good as -infinity."""
-    producers = {name: node for node in graph.node for name in node.output}
-    constants = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
-    for pool in [node for node in graph.node if node.op_type == "MaxPool"]:
-        pad = producers.get(pool.input[0])
-        before = producers.get(pad.input[0]) if pad and pad.op_type == "Pad" and len(pad.input) == 2 else None
-        if pad is None or before is None or before.op_type != "Relu" or pad.input[1] not in constants:
-            continue
-        widths = constants[pad.input[1]].tolist()
-        rank = len(widths) // 2
-        if any(widths[:2] + widths[rank : rank + 2]):
-            continue
-        attributes = [each for each in pool.attribute if each.name not in ("pads", "auto_pad")]
-        del pool.attribute[:]
-        pool.attribute.extend([*attributes, onnx.helper.make_attribute("pads", widths[2:rank] + widths[rank + 2 :])])
-        pool.input[0] = pad.input[0]
-        graph.node.remove(pad)
 
 
 def _name_nodes(graph: onnx.GraphProto) -> None:

@@ -77,6 +77,19 @@ def ranged_tensors(graph: onnx.GraphProto) -> list[str]:
     return list(dict.fromkeys(names))
 
 
+def with_equal_ranges(graph: onnx.GraphProto, ranges: Ranges) -> Ranges:
+    """Ranges in which what a max-pooling of single places gives has the range of what it reads.
+
+    It gives some of the numbers that it reads; ONNX Runtime and OpenVINO pool int8 only if both have one scale.
+    """
+    equal = dict(ranges)
+    for node in graph.node:
+        kernel = [width for each in node.attribute if each.name == "kernel_shape" for width in each.ints]
+        if node.op_type == "MaxPool" and node.input[0] in equal and max(kernel) == 1:
+            equal[node.output[0]] = equal[node.input[0]]
+    return equal
+
+
 def _quantizer(model: onnx.ModelProto, ranges: Ranges, excluded: frozenset[str]) -> QDQQuantizer:
     limits = {name: (np.float32(-limit), np.float32(limit)) for name, limit in ranges.items()}
     return QDQQuantizer(

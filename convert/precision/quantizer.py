@@ -11,7 +11,7 @@ import onnx
 from convert.dataset import ModelDataset
 from convert.precision.calibration import Method, Ranges, calibrate
 from convert.precision.ort_session import OrtModel
-from convert.precision.qdq import quantize, ranged_tensors, with_ranges
+from convert.precision.qdq import quantize, ranged_tensors, with_equal_ranges, with_ranges
 from convert.precision.sensitivity import sensitivities
 from temper.card import LayerSensitivity
 from temper.cli.progress import ProgressCallback
@@ -45,8 +45,9 @@ class Quantizer:
     @cached_property
     def ranges(self) -> dict[Method, Ranges]:
         """Activation ranges by each method."""
-        tensors = ranged_tensors(onnx.load(self.source).graph)
-        return calibrate(self.source, self._batches(), len(self.sample), tensors)
+        graph = onnx.load(self.source).graph
+        measured = calibrate(self.source, self._batches(), len(self.sample), ranged_tensors(graph))
+        return {method: with_equal_ranges(graph, ranges) for method, ranges in measured.items()}
 
     @cached_property
     def _complete(self) -> onnx.ModelProto:

@@ -4,7 +4,7 @@
     python experiments/chaos/run.py --only "publications killed" --fraction 0.1
 
 Each suite runs in a process of its own, and then a few times with a planted fault, which it must notice. Both files are
-written after each suite; at the end, the table in README.md is replaced too. With --only, the other suites of the
+written after each suite; at the end, the sums in README.md are renewed too. With --only, the other suites of the
 report stay as they are.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from experiments.chaos import readme
+from docs.readme import blocks
 from experiments.chaos.record import Record
 from experiments.chaos.registry import SUITES, Suite
 from experiments.chaos.report import Result, read_suites, write_results
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
             raise
     print(text)
     if options.out == RESULTS / REPORT and options.fraction >= 1:
-        readme.update(ROOT / "README.md", options.out.with_suffix(".json"))
+        blocks.update()
     return ExitCode.OK if all(each.has_passed for each in results) else ExitCode.SOME_FAILED
 
 

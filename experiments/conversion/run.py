@@ -50,14 +50,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("models", type=Path, nargs="+", metavar="MODEL", help="a .keras file with its .fp32.onnx file beside it")
     add("--before", type=Path, metavar="FOLDER", help="another version of the project, which is measured too")
     add("--rounds", type=int, default=1, metavar="N", help="conversions of each (default: %(default)s)")
+    add("--note", default="", metavar="TEXT", help="what the report says of the versions")
     return parser.parse_args(arguments)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Measure, and write a table for each model."""
-    from temper.provenance import package_versions
-    from temper.system.host import describe_host
-
+    """Measure, and write a table for each model when it is measured."""
     versions = {"before": options.before, "now": ROOT} if options.before else {"now": ROOT}
     sections: list[str | Table] = []
     for model in options.models:
@@ -67,17 +65,7 @@ def run(options: argparse.Namespace) -> int:
                 rounds[name].append(measure(root.resolve(), model))
                 print(f"{model} {name}: {_total(rounds[name][-1]):.0f} CPU-s", file=sys.stderr, flush=True)
         sections += [f"## {_title(model)}", stage_table(rounds), result_table(rounds)]
-    host = describe_host()
-    libraries = ", ".join(f"{name} {number}" for name, number in package_versions("onnxruntime", "openvino").items())
-    write_report(
-        options.out,
-        "What a conversion to int8 takes",
-        "From the fp32 ONNX file to published, verified .onnx and .xml files, in one process, with an empty cache. "
-        "CPU-s: processor time of all threads; the median of "
-        f"{options.rounds} conversions, versions in turn.",
-        f"`python experiments/conversion/run.py`. Machine: {host.processor}, {host.cores} cores. {libraries}.",
-        *sections,
-    )
+        _report(options, sections)
     return 0
 
 
@@ -130,6 +118,26 @@ def _result_rows(version: str, cards: dict[str, Any]) -> Iterator[tuple[str, ...
         figures = (f"{100 * agreement[name]:.2f}" for name in ("top1", "keras_top1", "agreement"))
         layers = ", ".join(each["layer"] for each in calibration["excluded"])
         yield version, suffix, *figures, f"{agreement['mean_difference']:.5f}", calibration["method"], layers
+
+
+def _report(options: argparse.Namespace, sections: list[str | Table]) -> None:
+    from temper.provenance import package_versions
+    from temper.system.host import describe_host
+
+    host = describe_host()
+    libraries = ", ".join(f"{name} {number}" for name, number in package_versions("onnxruntime", "openvino").items())
+    write_report(
+        options.out,
+        "What a conversion to int8 takes",
+        "From the fp32 ONNX file to published, verified .onnx and .xml files, in one process, with an empty cache. "
+        f"CPU-s: processor time of all threads; {_rounds(options.rounds)}, the versions in turn. {options.note}",
+        f"`python experiments/conversion/run.py`. Machine: {host.processor}, {host.cores} cores. {libraries}.",
+        *sections,
+    )
+
+
+def _rounds(count: int) -> str:
+    return "of one conversion" if count == 1 else f"the median of {count} conversions"
 
 
 def _title(model: Path) -> str:

@@ -16,7 +16,7 @@ from temper.storage.reading import read_file
 
 # The largest parts are the files of calibration and the images whose label changes, with 100 bytes each: enough for
 # 80,000 of them. Reading takes at most 25 times as much memory.
-MAX_BYTES = 1 << 23
+MAX_BYTES = 8 * 2**20
 OWN_SHA256 = "card_sha256"
 # Fields of schema 2 whose default would be a guess.
 EXPLICIT = ("preprocessing", "precision", "sha256")

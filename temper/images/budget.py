@@ -13,8 +13,8 @@ from PIL import Image
 from temper.images.pixels import upright_mode
 
 # Eight images of 12 megapixels at four bytes for each pixel, and more of them where there are more cores.
-MIN_BYTES = 3 * 2**27
-BYTES_PER_CORE = 2**26
+MIN_BYTES = 384 * 2**20
+BYTES_PER_CORE = 64 * 2**20
 # Above this, glibc is asked to return what was freed: otherwise it stays with the thread that decoded.
 LARGE_BYTES = 2**27
 

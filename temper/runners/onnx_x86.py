@@ -39,10 +39,31 @@ def rewrite_for_x86(content: bytes) -> bytes:
     CPU-ms an image as its file is and takes 5.7 rewritten (fp32: 11.2).
     """
     model = onnx.load_from_string(content)
-    properties = {each.key: each.value for each in model.metadata_props}
-    _insert_pairs(model.graph, json.loads(properties.get(X86_SCALES, "{}")))
+    insert_pairs(model.graph, scales_of(model))
     use_uint8(model.graph)
     return bytes(model.SerializeToString())
+
+
+def scales_of(model: onnx.ModelProto) -> dict[str, str]:
+    """{tensor: name of its scale} for what convolutions give in floating point, from the metadata of a file."""
+    properties = {each.key: each.value for each in model.metadata_props}
+    return dict(json.loads(properties.get(X86_SCALES, "{}")))
+
+
+def insert_pairs(graph: onnx.GraphProto, scales: dict[str, str]) -> None:
+    """Insert a pair after each tensor that has a scale; all that read the tensor read what was rounded."""
+    nodes = []
+    for node in graph.node:
+        copy = onnx.NodeProto()
+        copy.CopyFrom(node)
+        copy.input[:] = [f"{name}{DEQUANTIZED}" if name in scales else name for name in node.input]
+        # Behind the producer the producer: ONNX requires topological order.
+        nodes.append(copy)
+        for tensor in scales.keys() & set(node.output):
+            quantized, parameters = f"{tensor}_quantized", [scales[tensor], SHIFTED]
+            nodes.append(helper.make_node("QuantizeLinear", [tensor, *parameters], [quantized]))
+            nodes.append(helper.make_node("DequantizeLinear", [quantized, *parameters], [f"{tensor}{DEQUANTIZED}"]))
+    _replace_nodes(graph, nodes)
 
 
 def use_uint8(graph: onnx.GraphProto) -> None:
@@ -66,22 +87,6 @@ def annotate_kernel_counts(optimized: Path) -> None:
     text = ", ".join(f"{count} {precision}" for precision, count in sorted(counts.items(), reverse=True))
     model.metadata_props.append(onnx.StringStringEntryProto(key=KERNELS, value=text))
     onnx.save(model, optimized)
-
-
-def _insert_pairs(graph: onnx.GraphProto, scales: dict[str, str]) -> None:
-    """Insert a pair after each tensor that has a scale; all that read the tensor read what was rounded."""
-    nodes = []
-    for node in graph.node:
-        copy = onnx.NodeProto()
-        copy.CopyFrom(node)
-        copy.input[:] = [f"{name}{DEQUANTIZED}" if name in scales else name for name in node.input]
-        # Behind the producer the producer: ONNX requires topological order.
-        nodes.append(copy)
-        for tensor in scales.keys() & set(node.output):
-            quantized, parameters = f"{tensor}_quantized", [scales[tensor], SHIFTED]
-            nodes.append(helper.make_node("QuantizeLinear", [tensor, *parameters], [quantized]))
-            nodes.append(helper.make_node("DequantizeLinear", [quantized, *parameters], [f"{tensor}{DEQUANTIZED}"]))
-    _replace_nodes(graph, nodes)
 
 
 def _shift_to_uint8(graph: onnx.GraphProto) -> None:

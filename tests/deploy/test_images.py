@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from temper import __version__
 from temper.cli import main
 from tests.source import ROOT
-from tests.test_packaging import pins
+from tests.test_lock_files import pins
 
 DEPLOY = ROOT / "deploy"
 RUNTIMES = ("onnx", "openvino")

@@ -54,16 +54,7 @@ def test_calibration_is_explained_with_the_numbers_of_the_code() -> None:
         assert f"| `{method}` | {range_}" in text
 
 
-def test_figures_are_those_of_the_results() -> None:
-    precision = text_of("benchmarks/results/precision-224.md")
-    methods = {
-        name: float(top1) for name, top1 in re.findall(r"\| (max|entropy)[^|]* \| [\d.]+ \| ([\d.]+) \|", precision)
-    }
-    # Keras has 94.75 %.
-    assert "classifies 94.75 % correctly" in precision
-    assert f"`entropy`, which lost {94.75 - methods['entropy']:g} points" in text_of("docs/calibration.md")
-    assert "| passes | 1.04 |" in precision
-    assert "at a cost of 4 %" in text_of("docs/int8-accuracy.md")
+def test_the_examples_of_intervals_are_those_of_the_code() -> None:
     for images, words in ((100, "89 to 98 %"), (400, "92 to 97 %")):
         low, high = wilson(round(0.95 * images), images)
         assert f"{100 * low:.0f} to {100 * high:.0f} %" == words

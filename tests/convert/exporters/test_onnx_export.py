@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from convert.exporters import onnx_export
-from convert.exporters.onnx_export import LAYER, _pad_in_pooling, _rename_ends
+from convert.exporters.onnx_export import LAYER, _rename_ends
 from temper.errors import ResourceError
 
 
@@ -37,21 +37,6 @@ def padded_pool(operator: str) -> onnx.ModelProto:
 def run(model: onnx.ModelProto, values: np.ndarray) -> np.ndarray:
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return np.asarray(session.run(None, {session.get_inputs()[0].name: values})[0])
-
-
-def test_padding_after_a_relu_moves_into_the_pool_with_equal_results() -> None:
-    values = np.random.default_rng(0).normal(size=(3, 2, 8, 8)).astype(np.float32)
-    model = padded_pool("Relu")
-    before = run(model, values)
-    _pad_in_pooling(model.graph)
-    assert [node.op_type for node in model.graph.node] == ["Relu", "MaxPool"]
-    np.testing.assert_array_equal(run(model, values), before)
-
-
-def test_padding_stays_where_negative_values_are_possible() -> None:
-    model = padded_pool("Tanh")
-    _pad_in_pooling(model.graph)
-    assert [node.op_type for node in model.graph.node] == ["Tanh", "Pad", "MaxPool"]
 
 
 def test_both_ends_get_the_names_of_this_project_and_any_batch_size() -> None:

@@ -38,9 +38,10 @@ def test_results_are_shown_for_each_version_and_artifact() -> None:
 def test_a_model_is_converted_in_a_process_of_its_own_and_stays_as_it_is(bundle: Path, tmp_path: Path) -> None:
     before = {path.name: path.stat().st_mtime_ns for path in bundle.parent.iterdir()}
     out = tmp_path / "conversion.md"
-    assert run(parse([str(bundle), "--out", str(out)])) == 0
+    assert run(parse([str(bundle), "--out", str(out), "--note", "*now*: this."])) == 0
     text = out.read_text()
     assert f"## {bundle.parent.name}: 16 pixels" in text
+    assert "of one conversion, the versions in turn. *now*: this." in text
     assert "| activation ranges |" in text
     assert "| now | .xml |" in text
     assert {path.name: path.stat().st_mtime_ns for path in bundle.parent.iterdir()} == before

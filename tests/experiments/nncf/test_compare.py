@@ -19,12 +19,13 @@ def test_the_environment_of_nncf_must_be_named(capsys: pytest.CaptureFixture[str
     assert "--nncf" in capsys.readouterr().err
 
 
-def test_every_number_of_threads_and_batch_size_has_a_row(made_bundle: Path) -> None:
+def test_every_network_number_of_threads_and_batch_size_has_a_row(made_bundle: Path) -> None:
     network = made_bundle.with_name("model.fp32.onnx")
     images = noise(9)
-    rows = speed_rows(network, network, images, rounds=2)
-    assert [row[:2] for row in rows] == [("all", "1"), ("all", "8"), ("1", "1"), ("1", "8")]
-    assert all(float(ratio.split()[0]) > 0 for row in rows for ratio in row[4:])
+    rows = speed_rows(network, {"a": network, "b": network}, images, rounds=2)
+    cases = [("all", "1"), ("all", "8"), ("1", "1"), ("1", "8")]
+    assert [row[:3] for row in rows] == [(name, *case) for name in "ab" for case in cases]
+    assert all(float(ratio.split()[0]) > 0 for row in rows for ratio in row[5:])
 
 
 def test_nncf_gets_the_calibration_images_of_the_card_and_runs_once(
@@ -48,7 +49,7 @@ def test_nncf_gets_the_calibration_images_of_the_card_and_runs_once(
     monkeypatch.setattr("experiments.nncf.compare.__file__", str(program))
     options = parse([str(artifact.path), "--nncf", sys.executable, "--work", str(tmp_path / "work")])
     again = Artifact.at(artifact.path)
-    targets = {quantize_with_nncf(again, options) for _ in range(2)}
+    targets = {quantize_with_nncf(again, again.path, options) for _ in range(2)}
     assert len(targets) == 1
     size = again.card.size
     assert targets.pop().read_text() == f"(1, {size}, {size}, 3)"

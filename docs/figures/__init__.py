@@ -1,0 +1,1 @@
+"""The audit of figures: where each number in README.md and docs/ comes from."""

@@ -1,0 +1,52 @@
+"""What was measured, from benchmarks/results/: each part names its file, and fits into lines of 99 columns."""
+
+import json
+import textwrap
+from pathlib import Path
+
+from experiments.chaos.record import COUNTS
+from temper.cli.tables import Table
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "benchmarks" / "results"
+WIDTH = 99
+
+
+def demo() -> str:
+    """The last step of `make demo`, as a terminal shows it, up to the verdicts."""
+    from benchmarks.analysis.report_file import read_report
+    from benchmarks.rendering.terminal import terminal_text
+
+    report = read_report(RESULTS / "demo" / "report.json")
+    lines = terminal_text(report, WIDTH).splitlines()
+    end = next(i for i, line in enumerate(lines) if line == f"{report.baseline} is the baseline.")
+    return "\n".join(["```", *lines[:end], "…", "```"])
+
+
+def photos() -> str:
+    """The first sentences of the report on photos, and where and when it was measured."""
+    from benchmarks.analysis.report_file import read_report
+    from benchmarks.analysis.verdict import headline
+
+    name = "photos-224"
+    report = read_report(RESULTS / name / "report.json")
+    host = report.host
+    return _wrapped(
+        f"{report.images} held-out {report.dataset} at {report.size} pixels, {host.cores} cores of an "
+        f"{host.processor}, {report.created[:10]}: {' '.join(headline(report))} Intervals, p99 and further columns: "
+        f"[{name}](benchmarks/results/{name}/report.md)."
+    )
+
+
+def chaos() -> str:
+    """The sums of all suites that try to break Temper."""
+    report = json.loads((RESULTS / "reliability.json").read_text(encoding="utf-8"))
+    suites = report["suites"]
+    sums = [f"{sum(each[name] for each in suites):,}" for name in COUNTS]
+    return Table(
+        headings=("suites", *COUNTS), rows=[(str(len(suites)), *sums)], right=frozenset(range(len(COUNTS) + 1))
+    ).markdown()
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,106 @@
+"""What each layer of an artifact takes, by the profilers of ONNX Runtime and OpenVINO."""
+
+import json
+import re
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnxruntime as ort
+import openvino as ov
+
+from temper.artifact import Artifact
+from temper.runners.base import Images
+from temper.runners.onnx_metadata import INPUT
+from temper.runners.onnx_x86 import rewrite_for_x86
+from temper.runners.openvino import process_core
+
+WARM_UP = 5
+MICROSECONDS_PER_MS = 1000
+# The operators of both runtimes, by what they do; the first match counts.
+KINDS = {
+    "convolution": r"conv(?!ert)",
+    "matrix product": r"gemm|matmul|fullyconnected",
+    "pooling": r"pool|reducemean",
+    "addition": r"add$|eltwise",
+    "layout": r"reorder|transpose|reshape|squeeze",
+    "rounding": r"quantize|cast|^convert",
+}
+OTHER = "others"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """One executed operator. ms: median over the calls. int8: whether it computes with integers."""
+
+    name: str
+    kind: str
+    int8: bool
+    ms: float
+
+
+def profile(artifact: Artifact, images: Images, calls: int) -> list[Layer]:
+    """The layers of an int8 `.onnx` or `.xml` file for a batch of images [n, size, size, 3], as its runner opens it."""
+    layers = (
+        _openvino(artifact.path, images, calls) if artifact.path.suffix == ".xml" else _onnx(artifact, images, calls)
+    )
+    return [each for each in layers if each.ms > 0]
+
+
+def kind_of(operator: str) -> str:
+    """What an operator does.
+
+    >>> kind_of("QLinearConv"), kind_of("NhwcMaxPool"), kind_of("Softmax")
+    ('convolution', 'pooling', 'others')
+    """
+    return next((kind for kind, pattern in KINDS.items() if re.search(pattern, operator, re.IGNORECASE)), OTHER)
+
+
+def _openvino(path: Path, images: Images, calls: int) -> list[Layer]:
+    options = {"PERFORMANCE_HINT": "LATENCY", "PERF_COUNT": True}
+    request = process_core().compile_model(str(path), "CPU", options).create_infer_request()
+    events = []
+    for number in range(-WARM_UP, calls):
+        request.infer([images], share_inputs=True)
+        if number >= 0:
+            executed = (each for each in request.profiling_info if each.status == ov.ProfilingInfo.Status.EXECUTED)
+            events += [(e.node_name, e.node_type, e.exec_type, e.real_time.total_seconds() * 1e3) for e in executed]
+    return _medians((name, kind_of(operator), "I8" in kernel, ms) for name, operator, kernel, ms in events)
+
+
+def _onnx(artifact: Artifact, images: Images, calls: int) -> list[Layer]:
+    with TemporaryDirectory() as scratch:
+        options = ort.SessionOptions()
+        options.log_severity_level = 3
+        options.enable_profiling = True
+        options.profile_file_prefix = str(Path(scratch) / "profile")
+        content = rewrite_for_x86(artifact.path.read_bytes())
+        session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        for _ in range(WARM_UP + calls):
+            session.run(None, {INPUT: images})
+        events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    measured: dict[str, list[tuple[str, str, bool, float]]] = defaultdict(list)
+    for each in events:
+        if each.get("cat") == "Node" and each["name"].endswith("_kernel_time"):
+            name, operator = each["name"].removesuffix("_kernel_time"), each["args"]["op_name"]
+            integers = "int8" in json.dumps(each["args"].get("input_type_shape", ""))
+            measured[name].append((name, kind_of(operator), integers, each["dur"] / MICROSECONDS_PER_MS))
+    return _medians(event for calls_of_one in measured.values() for event in calls_of_one[WARM_UP:])
+
+
+def _medians(events: Iterable[tuple[str, str, bool, float]]) -> list[Layer]:
+    times: dict[tuple[str, str, bool], list[float]] = defaultdict(list)
+    for name, kind, int8, ms in events:
+        times[name, kind, int8].append(ms)
+    return [
+        Layer(name=name, kind=kind, int8=int8, ms=statistics.median(each)) for (name, kind, int8), each in times.items()
+    ]
+
+
+def noise(batch: int, size: int) -> Images:
+    """Random images [batch, size, size, 3]: no kernel of int8 is faster for others."""
+    return np.random.default_rng(0).integers(0, 256, (batch, size, size, 3), np.uint8)

@@ -1,0 +1,187 @@
+"""Rewrites save work and change no result."""
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import openvino as ov
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from convert.exporters.rewrites import pad_in_pooling, stride_early
+from convert.precision.calibration import calibrate
+from convert.precision.qdq import quantize, ranged_tensors, with_equal_ranges
+from temper.runners.onnx_x86 import rewrite_for_x86, use_uint8
+
+CHANNELS = 8
+
+
+def padded_pool(operator: str) -> onnx.ModelProto:
+    """An operator, zero padding of one pixel on each side, and a max-pool: the start of a Keras ResNet."""
+    nodes = [
+        helper.make_node(operator, ["x"], ["r"], "activation"),
+        helper.make_node("Pad", ["r", "widths"], ["p"], "pad"),
+        helper.make_node("MaxPool", ["p"], ["y"], "pool", kernel_shape=[3, 3], strides=[2, 2]),
+    ]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "padded",
+        [value("x", TensorProto.FLOAT, ["n", 2, 8, 8])],
+        [value("y", TensorProto.FLOAT, ["n", 2, 4, 4])],
+        [numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "widths")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=9)
+
+
+def residual_blocks(size: int = 16, outputs: tuple[str, ...] = ("images",)) -> onnx.ModelProto:
+    """Two residual blocks, and the two pointwise convolutions of stride 2 that begin a stage of a Keras ResNet."""
+    random = np.random.default_rng(0)
+    constants, nodes = [], []
+
+    def conv(name: str, source: str, channels: int = CHANNELS, kernel: int = 1, stride: int = 1) -> str:
+        weights = random.normal(0, 0.3, (CHANNELS, channels, kernel, kernel)).astype(np.float32)
+        constants.append(numpy_helper.from_array(weights, f"{name}_w"))
+        pads = [kernel // 2] * 4
+        shape = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": pads}
+        nodes.append(helper.make_node("Conv", [source, f"{name}_w"], [name], name, **shape))
+        return name
+
+    def node(operator: str, name: str, *sources: str) -> str:
+        nodes.append(helper.make_node(operator, list(sources), [name], name))
+        return name
+
+    nodes.append(helper.make_node("Cast", ["images"], ["pixels"], "pixels", to=TensorProto.FLOAT))
+    x = node("Relu", "stem", conv("stem_conv", node("Transpose", "nchw", "pixels"), 3))
+    nodes[-3].attribute.append(helper.make_attribute("perm", [0, 3, 1, 2]))
+    for block in ("a", "b"):
+        inner = node(
+            "Relu", f"{block}2_relu", conv(f"{block}2", node("Relu", f"{block}1_relu", conv(f"{block}1", x)), kernel=3)
+        )
+        x = node("Relu", f"{block}_out", node("Add", f"{block}_add", conv(f"{block}3", inner), x))
+    node("Add", "features", conv("c0", x, stride=2), conv("c1", x, stride=2))
+    node("GlobalAveragePool", "pooled", "features")
+    node("Flatten", "probabilities", "pooled")
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "blocks",
+        [value("images", TensorProto.UINT8, ["n", size, size, 3])],
+        [value("probabilities", TensorProto.FLOAT, ["n", CHANNELS])],
+        constants,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)
+
+
+def run(model: onnx.ModelProto, values: NDArray[np.generic]) -> NDArray[np.float32]:
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {session.get_inputs()[0].name: values})[0])
+
+
+def pixels(size: int, images: int = 4) -> NDArray[np.uint8]:
+    return np.random.default_rng(1).integers(0, 256, (images, size, size, 3)).astype(np.uint8)
+
+
+def strides(model: onnx.ModelProto) -> dict[str, int]:
+    """The nodes with a stride above 1."""
+    found = {n.name: each.ints[0] for n in model.graph.node for each in n.attribute if each.name == "strides"}
+    return {name: stride for name, stride in found.items() if stride > 1}
+
+
+def quantized(model: onnx.ModelProto, images: NDArray[np.uint8], folder: "pytest.TempPathFactory") -> onnx.ModelProto:
+    path = folder.mktemp("rewrites") / "fp32.onnx"
+    onnx.save(model, path)
+    ranges = calibrate(path, [images], len(images), ranged_tensors(model.graph))["max"]
+    return quantize(model, with_equal_ranges(model.graph, ranges))
+
+
+def test_padding_after_a_relu_moves_into_the_pool_with_equal_results() -> None:
+    values = np.random.default_rng(0).normal(size=(3, 2, 8, 8)).astype(np.float32)
+    model = padded_pool("Relu")
+    before = run(model, values)
+    pad_in_pooling(model.graph)
+    assert [node.op_type for node in model.graph.node] == ["Relu", "MaxPool"]
+    np.testing.assert_array_equal(run(model, values), before)
+
+
+def test_padding_stays_where_negative_values_are_possible() -> None:
+    model = padded_pool("Tanh")
+    pad_in_pooling(model.graph)
+    assert [node.op_type for node in model.graph.node] == ["Tanh", "Pad", "MaxPool"]
+
+
+@pytest.mark.parametrize("size", [16, 15])
+def test_strides_after_a_block_move_into_it_with_equal_results(size: int) -> None:
+    model = residual_blocks(size)
+    before = run(model, pixels(size))
+    stride_early(model.graph)
+    onnx.checker.check_model(model, full_check=True)
+    # The 3x3 convolution computes a quarter of the places.
+    assert strides(model) == {"b2": 2, "a_out_strided": 2}
+    np.testing.assert_allclose(run(model, pixels(size)), before, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("tensor", ["b_out", "b_add"])
+def test_strides_stay_where_a_complete_result_is_read_elsewhere(tensor: str) -> None:
+    model = residual_blocks()
+    model.graph.output.append(helper.make_tensor_value_info(tensor, TensorProto.FLOAT, ["n", CHANNELS, 16, 16]))
+    stride_early(model.graph)
+    assert strides(model) == {"c0": 2, "c1": 2}
+
+
+def test_strides_move_no_further_than_to_what_is_read_once() -> None:
+    model = residual_blocks()
+    model.graph.output.append(helper.make_tensor_value_info("b2_relu", TensorProto.FLOAT, ["n", CHANNELS, 16, 16]))
+    before = run(model, pixels(16))
+    stride_early(model.graph)
+    assert strides(model) == {"b3": 2, "a_out_strided": 2}
+    np.testing.assert_allclose(run(model, pixels(16)), before, rtol=1e-5, atol=1e-5)
+
+
+def test_strides_stay_where_another_reader_has_none() -> None:
+    model = residual_blocks()
+    (reader,) = [node for node in model.graph.node if node.name == "c1"]
+    next(each for each in reader.attribute if each.name == "strides").ints[:] = [1, 1]
+    stride_early(model.graph)
+    assert strides(model) == {"c0": 2}
+
+
+def test_strides_stay_where_padding_depends_on_them() -> None:
+    model = residual_blocks(15)
+    for node in model.graph.node:
+        if node.name in ("b2", "b3"):
+            kept = [each for each in node.attribute if each.name != "pads"]
+            del node.attribute[:]
+            node.attribute.extend([*kept, helper.make_attribute("auto_pad", "SAME_UPPER")])
+    before = run(model, pixels(15))
+    stride_early(model.graph)
+    assert strides(model) == {"c0": 2, "c1": 2}
+    np.testing.assert_allclose(run(model, pixels(15)), before, rtol=1e-5, atol=1e-5)
+
+
+def test_int8_is_pooled_in_int8_by_onnx_runtime(tmp_path_factory: pytest.TempPathFactory) -> None:
+    model = residual_blocks()
+    stride_early(model.graph)
+    options = ort.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path_factory.mktemp("optimized") / "model.onnx")
+    options.log_severity_level = 3
+    ort.InferenceSession(rewrite_for_x86(quantized(model, pixels(16), tmp_path_factory).SerializeToString()), options)
+    operators = [node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node]
+    assert "NhwcMaxPool" in operators
+    assert "MaxPool" not in operators
+    assert operators.count("QLinearConv") == 9
+
+
+def test_openvino_executes_every_convolution_in_int8(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """With strides after the addition it inserts poolings of its own, and two convolutions are not in int8."""
+    model = residual_blocks()
+    stride_early(model.graph)
+    int8 = quantized(model, pixels(16), tmp_path_factory)
+    use_uint8(int8.graph)
+    compiled = ov.Core().compile_model(ov.Core().read_model(int8.SerializeToString()), "CPU")
+    kinds = [each.get_rt_info() for each in compiled.get_runtime_model().get_ops()]
+    executed = [
+        str(each["primitiveType"].astype(str)) for each in kinds if each["layerType"].astype(str) == "Convolution"
+    ]
+    assert len(executed) == 9
+    assert all(each.endswith(("I8", "i8")) for each in executed), executed
