@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,14 @@ from temper.images import open_image
 # Height and width of the square that a thumbnail fits into: pages/page.css shows it in this size.
 THUMBNAIL_PIXELS = 112
 JPEG_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class CaptionedImage:
+    """One image, or several side by side, each a data URL ("" for none) and its alternative text; lines below them."""
+
+    sources: tuple[tuple[str, str], ...]
+    lines: tuple[str, ...]
 
 
 def thumbnail(image: Image.Image) -> str:
