@@ -67,6 +67,7 @@ def _images(trained: TrainedModel, folder: Path, examples: list[Example], config
     cells, leaks = cells_of(evaluation), find_leaks(examples, read_near_duplicates(folder))
     return {
         "matrix": _matrix(evaluation.confusion, cells) if has_matrix(evaluation) else [],
+        "n_pairs": int(np.count_nonzero(evaluation.confusion) - np.count_nonzero(evaluation.confusion.diagonal())),
         "cells": [(cell, galleries.images_of(cell, evaluation, pixels, names)) for cell in cells],
         "mistakes": galleries.worst_mistakes(trained.model, evaluation, pixels, names),
         "augmented": galleries.augmented_versions(trained.samples, config),

@@ -111,6 +111,7 @@ def test_the_page_of_a_thousand_labels_lists_the_most_confused_and_stays_small(
     visit = open_page(f"{path.as_uri()}#cell-0-1")
     assert visit.page.locator("#cell-0-1 img").count() == 3
     assert visit.page.locator("h2#confusion").inner_text() == "Most confused labels"
+    assert "The first 50 of 334 pairs" in visit.page.locator("h2#confusion + p").inner_text()
     assert visit.page.locator("#labels tbody tr").count() == 1000
     assert visit.overflow() <= 0
 
