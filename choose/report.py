@@ -4,13 +4,13 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.rendering.plots import png
 from choose.measure import Artifacts, MeasurementSettings, key_of
 from choose.records import SCHEMA, ChoiceReport, Failure, Measurement
 from choose.rendering.plot import pareto_figure
 from choose.rendering.tables import failure_table, main_table
 from choose.rendering.words import choice_sentences
 from choose.rule import Limits, choose_artifact, pareto_front
+from pages.figures import png
 from temper.storage.atomic import atomic_write, write_text
 
 JSON, MARKDOWN, PLOT = "choice.json", "report.md", "pareto.png"

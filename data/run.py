@@ -5,7 +5,8 @@
   python data/run.py scan photos                   list unusable images, duplicates, and leaks between train and test
 
 draw and fetch write FOLDER/train/LABEL and FOLDER/test/LABEL; a folder that exists is not changed.
-scan changes no image. Training leaves out the images that it lists in FOLDER/quarantine.csv.
+scan changes no image. Training leaves out the images that it lists in FOLDER/quarantine.csv. FOLDER/scan.html shows
+what it found.
 """
 
 import os
@@ -117,13 +118,16 @@ def run_fetch(options: argparse.Namespace) -> int:
 
 
 def run_scan(options: argparse.Namespace) -> int:
-    """Print the issues of a dataset, and write the lists that training reads."""
+    """Print the issues of a dataset, and write the lists that training reads and a page for the user."""
     from data.scan import scan
+    from data.scan_page import PAGE, scan_page
     from temper.dataset.listing import NEAR_DUPLICATES, QUARANTINE, write_near_duplicates, write_quarantine
+    from temper.storage.atomic import write_text
 
     folder: Path = options.folder
     with ProgressDisplay() as progress:
         result = scan(folder, progress)
+        page = scan_page(result, progress)
     print("\n\n".join(table.plain() for table in _tables(result)))
     write_quarantine(folder, result.quarantine)
     LOGGER.info("%s: %s that training leaves out", folder / QUARANTINE, plural(len(result.quarantine), "image"))
@@ -131,6 +135,8 @@ def run_scan(options: argparse.Namespace) -> int:
     n_similar = sum(map(len, result.near_duplicates))
     groups = f"{plural(n_similar, 'image')} in {plural(len(result.near_duplicates), 'group')}"
     LOGGER.info("%s: %s; training puts a group in one subset", folder / NEAR_DUPLICATES, groups)
+    write_text(folder / PAGE, page)
+    LOGGER.info("%s: the same with the images, to open in a browser", folder / PAGE)
     if result.n_leaks and not options.accept_leaks:
         raise DataError(
             f"{plural(result.n_leaks, 'image of train/ is', 'images of train/ are')} also in test/, so the accuracy "

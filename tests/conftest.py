@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.browsing import Open, visits
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -25,6 +27,13 @@ def browser() -> "Iterator[Browser]":
     flags = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with playwright.sync_playwright() as started:
         yield started.chromium.launch(executable_path=CHROMIUM, args=flags)
+
+
+@pytest.fixture
+def open_page(browser: "Browser") -> Iterator[Open]:
+    """Open a URL in a context of its own: `open_page(url, **options of the context)` gives a Visit."""
+    with visits(browser) as open_url:
+        yield open_url
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,10 @@ ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("data", "train", "convert", "infer", "benchmarks")
 # Each has a file run.py. choose/ calls the stages; docs/ reads their parsers.
 COMMANDS = (*STAGES, "choose", "docs")
-FOLDERS = ("temper", *COMMANDS, "experiments")
+FOLDERS = ("temper", "pages", *COMMANDS, "experiments")
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+# Templates and styles of HTML pages.
+PAGES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.html"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")),

@@ -18,6 +18,7 @@ COVERED_BY = {
     # Records without a method.
     "benchmarks/config.py": "tests/benchmarks/test_run.py",
     "convert/job.py": "tests/convert/test_pipeline.py",
+    "train/trained_model.py": "tests/train/test_pipeline.py",
     "train/fitting/training_data.py": "tests/train/fitting/test_strategies.py",
     # One call, of an exporter that has tests of its own; the contract of runners checks its result.
     "convert/exporters/saved_model.py": "tests/temper/runners/test_contract.py",

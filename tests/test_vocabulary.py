@@ -5,7 +5,7 @@ import re
 import tokenize
 from pathlib import Path
 
-from tests.source import DOCUMENTS, FILES, ROOT, TESTS, name_of
+from tests.source import DOCUMENTS, FILES, PAGES, ROOT, TESTS, name_of
 
 # CONTRIBUTING.md names the word to use instead of each.
 BANNED = (
@@ -32,7 +32,7 @@ TEXTS = [
     path
     for path in [
         *FILES, *TESTS, *DOCUMENTS, *sorted(ROOT.glob("requirements*.txt")),
-        *(ROOT / name for name in ("Makefile", "pyproject.toml", "benchmarks/rendering/report.html")),
+        *(ROOT / name for name in ("Makefile", "pyproject.toml")), *PAGES,
     ]
     if path not in EXEMPT
 ]  # fmt: skip

@@ -30,14 +30,15 @@ from train.fitting.strategies import find_learning_rate
 from train.fitting.training_data import TrainingContext
 from train.network.backbones import BACKBONES
 from train.network.pretrained import load_backbone
-from train.pipeline import SUSPECT_SUFFIXES, TrainedModel, load_data, save, train
+from train.pipeline import SUSPECT_SUFFIXES, load_data, save, train
+from train.trained_model import TrainedModel
 from train.up_to_date import is_up_to_date
 
 LOGGER = logging.getLogger("temper.train")
 WORK_FOLDER = ".training"
 WRITTEN = (
-    ".md", ".summary.txt", ".history.csv", ".curves.png", ".confusion.png", ".reliability.png", ".mistakes.png",
-    ".split.csv",
+    ".md", ".html", ".summary.txt", ".history.csv", ".curves.png", ".confusion.png", ".reliability.png",
+    ".mistakes.png", ".split.csv",
 )  # fmt: skip
 # What a training writes, or removes.
 REPLACED = (*WRITTEN, *SUSPECT_SUFFIXES)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -16,7 +15,7 @@ from temper.dataset.listing import dataset_title
 from temper.dataset.split import Example, Subset, write_split
 from temper.provenance import provenance
 from temper.runners.base import Runner
-from temper.storage.atomic import atomic_write
+from temper.storage.atomic import atomic_write, write_text
 from temper.storage.publish import remove_when_published
 from temper.storage.space import explain_full_disk
 from temper.system.host import describe_host
@@ -32,31 +31,17 @@ from train.evaluation.model_card import write_history, write_model_card, write_s
 from train.evaluation.suspect_labels import SuspectLabels
 from train.evaluation.suspect_report import suspects_section, write_suspects
 from train.evaluation.temperature_scaling import best_temperature, fold_into_weights, is_at_limit
-from train.fitting.checkpoint import History
 from train.fitting.strategies import build, fine_tune, gpus, train_all_layers, train_head
 from train.fitting.training_data import TrainingContext, TrainingData
+from train.page.model_page import model_page
+from train.trained_model import TrainedModel
 from train.up_to_date import SPLIT_SUFFIX, dataset_record
 
 LOGGER = logging.getLogger("temper.train")
 PACKAGES = ("keras", "tensorflow", "numpy", "pillow")
+# Images of which the page shows augmented versions.
+MAX_SAMPLES = 4
 SUSPECT_SUFFIXES = (".suspects.csv", ".suspects.png")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainedModel:
-    """A float32 model, its history, and its evaluation on the pixels of the test subset, [n, s, s, 3].
-
-    seconds: from decoded images and a built model to a trained one. first_fine_tuned: the epoch with which fine-tuning
-    began; 0 for none. suspects: labels that are probably wrong; None where they were not looked for.
-    """
-
-    model: keras.Model
-    history: History
-    evaluation: Evaluation
-    pixels: NDArray[np.uint8]
-    seconds: float
-    first_fine_tuned: int = 0
-    suspects: SuspectLabels | None = None
 
 
 def load_data(
@@ -109,6 +94,7 @@ def train(
         seconds=seconds,
         first_fine_tuned=first_fine_tuned,
         suspects=suspects,
+        samples=_samples(data.images["train"]),
     )
 
 
@@ -130,11 +116,18 @@ def save(
         draw_mistakes(new.beside(".mistakes.png"), evaluation, title, trained.pixels, names)
         section = suspects_section(trained.suspects, folder, artifact.path.stem)
         write_model_card(new.beside(".md"), evaluation, config, dataset, examples, section)
+        write_text(new.beside(".html"), model_page(artifact.path.stem, trained, folder, examples, config))
         _save_suspects(trained.suspects, new, folder)
         split = write_split(new.beside(SPLIT_SUFFIX), folder, examples)
         trained.model.save(new.path)
         write_card(new.path, _card(trained, new, dataset_record(split, folder), config))
         record_made_here(new)
+
+
+def _samples(images: LabeledImages) -> NDArray[np.uint8]:
+    """Copies of the first image of each label, at most MAX_SAMPLES."""
+    first = np.unique(images.targets.argmax(axis=1), return_index=True)[1]
+    return np.array(images.pixels[np.sort(first[:MAX_SAMPLES])])
 
 
 def _save_suspects(suspects: SuspectLabels | None, new: Artifact, folder: Path) -> None:

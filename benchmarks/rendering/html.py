@@ -1,11 +1,8 @@
 """A report as one HTML page that contains everything it needs: plots inline, no script, no network."""
 
-import base64
-import io
 from collections.abc import Callable
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -13,11 +10,12 @@ from benchmarks.analysis.report import CaseResult, Report
 from benchmarks.analysis.verdict import control_sentence, headline, warnings
 from benchmarks.rendering import plots, sections
 from benchmarks.rendering.table import columns, executed_precision
+from pages.figures import inline_svg
+from pages.render import render_page
+from pages.thumbnails import thumbnail_of_file
 from temper.card import LabelFlip
-from temper.errors import UnreadableImage
-from temper.images import open_image
 
-THUMBNAIL_SIZE = (112, 112)
+TEMPLATE = Path(__file__).with_name("report.html")
 MAX_FLIPS = 24
 PLOTS: dict[str, tuple[str, str, Callable[[Report], Figure]]] = {
     "scatter": (
@@ -36,16 +34,9 @@ PLOTS: dict[str, tuple[str, str, Callable[[Report], Figure]]] = {
 
 def as_page(report: Report, images: dict[str, Path]) -> str:
     """The page. images: files by the name that label flips use; empty leaves thumbnails out."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html").render(
+    return render_page(
+        TEMPLATE,
         report=report,
-        colors=Markup(plots.css_variables(":root")),
         headline=headline(report),
         control=control_sentence(report.control) if report.control else "",
         warnings=warnings(report),
@@ -58,9 +49,8 @@ def as_page(report: Report, images: dict[str, Path]) -> str:
 
 
 def _plots(report: Report) -> list[dict[str, str]]:
-    # matplotlib escapes the names of artifacts.
     return [
-        {"name": name, "title": title, "text": text, "svg": Markup(plots.inline_svg(draw(report)))}
+        {"name": name, "title": title, "text": text, "svg": Markup(inline_svg(draw(report)))}
         for name, (title, text, draw) in PLOTS.items()
     ]
 
@@ -68,16 +58,4 @@ def _plots(report: Report) -> list[dict[str, str]]:
 def _flips(case: CaseResult, images: dict[str, Path]) -> list[tuple[LabelFlip, str]]:
     """Label flips, each with its thumbnail as a data URL, "" where the page shows no images."""
     flips = case.accuracy.flips[:MAX_FLIPS] if case.accuracy else ()
-    return [(flip, _thumbnail(images[flip.file]) if flip.file in images else "") for flip in flips]
-
-
-def _thumbnail(path: Path) -> str:
-    """A data URL; "" for an image that can no longer be read."""
-    file = io.BytesIO()
-    try:
-        image = open_image(path)
-    except UnreadableImage:
-        return ""
-    image.thumbnail(THUMBNAIL_SIZE)
-    image.save(file, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return [(flip, thumbnail_of_file(images[flip.file]) if flip.file in images else "") for flip in flips]

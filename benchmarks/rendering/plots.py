@@ -1,10 +1,4 @@
-"""The plots of a report, once, for the page (SVG) and for a PNG file: the same points in the same colors.
-
-On the page a color is a CSS variable, so that the plots follow the light or dark scheme of the reader.
-"""
-
-import io
-import re
+"""The plots of a report, once, for the page (SVG) and for a PNG file: the same points in the same colors."""
 
 import matplotlib as mpl
 import numpy as np
@@ -17,22 +11,18 @@ from matplotlib.transforms import Bbox
 from benchmarks.analysis.report import CaseResult, Report
 from benchmarks.analysis.statistics import Estimate
 from benchmarks.rendering.label_placement import nearest_point, place_labels
+from pages.colors import LIGHT
 from temper.cli import plot_style
 
-# Names of CSS variables: the color in the light scheme (and in PNG files), and in the dark one.
-COLORS = {
-    "panel": (plot_style.PANEL, "#1d2126"),
-    "ink": (plot_style.INK, "#e7e9ec"),
-    "soft": (plot_style.SOFT, "#9aa4af"),
-    "rule": (plot_style.RULE, "#363c44"),
-    "keras": (plot_style.GRAY, "#98a1ab"),
-    "fp32": (plot_style.BLUE, "#74aef0"),
-    "fp16": (plot_style.GREEN, "#6ccb8d"),
-    "bf16": (plot_style.OLIVE, "#c3d15c"),
-    "int8": (plot_style.ORANGE, "#f58a5f"),
-    "other": (plot_style.PURPLE, "#c79be6"),
+# The color of Keras, and of each precision that is executed.
+PRECISION_COLORS = {
+    "keras": plot_style.GRAY,
+    "fp32": plot_style.BLUE,
+    "fp16": plot_style.GREEN,
+    "bf16": plot_style.OLIVE,
+    "int8": plot_style.ORANGE,
+    "other": plot_style.PURPLE,
 }
-LIGHT = {name: light for name, (light, _) in COLORS.items()}
 WIDTH_INCHES = 10
 BINS = 60
 # A difference of a fraction of a point must not fill the plot.
@@ -46,7 +36,7 @@ def color_name(case: CaseResult) -> str:
     """What decides the color of a case: Keras, or the precision that is executed."""
     if case.is_keras:
         return "keras"
-    return case.main_precision if case.main_precision in COLORS else "other"
+    return case.main_precision if case.main_precision in PRECISION_COLORS else "other"
 
 
 def latency_accuracy_figure(report: Report) -> Figure:
@@ -59,7 +49,9 @@ def latency_accuracy_figure(report: Report) -> Figure:
         set_limits(axes, latencies, accuracies)
         for case, x, y in zip(cases, latencies, accuracies, strict=True):
             interval = [[x.value - x.low], [x.high - x.value]]
-            mark = axes.errorbar(x.value, y, xerr=interval, fmt="o", ms=7, capsize=3, color=LIGHT[color_name(case)])
+            mark = axes.errorbar(
+                x.value, y, xerr=interval, fmt="o", ms=7, capsize=3, color=PRECISION_COLORS[color_name(case)]
+            )
             mark.lines[0].set(gid=f"mark-{case.name}", markeredgecolor=LIGHT["panel"], markeredgewidth=0.7)
         axes.set_xlabel("median latency at batch 1 in milliseconds, with 95 % interval (better to the left)")
         axes.set_ylabel("top-1 accuracy on held-out images, % (better upward)")
@@ -80,7 +72,7 @@ def latency_distribution_figure(report: Report) -> Figure:
         lanes = range(len(samples))
         for lane, case, latency, values in zip(lanes, report.measured, latencies, samples, strict=True):
             counts = np.histogram(values, edges)[0]
-            color = LIGHT[color_name(case)]
+            color = PRECISION_COLORS[color_name(case)]
             heights = lane - 0.85 * counts / counts.max()
             axes.stairs(heights, edges, baseline=lane, fill=True, facecolor=color, alpha=0.4, gid=f"mark-{case.name}")
             axes.stairs(heights, edges, baseline=lane, color=color)
@@ -105,7 +97,7 @@ def throughput_figure(report: Report) -> Figure:
         for case in report.measured:
             row += 0.5
             for i, each in enumerate(case.throughput):
-                rate, color = each.images_per_second, LIGHT[color_name(case)]
+                rate, color = each.images_per_second, PRECISION_COLORS[color_name(case)]
                 ticks[row] = f"batch {each.batch}" if i else f"{case.name}   batch {each.batch}"
                 axes.barh(row, rate.value, height=0.8, color=color, gid=f"mark-{case.name}-{each.batch}")
                 axes.hlines(row, rate.low, rate.high, color=LIGHT["ink"], linewidth=1)
@@ -119,41 +111,6 @@ def throughput_figure(report: Report) -> Figure:
         axes.grid(True, axis="x")
         figure.tight_layout()
     return figure
-
-
-def inline_svg(figure: Figure) -> str:
-    """An <svg> element for a page that defines the CSS variables of COLORS."""
-    file = io.StringIO()
-    with mpl.rc_context(plot_style.STYLE):
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = file.getvalue()
-    text = text[text.index("<svg") :]
-    # The fixed size and the metadata are of no use inside a page.
-    namespaces = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
-    text = re.sub(r'<svg[^>]*viewBox="([^"]*)"[^>]*>', rf'<svg viewBox="\1" {namespaces}>', text)
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    for name, color in LIGHT.items():
-        text = text.replace(color, f"var(--{name})")
-    return text
-
-
-def standalone_svg(figure: Figure) -> str:
-    """An SVG file that follows the scheme of the reader by itself."""
-    style = f"<style>{css_variables('svg')} svg {{ background: var(--panel); }}</style>"
-    return re.sub(r"(<svg[^>]*>)", lambda match: match[1] + style, inline_svg(figure), count=1)
-
-
-def css_variables(selector: str) -> str:
-    """CSS that defines the colors, in both schemes."""
-    light, dark = (" ".join(f"--{name}: {pair[i]};" for name, pair in COLORS.items()) for i in (0, 1))
-    return f"{selector} {{ {light} }} @media (prefers-color-scheme: dark) {{ {selector} {{ {dark} }} }}"
-
-
-def png(figure: Figure) -> bytes:
-    """A PNG file in the light scheme."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=plot_style.PNG_DPI, facecolor=LIGHT["panel"])
-    return file.getvalue()
 
 
 def make_figure(height: float) -> tuple[Figure, Axes]:
@@ -207,7 +164,9 @@ def _set_log_axis(axes: Axes, low: float, high: float) -> None:
 def _add_legend(axes: Axes, cases: list[CaseResult]) -> None:
     names = dict.fromkeys(color_name(case) for case in cases)
     markers = [
-        Line2D([], [], marker="o", ls="", ms=7, color=LIGHT[name], label="Keras" if name == "keras" else name)
+        Line2D(
+            [], [], marker="o", ls="", ms=7, color=PRECISION_COLORS[name], label="Keras" if name == "keras" else name
+        )
         for name in names
     ]
     axes.figure.legend(handles=markers, loc="upper right", ncols=len(markers) or 1, frameon=False)

@@ -7,7 +7,7 @@ from benchmarks.analysis.report_file import report_text
 from benchmarks.analysis.verdict import control_sentence, headline, warnings
 from benchmarks.measurement.mlperf import SUMMARY
 from benchmarks.rendering.html import as_page
-from benchmarks.rendering.plots import latency_accuracy_figure, png, standalone_svg
+from benchmarks.rendering.plots import latency_accuracy_figure
 from benchmarks.rendering.sections import (
     END_TO_END,
     METHOD,
@@ -19,6 +19,7 @@ from benchmarks.rendering.sections import (
     within_limit_table,
 )
 from benchmarks.rendering.table import main_table
+from pages.figures import png, standalone_svg
 from temper.cli.tables import Table
 from temper.storage.atomic import atomic_write, write_text
 

@@ -8,11 +8,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from benchmarks.analysis.statistics import Estimate
-from benchmarks.rendering.plots import LIGHT, add_labels, make_figure, set_limits
+from benchmarks.rendering.plots import add_labels, make_figure, set_limits
 from choose.records import ChoiceReport, Measured
+from pages.colors import LIGHT
 from temper.cli import plot_style
 
-COLORS = ("fp32", "int8", "fp16", "other", "bf16", "keras")
+COLORS = ("blue", "orange", "green", "purple", "olive", "gray")
 MARKERS = {"fp32": "o", "fp16": "^", "int8": "s"}
 HEIGHT_INCHES = 5.4
 

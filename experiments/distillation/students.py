@@ -21,7 +21,8 @@ from train.dataset.decode import labels_of
 from train.distillation.teacher import open_teacher
 from train.fitting.checkpoint import CheckpointConfig
 from train.fitting.training_data import TrainingContext
-from train.pipeline import TrainedModel, save, train
+from train.pipeline import save, train
+from train.trained_model import TrainedModel
 
 # A mirrored digit is no digit.
 AUGMENTATION = Augmentation(rotation=10.0, zoom=0.1, shift=0.1, shear=0.1, brightness=0.2, flip=False)

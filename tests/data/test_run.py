@@ -83,6 +83,7 @@ def test_scan_prints_its_results_as_tables(tmp_path: Path, capsys: pytest.Captur
     assert "left out" in next(line for line in issues.splitlines() if "mislabeled.jpg" in line)
     assert ["label", "conflict", "2"] in [line.split() for line in kinds.splitlines()]
     assert ["test/dog", "4"] in [line.split() for line in folders.splitlines()]
+    assert "near-duplicate leak" in (tmp_path / "scan.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.programs
@@ -92,6 +93,7 @@ def test_leaks_end_the_command_unless_they_are_accepted(tmp_path: Path) -> None:
     command = [sys.executable, "data/run.py", "scan", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == ExitCode.DATA
+    assert f"{folder / 'scan.html'}: " in done.stderr
     assert "error: 1 image of train/ is also in test/" in done.stderr
     accepted = subprocess.run([*command, "--accept-leaks"], cwd=ROOT, capture_output=True, text=True)
     assert accepted.returncode == ExitCode.OK

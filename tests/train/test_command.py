@@ -105,7 +105,7 @@ def test_the_results_name_the_folder_once_and_an_empty_work_folder_is_removed(
     from train import command
     from train.evaluation.metrics import evaluate
     from train.evaluation.suspect_labels import Suspect, SuspectLabels
-    from train.pipeline import TrainedModel
+    from train.trained_model import TrainedModel
 
     work = tmp_path / "out" / command.WORK_FOLDER
     evaluation = evaluate(np.eye(2, dtype=np.float32)[[0, 1, 1, 1]], np.array([0, 0, 1, 1]), ("cat", "dog"))
@@ -133,7 +133,7 @@ def test_the_results_name_the_folder_once_and_an_empty_work_folder_is_removed(
     assert [each.force_suspects for each in contexts] == [has_suspects]
     assert "held-out accuracy 75.0 % of 4 images (images), 95 % interval 30.1 % to 95.4 %" in text
     assert text.count(str(tmp_path)) == 1
-    assert f"files in {tmp_path / 'out'}: model.keras, model.keras.json, model.md, " in text
+    assert f"files in {tmp_path / 'out'}: model.keras, model.keras.json, model.md, model.html, " in text
     assert not work.exists()
     assert ("suspect labels: 1 of 10 images: dog/0001.png (dog, looks like cat: 90.0 %)" in text) == has_suspects
     assert ("suspect labels: none of 10 images" in text) != has_suspects

@@ -18,7 +18,8 @@ from tests.train.images import fill
 from train.config import TrainingConfig
 from train.fitting.checkpoint import CheckpointConfig
 from train.fitting.training_data import TrainingContext
-from train.pipeline import TrainedModel, save, train
+from train.pipeline import save, train
+from train.trained_model import TrainedModel
 from train.up_to_date import is_up_to_date
 
 pytestmark = pytest.mark.tensorflow
@@ -30,8 +31,8 @@ FINE_TUNED = dataclasses.replace(
     HEAD, head="lbfgs", hidden_units=0, fine_tune=2, class_weights="balanced", label_smoothing=0.1
 )
 WRITTEN = (
-    "md", "summary.txt", "history.csv", "curves.png", "confusion.png", "reliability.png", "mistakes.png", "split.csv",
-    "keras", "keras.json",
+    "md", "html", "summary.txt", "history.csv", "curves.png", "confusion.png", "reliability.png", "mistakes.png",
+    "split.csv", "keras", "keras.json",
 )  # fmt: skip
 Trained = tuple[Artifact, Path, list[Example], TrainedModel]
 

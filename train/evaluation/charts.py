@@ -27,11 +27,17 @@ MAX_NUMBERED_LABELS = 30
 
 
 def draw_curves(target: Path, history: dict[str, list[float]], first_fine_tuned: int = 0) -> None:
-    """Draw accuracy and loss of training and validation by epoch.
+    """Write the figure of curves as PNG."""
+    _save(curves_figure(history, first_fine_tuned), target)
+
+
+def curves_figure(history: dict[str, list[float]], first_fine_tuned: int = 0) -> Figure:
+    """Accuracy and loss of training and validation by epoch.
 
     first_fine_tuned: the epoch with which fine-tuning began; 0 for none.
     """
-    with _chart(target, 9, 3.6) as figure:
+    with mpl.rc_context(STYLE):
+        figure = _new_figure(9, 3.6)
         for axes, name in zip(figure.subplots(1, 2), ("accuracy", "loss"), strict=True):
             epochs = range(1, len(history[name]) + 1)
             axes.plot(epochs, history[name], "o-", color=TRAINING, label="training (augmented)")
@@ -44,6 +50,7 @@ def draw_curves(target: Path, history: dict[str, list[float]], first_fine_tuned:
                 axes.set(xlim=(0, 2), ylim=(0, 1.02 * max(1, history[name][0], history[f"val_{name}"][0])))
             axes.grid(True)
         _legend(figure, axes)
+    return figure
 
 
 def draw_lr_range_test(target: Path, result: "LrRangeResult") -> None:
@@ -87,8 +94,14 @@ def draw_confusion(target: Path, evaluation: Evaluation, title: str) -> None:
 
 
 def draw_reliability(target: Path, evaluation: Evaluation, title: str) -> None:
-    """Draw the reliability diagram: accuracy by confidence, above the number of images."""
-    with _chart(target, 5, 5.6) as figure:
+    """Write the reliability diagram as PNG."""
+    _save(reliability_figure(evaluation, title), target)
+
+
+def reliability_figure(evaluation: Evaluation, title: str) -> Figure:
+    """The reliability diagram: accuracy by confidence, above the number of images."""
+    with mpl.rc_context(STYLE):
+        figure = _new_figure(5, 5.6)
         top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         edges = np.linspace(0, 1, BINS + 1)
         bins = bin_of(evaluation.confidence)
@@ -111,14 +124,15 @@ def draw_reliability(target: Path, evaluation: Evaluation, title: str) -> None:
         bottom.set(xlabel="confidence", ylabel="images")
         for axes in (top, bottom):
             axes.grid(True)
+    return figure
 
 
 def draw_mistakes(
     target: Path, evaluation: Evaluation, title: str, pixels: NDArray[np.uint8], names: list[str]
 ) -> None:
     """Draw the most confident mistakes among the held-out images [n, s, s, 3] as a contact sheet."""
-    wrong = np.flatnonzero(~evaluation.is_correct)
-    worst = wrong[np.argsort(-evaluation.confidence[wrong], kind="stable")][:MAX_SHEET_IMAGES]
+    wrong = evaluation.mistakes
+    worst = wrong[:MAX_SHEET_IMAGES]
     captions = [
         f"{evaluation.labels[evaluation.predicted[index]]} {percent(evaluation.confidence[index])}\n"
         f"true: {evaluation.labels[evaluation.targets[index]]}\n{names[index][-MAX_NAME_LENGTH:]}"
@@ -156,8 +170,18 @@ def _draw_sheet(target: Path, heading: str, pixels: NDArray[np.uint8], captions:
 def _chart(target: Path, width: float, height: float) -> Iterator[Figure]:
     """A figure of this size in inches, which is written to the target at the end of the block."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = _new_figure(width, height)
         yield figure
+        _save(figure, target)
+
+
+def _new_figure(width: float, height: float) -> Figure:
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _save(figure: Figure, target: Path) -> None:
+    # Ticks are made when they are drawn, in the style of that moment.
+    with mpl.rc_context(STYLE):
         figure.savefig(target, dpi=PNG_DPI)
 
 

@@ -54,6 +54,13 @@ class Evaluation:
         return correct
 
     @property
+    def mistakes(self) -> NDArray[np.int64]:
+        """Indices of the wrong predictions, the most confident first."""
+        wrong = np.flatnonzero(~self.is_correct)
+        ordered: NDArray[np.int64] = wrong[np.argsort(-self.confidence[wrong], kind="stable")]
+        return ordered
+
+    @property
     def is_known(self) -> NDArray[np.bool_]:
         """Which predictions reach the confidence threshold, [n]."""
         known: NDArray[np.bool_] = self.confidence >= self.confidence_threshold

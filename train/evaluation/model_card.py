@@ -1,6 +1,7 @@
 """Text files beside the model: summary, history and the model card."""
 
 import csv
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,13 +91,13 @@ def write_model_card(
     labels, (low, high) = evaluation.labels, map(percent, evaluation.interval)
     text = TEMPLATE.format(
         stem=target.stem,
-        title=in_markdown(" or ".join(labels)) if len(labels) <= MAX_LABELS_IN_TITLE else f"{len(labels)} labels",
+        title=in_markdown(labels_title(labels)),
         network=BACKBONES[config.backbone].application,
         size=config.size,
         n_labels=len(labels),
         dataset=dataset,
         counts=_counts(labels, examples),
-        training=_describe_training(config),
+        training="\n".join(f"* {name}: {in_markdown(text)}." for name, text in training_facts(config).items()),
         accuracy=percent(evaluation.accuracy),
         images=plural(evaluation.n_images, "held-out image"),
         low=low,
@@ -111,44 +112,52 @@ def write_model_card(
     write_text(target, text)
 
 
-def _counts(labels: tuple[str, ...], examples: list[Example]) -> str:
-    rows = []
-    for label in labels:
-        counts = [sum(each.label == label and each.subset == subset for each in examples) for subset in SUBSETS]
-        rows.append((label, *(f"{count:,}" for count in counts)))
-    return Table(headings=("label", *SUBSETS), rows=rows, right=frozenset({1, 2, 3})).markdown()
+def labels_title(labels: tuple[str, ...]) -> str:
+    """The labels in a title: their names, or how many they are."""
+    return " or ".join(labels) if len(labels) <= MAX_LABELS_IN_TITLE else f"{len(labels)} labels"
 
 
-def _describe_training(config: TrainingConfig) -> str:
-    start = {"none": "random weights", "imagenet": "ImageNet's weights"}.get(config.weights, f"`{config.weights}`")
-    passes = plural(config.augmentation_passes, "augmentation pass", "augmentation passes")
-    epochs = plural(config.epochs, "epoch")
-    if config.trainable == "all":
-        how = f"every layer, {epochs} in batches of {config.batch}, AdamW up to {config.learning_rate:g}"
-    elif config.head == "lbfgs":
-        how = f"the optimum of a linear head (L-BFGS), on features of a frozen backbone, {passes}"
-    else:
-        how = f"a head, {epochs} of Adam at {config.learning_rate:g}, on features of a frozen backbone, {passes}"
-    lines = [f"Start: {start}.", f"Trained: {how}."]
+def training_facts(config: TrainingConfig) -> dict[str, str]:
+    """How a model was trained, by name."""
+    facts = {
+        "Start": {"none": "random weights", "imagenet": "ImageNet's weights"}.get(config.weights, config.weights),
+        "Trained": _how(config),
+    }
     if config.fine_tune:
-        rate = config.fine_tuning_schedule().learning_rate
-        lines.append(
-            f"Then fine-tuned: the top blocks for up to {plural(config.fine_tune, 'epoch')} at {rate:g}; the weights "
-            "of the best epoch are used."
+        facts["Then fine-tuned"] = (
+            f"the top blocks for up to {plural(config.fine_tune, 'epoch')} at "
+            f"{config.fine_tuning_schedule().learning_rate:g}; the weights of the best epoch are used"
         )
     if config.has_teacher:
-        lines.append(
-            f"Teacher: `{config.teacher}`, weight {config.distillation_weight:g} in the loss, temperature "
-            f"{config.distillation_temperature:g}."
+        facts["Teacher"] = (
+            f"{config.teacher}, weight {config.distillation_weight:g} in the loss, temperature "
+            f"{config.distillation_temperature:g}"
         )
     numbers = {name: value for name, value in vars(config.augmentation).items() if name != "flip"}
     augmentation = [f"{name} {value:g}" for name, value in numbers.items() if value]
     augmentation += ["horizontal flip"] if config.augmentation.flip else []
-    lines += [
-        f"Augmentation: {', '.join(augmentation) or 'none'}.",
-        f"Class weights: {config.class_weights}. Label smoothing: {config.label_smoothing:g}. Seed: {config.seed}.",
-    ]
-    return "\n".join(f"* {line}" for line in lines)
+    return facts | {
+        "Augmentation": ", ".join(augmentation) or "none",
+        "Class weights": config.class_weights,
+        "Label smoothing": f"{config.label_smoothing:g}",
+        "Seed": str(config.seed),
+    }
+
+
+def _how(config: TrainingConfig) -> str:
+    passes = plural(config.augmentation_passes, "augmentation pass", "augmentation passes")
+    epochs = plural(config.epochs, "epoch")
+    if config.trainable == "all":
+        return f"every layer, {epochs} in batches of {config.batch}, AdamW up to {config.learning_rate:g}"
+    if config.head == "lbfgs":
+        return f"the optimum of a linear head (L-BFGS), on features of a frozen backbone, {passes}"
+    return f"a head, {epochs} of Adam at {config.learning_rate:g}, on features of a frozen backbone, {passes}"
+
+
+def _counts(labels: tuple[str, ...], examples: list[Example]) -> str:
+    counts = Counter((each.label, each.subset) for each in examples)
+    rows = [(label, *(f"{counts[label, subset]:,}" for subset in SUBSETS)) for label in labels]
+    return Table(headings=("label", *SUBSETS), rows=rows, right=frozenset({1, 2, 3})).markdown()
 
 
 def _by_label(evaluation: Evaluation) -> str:

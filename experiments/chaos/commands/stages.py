@@ -18,7 +18,7 @@ TARGETS = (
 GATE = ["--max-drop", "100", "--max-class-drop", "100", "--min-agreement", "0"]
 INT8 = ["--calibration-method", "max", "--calibration-images", "16"]
 # What a training writes beside its model.
-BESIDE = (".md", ".summary.txt", ".history.csv", ".curves.png", ".confusion.png", ".split.csv")
+BESIDE = (".md", ".html", ".summary.txt", ".history.csv", ".curves.png", ".confusion.png", ".split.csv")
 
 
 def training_scenario(model: Path) -> Scenario:

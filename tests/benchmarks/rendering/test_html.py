@@ -1,49 +1,36 @@
 """The page in a real browser: no error, everything drawn, the same values as the report."""
 
-import base64
-import html
-import io
-import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 import pytest
 from PIL import Image
 
 from benchmarks.analysis.report import Report
 from benchmarks.analysis.statistics import Estimate
 from benchmarks.analysis.verdict import with_verdicts
-from benchmarks.rendering.html import _thumbnail, as_page
+from benchmarks.rendering.html import as_page
 from benchmarks.rendering.table import columns
 from tests.benchmarks.sample_reports import KERAS, case_result, report, skipped_case
+from tests.browsing import Open
 
 pytestmark = pytest.mark.programs
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
-)
 # What a reader sees, reported by the browser itself.
-PROBE = """<script>
-const size = e => { const b = e.getBoundingClientRect(); return [b.width, b.height]; };
-const box = e => { const b = e.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom]; };
-const seen = {
-  plots: Object.fromEntries([...document.querySelectorAll(".plot")].map(e => [e.id, size(e.querySelector("svg"))])),
-  marks: [...document.querySelectorAll(".plot [id^=mark-]")].map(size),
-  labels: [...document.querySelectorAll("#scatter [id^=label] text")].map(box),
-  cells: Object.fromEntries([...document.querySelectorAll("#cases tbody tr")].map(row => [row.dataset.name,
-    Object.fromEntries([...row.querySelectorAll("td[data-heading]")].map(
-      cell => [cell.dataset.heading, [cell.dataset.value, cell.innerText]]))])),
-  images: [...document.images].map(e => e.naturalWidth),
-  background: getComputedStyle(document.body).backgroundColor,
-  label: getComputedStyle(document.querySelector(".plot text")).fill,
-  overflow: document.documentElement.scrollWidth - innerWidth,
-};
-document.body.innerHTML = "<pre id=seen></pre>"; document.getElementById("seen").textContent = JSON.stringify(seen);
-</script>"""
+PROBE = """() => {
+  const size = e => { const b = e.getBoundingClientRect(); return [b.width, b.height]; };
+  const box = e => { const b = e.getBoundingClientRect(); return [b.left, b.top, b.right, b.bottom]; };
+  return {
+    plots: Object.fromEntries([...document.querySelectorAll(".plot")].map(e => [e.id, size(e.querySelector("svg"))])),
+    marks: [...document.querySelectorAll(".plot [id^=mark-]")].map(size),
+    labels: [...document.querySelectorAll("#scatter [id^=label] text")].map(box),
+    cells: Object.fromEntries([...document.querySelectorAll("#cases tbody tr")].map(row => [row.dataset.name,
+      Object.fromEntries([...row.querySelectorAll("td[data-heading]")].map(
+        cell => [cell.dataset.heading, [cell.dataset.value, cell.innerText]]))])),
+    images: [...document.images].map(e => e.naturalWidth),
+  };
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -67,76 +54,55 @@ def page(made: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module")
-def light(page: Path) -> dict[str, Any]:
-    return probe(page, "--window-size=1200,900", "--blink-settings=preferredColorScheme=1")
+def test_everything_is_drawn_and_visible_in_a_browser_without_a_request_or_an_error(
+    page: Path, open_page: Open
+) -> None:
+    visit = open_page(page.as_uri(), viewport={"width": 1200, "height": 900})
+    seen: dict[str, Any] = visit.page.evaluate(PROBE)
+    assert set(seen["plots"]) == {"scatter", "distributions", "throughput"}
+    assert all(width > 600 and height > 80 for width, height in seen["plots"].values())
+    assert len(seen["marks"]) == 3 * 3
+    assert all(width > 1 and height > 1 for width, height in seen["marks"])
+    assert seen["images"] == [112, 112, 112]
+    assert visit.overflow() <= 0
+    assert visit.console == []
+    assert [url for url in visit.requests if not url.startswith("data:")] == [page.as_uri()]
 
 
-def chromium(*arguments: str) -> subprocess.CompletedProcess[str]:
-    if not CHROMIUM:
-        pytest.skip("no chromium on this machine: apt-get install chromium")
-    flags = ("--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--hide-scrollbars")
-    return subprocess.run([CHROMIUM, *flags, *arguments], capture_output=True, text=True, timeout=60, check=True)
-
-
-def probe(page: Path, *arguments: str) -> dict[str, Any]:
-    probed = page.with_name("probed.html")
-    probed.write_text(page.read_text(encoding="utf-8").replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
-    process = chromium(*arguments, "--dump-dom", probed.as_uri())
-    assert "CONSOLE" not in process.stderr
-    match = re.search(r'<pre id="seen">(.*?)</pre>', process.stdout, re.DOTALL)
-    assert match
-    seen: dict[str, Any] = json.loads(html.unescape(match[1]))
-    return seen
-
-
-def lightness(color: str) -> int:
-    return sum(int(number) for number in re.findall(r"\d+", color)[:3])
-
-
-def test_everything_is_drawn_and_visible_in_a_browser(light: dict[str, Any]) -> None:
-    assert set(light["plots"]) == {"scatter", "distributions", "throughput"}
-    assert all(width > 600 and height > 80 for width, height in light["plots"].values())
-    assert len(light["marks"]) == 3 * 3
-    assert all(width > 1 and height > 1 for width, height in light["marks"])
-    assert light["images"] == [112, 112, 112]
-    assert light["overflow"] <= 0
-
-
-def test_labels_do_not_overlap_in_the_fonts_of_the_browser(light: dict[str, Any]) -> None:
-    boxes = light["labels"]
+def test_labels_do_not_overlap_in_the_fonts_of_the_browser(page: Path, open_page: Open) -> None:
+    boxes = open_page(page.as_uri()).page.evaluate(PROBE)["labels"]
     assert len(boxes) == 3
     for i, a in enumerate(boxes):
         for b in boxes[i + 1 :]:
             assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
 
 
-def test_the_cells_in_the_browser_equal_the_report(light: dict[str, Any], made: Report) -> None:
-    assert list(light["cells"]) == [case.name for case in made.cases]
+def test_the_cells_in_the_browser_equal_the_report(page: Path, open_page: Open, made: Report) -> None:
+    cells = open_page(page.as_uri()).page.evaluate(PROBE)["cells"]
+    assert list(cells) == [case.name for case in made.cases]
     for case in made.cases:
         for column in columns(made):
-            value, text = light["cells"][case.name][column.heading]
+            value, text = cells[case.name][column.heading]
             assert (float(value) if value else None) == column.value(case)
             assert text.replace("\n", " ") == column.text(case)
 
 
-def test_page_and_plots_follow_the_scheme_of_the_reader_and_fit_a_phone(page: Path, light: dict[str, Any]) -> None:
-    dark = probe(page, "--window-size=500,900", "--blink-settings=preferredColorScheme=0")
-    assert lightness(light["background"]) > 600 > 200 > lightness(dark["background"])
-    assert lightness(light["label"]) < 330 < 400 < lightness(dark["label"])
-    assert dark["overflow"] <= 0
+def test_page_and_plots_follow_the_scheme_of_the_reader_and_fit_a_phone(page: Path, open_page: Open) -> None:
+    light = open_page(page.as_uri(), color_scheme="light")
+    dark = open_page(page.as_uri(), color_scheme="dark", viewport={"width": 360, "height": 740})
+    assert light.lightness() > 600 > 200 > dark.lightness()
+    assert light.lightness(".plot text", "fill") < 330 < 400 < dark.lightness(".plot text", "fill")
+    assert dark.overflow() <= 0
 
 
-def test_an_error_of_the_page_would_be_noticed(page: Path) -> None:
+def test_an_error_of_the_page_would_be_noticed(page: Path, open_page: Open) -> None:
     broken = page.with_name("broken.html")
     broken.write_text("<script>console.error('no'); undefined.x;</script>", encoding="utf-8")
-    assert "CONSOLE" in chromium("--dump-dom", broken.as_uri()).stderr
+    assert len(open_page(broken.as_uri()).console) == 2
 
 
-def test_it_prints(page: Path) -> None:
-    printed = page.with_suffix(".pdf")
-    chromium(f"--print-to-pdf={printed}", page.as_uri())
-    assert printed.read_bytes().startswith(b"%PDF")
+def test_it_prints(page: Path, open_page: Open) -> None:
+    assert open_page(page.as_uri()).page.pdf().startswith(b"%PDF")
 
 
 def test_it_contains_everything_it_needs_and_escapes_names(page: Path) -> None:
@@ -151,15 +117,6 @@ def test_images_are_left_out_on_request(made: Report) -> None:
     text = as_page(made, {})
     assert "<img" not in text
     assert "cat/1.jpg" in text
-
-
-def test_a_thumbnail_shows_what_the_network_sees(tmp_path: Path) -> None:
-    """White behind transparent pixels; and nothing of a format that is not decoded."""
-    Image.new("RGBA", (20, 20), (0, 0, 0, 0)).save(tmp_path / "a.png")
-    Image.new("RGB", (20, 20)).save(tmp_path / "b.png", "PPM")
-    content = base64.b64decode(_thumbnail(tmp_path / "a.png").partition(",")[2])
-    assert np.asarray(Image.open(io.BytesIO(content)))[10, 10].min() > 250
-    assert not _thumbnail(tmp_path / "b.png")
 
 
 def test_a_report_with_nothing_measured_is_still_a_page(made: Report) -> None:

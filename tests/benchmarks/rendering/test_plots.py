@@ -12,16 +12,14 @@ from matplotlib.text import Text
 from benchmarks.analysis.report import Report
 from benchmarks.analysis.report_file import read_report
 from benchmarks.rendering.plots import (
-    COLORS,
-    LIGHT,
+    PRECISION_COLORS,
     color_name,
-    inline_svg,
     latency_accuracy_figure,
     latency_distribution_figure,
-    png,
-    standalone_svg,
     throughput_figure,
 )
+from pages.colors import COLORS, LIGHT
+from pages.figures import inline_svg, png
 from tests.benchmarks.sample_reports import KERAS, case_result, report, skipped_case
 from tests.source import ROOT
 
@@ -50,9 +48,9 @@ def test_the_color_is_the_precision_that_is_executed(made: Report) -> None:
     assert [color_name(case) for case in made.measured] == ["keras", "fp32", "int8"]
     assert color_name(case_result("model.onnx", 1, precision="fp8")) == "other"
     assert marks(latency_accuracy_figure(made)) == {
-        KERAS: LIGHT["keras"],
-        "model.fp16.onnx": LIGHT["fp32"],
-        "model.int8.xml": LIGHT["int8"],
+        KERAS: PRECISION_COLORS["keras"],
+        "model.fp16.onnx": PRECISION_COLORS["fp32"],
+        "model.int8.xml": PRECISION_COLORS["int8"],
     }
 
 
@@ -74,17 +72,6 @@ def test_every_color_of_the_page_follows_its_scheme(made: Report, draw: object) 
     assert used <= {f"var(--{name})" for name in COLORS} | {"none"}
     ElementTree.fromstring(svg)
     assert "<script" not in svg and "DOCTYPE" not in svg
-
-
-def test_an_svg_file_defines_its_colors_in_both_schemes(made: Report) -> None:
-    svg = standalone_svg(latency_accuracy_figure(made))
-    ElementTree.fromstring(svg)
-    assert "prefers-color-scheme: dark" in svg
-    assert all(light in svg and dark in svg for light, dark in COLORS.values())
-
-
-def test_all_colors_differ() -> None:
-    assert len(set(LIGHT.values())) == len({dark for _, dark in COLORS.values()}) == len(COLORS)
 
 
 @pytest.mark.parametrize("count", [1, 15, 50])

@@ -5,9 +5,9 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from benchmarks.rendering.plots import png
 from choose.records import Measured
 from choose.rendering.plot import pareto_figure
+from pages.figures import png
 from tests.choose.sample_choices import measured, report, several
 
 

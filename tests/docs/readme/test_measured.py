@@ -2,9 +2,10 @@ import json
 import re
 
 from benchmarks.analysis.report_file import read_report
-from benchmarks.rendering.plots import latency_accuracy_figure, standalone_svg
+from benchmarks.rendering.plots import latency_accuracy_figure
 from docs.readme import measured
 from experiments.chaos.record import COUNTS
+from pages.figures import standalone_svg
 
 
 def test_the_sums_are_those_of_all_suites() -> None:

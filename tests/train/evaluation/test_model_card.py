@@ -56,7 +56,7 @@ def test_the_model_card_describes_each_way_to_train(tmp_path: Path) -> None:
 
 def test_the_model_card_names_the_teacher(tmp_path: Path) -> None:
     taught = replace(TrainingConfig(), teacher="large.keras sha256:0123", distillation_weight=0.75)
-    assert "Teacher: `large.keras sha256:0123`, weight 0.75 in the loss, temperature 4." in card_text(tmp_path, taught)
+    assert "Teacher: large.keras sha256:0123, weight 0.75 in the loss, temperature 4." in card_text(tmp_path, taught)
     assert "Teacher" not in card_text(tmp_path, TrainingConfig())
 
 

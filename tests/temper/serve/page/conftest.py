@@ -4,15 +4,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from temper.card import read_card, write_card
+from tests.browsing import Open, Visit
 from tests.source import ROOT
 
 HOSTILE = "<img src=x onerror=console.error('executed')>"
@@ -58,47 +57,11 @@ def server(artifact: Path) -> Iterator[str]:
         yield url
 
 
-@dataclass
-class Visit:
-    """A page that is open, and what the browser reported about it."""
-
-    page: Page
-    console: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-    def results(self, count: int) -> list[str]:
-        """The texts of the rows, the newest first, once all of this many are done."""
-        self.page.wait_for_function(
-            "count => document.querySelectorAll('#list > li').length === count"
-            " && !document.querySelector('[data-state=waiting], [data-state=sending]')",
-            arg=count,
-        )
-        return [re.sub(r"\n+", "\n", text) for text in self.page.locator("#list .text").all_inner_texts()]
-
-
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Visit]]:
-    """Open a URL in a context of its own: `open_page(url, **options of the context)` gives a Visit."""
-    contexts = []
+def open_page(open_page: Open) -> Open:
+    """The same as for other pages, but each is ready when it has shown what the server has."""
 
     def open_url(url: str, wait_for: str = "#about:not([hidden])", **options: object) -> Visit:
-        context = browser.new_context(**options)  # type: ignore[arg-type]
-        contexts.append(context)
-        context.set_default_timeout(15_000)
-        visit = Visit(context.new_page())
+        return open_page(url, wait_for, **options)
 
-        def report(message: ConsoleMessage) -> None:
-            visit.console.append(message.text)
-
-        visit.page.on("console", report)
-        visit.page.on("pageerror", lambda error: visit.console.append(str(error)))
-        visit.page.on("request", lambda request: visit.requests.append(request.url))
-        # From the start: a chooser that opens before somebody listens is lost.
-        visit.page.on("filechooser", lambda _: None)
-        visit.page.goto(url)
-        visit.page.wait_for_selector(wait_for, state="attached")
-        return visit
-
-    yield open_url
-    for context in contexts:
-        context.close()
+    return open_url

@@ -4,17 +4,16 @@ import base64
 import json
 import shutil
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Route
 
 from temper.serve.settings import Limits
-from tests.temper.serve.page.conftest import HOSTILE, Visit, served
+from tests.browsing import Open, Visit
+from tests.temper.serve.page.conftest import HOSTILE, served
 
 pytestmark = pytest.mark.programs
-Open = Callable[..., Visit]
 
 
 def post(server: str, path: Path) -> dict[str, object]:

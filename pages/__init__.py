@@ -1,0 +1,1 @@
+"""What the HTML pages of all stages share: template, style, colors, inline plots and thumbnails."""

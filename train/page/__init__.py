@@ -1,0 +1,1 @@
+"""The page beside the model: `model.html`."""
