@@ -1,5 +1,5 @@
 # The server for machines without a GPU. In the root of the repository:
-#     docker build -f deploy/cpu.Dockerfile -t temper:0.2.0-cpu .
+#     docker build -f deploy/cpu.Dockerfile -t temper:0.3.0-cpu .
 # RUNTIME: onnx or openvino.
 ARG PYTHON_IMAGE=python:3.12-slim-bookworm
 

@@ -1,5 +1,5 @@
 # The server for machines with an NVIDIA GPU. In the root of the repository:
-#     docker build -f deploy/gpu.Dockerfile -t temper:0.2.0-gpu .
+#     docker build -f deploy/gpu.Dockerfile -t temper:0.3.0-gpu .
 # A plan loads in the release of TensorRT that built it. This image has TensorRT 11.1: build plans in it, or choose the
 # release of the image by the TensorRT that built them.
 ARG TENSORRT_IMAGE=nvcr.io/nvidia/tensorrt:26.07-py3

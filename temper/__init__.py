@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from temper.errors import UserError
     from temper.infer.results import Prediction, Result
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 __all__ = ["Artifact", "Card", "Classifier", "Prediction", "Result", "UserError", "__version__", "load"]
 
 # Here, because it must precede every import of a runtime, in every process.
