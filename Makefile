@@ -8,7 +8,7 @@ WEIGHTS   ?= imagenet
 PRECISION ?= fp16
 MODEL     ?= artifacts/model.keras
 # Passed to train only when they are given: its defaults depend on how the training starts.
-TRAIN_OPTIONS := $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SIZE),--size $(SIZE))
+TRAIN_OPTIONS := $(if $(BACKBONE),--backbone $(BACKBONE)) $(if $(EPOCHS),--epochs $(EPOCHS)) $(if $(SIZE),--size $(SIZE))
 # Passed to choose only when they are given.
 CHOICE := $(if $(BACKBONES),--backbones $(BACKBONES)) $(if $(SIZES),--sizes $(SIZES)) \
   $(if $(BUDGET_MS),--max-ms $(BUDGET_MS)) $(if $(MAX_LOSS),--max-loss $(MAX_LOSS))
@@ -56,7 +56,7 @@ demo: $(VENV)/.run ## two networks from nothing to a benchmark table, on images 
 data: $(VENV)/.run ## download the public photos of cats and dogs (69 MB) to DATA
 	@$(PY) data/run.py fetch $(DATA)
 
-train: $(VENV)/.run ## images to MODEL: DATA=folder WEIGHTS=imagenet|none|path EPOCHS=2 SIZE=224
+train: $(VENV)/.run ## images to MODEL: DATA=folder BACKBONE=resnet50 WEIGHTS=imagenet|none|path EPOCHS=2 SIZE=224
 	@$(PY) train/run.py --data $(DATA) --weights $(WEIGHTS) --out $(MODEL) $(TRAIN_OPTIONS) $(OPTIONS)
 
 convert: $(VENV)/.run ## MODEL to verified artifacts: PRECISION=fp32|fp16|int8
