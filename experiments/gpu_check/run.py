@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 BATCH_SIZES = "1,8,32,128"
 # Of an error in the table; check.json has all of it.
 MAX_WORDS = 300
+# How the message of a command begins; other lines before it show its progress.
+ERROR = "error: "
 
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -94,9 +96,13 @@ def _outcome(step: "Step") -> str:
 
 
 def _words(step: "Step") -> str:
-    """In one line of a Markdown table; of what succeeded, the last line."""
+    """In one line of a Markdown table: of a success the last line; of a failure its last error, else the end."""
     lines = step.words.splitlines() or [""]
-    text = " ".join(lines) if not step.passed else lines[-1]
+    begins = [i for i, line in enumerate(lines) if line.startswith(ERROR)]
+    if not step.passed and not begins and len(text := " ".join(lines)) > MAX_WORDS:
+        # A traceback, or what native code printed before it crashed.
+        return f"… {text[-MAX_WORDS:]}"
+    text = lines[-1] if step.passed else " ".join(lines[begins[-1] if begins else 0 :])
     return text if len(text) <= MAX_WORDS else f"{text[:MAX_WORDS]} …"
 
 

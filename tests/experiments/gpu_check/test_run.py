@@ -41,6 +41,26 @@ def test_a_card_that_tensorrt_refuses_is_still_measured_and_the_refusal_is_in_th
     assert "| benchmark | passed | 1.0 | last |" in table
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (
+            f"{'message ' * 99}\nerror: an earlier one\nerror: {REFUSAL}\nTry this:\n    a command",
+            f"error: {REFUSAL} Try",
+        ),
+        (f"{'message ' * 99}\nSegmentation fault", "Segmentation fault |"),
+        (f"error: {REFUSAL}{' detail' * 99}", f"| error: {REFUSAL}"),
+    ],
+)
+def test_of_a_failure_the_table_has_the_last_error_whatever_was_printed_before(
+    tmp_path: Path, words: str, shown: str
+) -> None:
+    gpu_check.write_results(tmp_path, HOPPER, [Step(name="build", command=[], code=5, seconds=1, words=words)])
+    table = (tmp_path / "check.md").read_text().replace("\\|", "|")
+    assert shown in table
+    assert "an earlier one" not in table
+
+
 def test_without_a_gpu_nothing_is_built(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "doctor", lambda: {"gpu": None})
     monkeypatch.setattr(steps, "step", None)
