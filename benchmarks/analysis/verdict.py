@@ -25,7 +25,7 @@ def pick_best(report: Report) -> CaseResult | None:
     """
     if report.control and not report.control.passed:
         return None
-    candidates = [case for case in report.cases if _is_faster(case, report.baseline) and not _drops_too_much(case)]
+    candidates = [case for case in report.cases if _is_faster(case, report.baseline) and not drops_too_much(case)]
     return max(
         candidates,
         key=lambda case: (_drop(case).value <= MAX_DROP, _ratio(case, report.baseline).value),
@@ -92,12 +92,17 @@ def recommendation(case: CaseResult, report: Report) -> str:
     return _choice(case, report)
 
 
+def drops_too_much(case: CaseResult) -> bool:
+    """Whether a drop of top-1 beyond the limit is proven; False without predictions to compare with."""
+    return _drop(case).value > MAX_DROP and _drop(case).low > 0
+
+
 def _choice(case: CaseResult, report: Report) -> str:
     best = pick_best(report)
     instead = f"Use {best.name if best else report.baseline}."
     if not _is_faster(case, report.baseline):
         return f"No speedup is proven. {instead}"
-    if _drops_too_much(case):
+    if drops_too_much(case):
         return f"The drop exceeds the limit of {100 * MAX_DROP} points. {instead}"
     drop = _drop(case)
     undecided = f"ccuracy is not decided with {report.images} images (up to {100 * drop.high:.1f} points lower)."
@@ -123,10 +128,6 @@ def _verdict(case: CaseResult, report: Report) -> str:
 
 def _is_faster(case: CaseResult, baseline: str) -> bool:
     return not case.is_keras and _ratio(case, baseline).low > 1
-
-
-def _drops_too_much(case: CaseResult) -> bool:
-    return _drop(case).value > MAX_DROP and _drop(case).low > 0
 
 
 def _drop(case: CaseResult) -> Estimate:

@@ -49,7 +49,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def run(options: argparse.Namespace) -> int:
     """Run every step and write the results; returns 1 when one failed. Raises IncompatibleMachine without a GPU."""
-    from experiments.gpu_check.half_floats import compare
+    from experiments.gpu_check.half_floats import compare, were_measured
     from experiments.gpu_check.steps import doctor, onnx_steps, plan_steps, step
     from temper.artifact import Artifact
     from temper.errors import IncompatibleMachine
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     moved = ["--data", str(options.data)] if options.data else []
     words = ["--batch-sizes", BATCH_SIZES, "--out", str(out), "--no-thumbnails", *moved]
     steps.append(step("benchmark", ["benchmarks/run.py", str(model.path.parent), *words]))
-    write_results(out, machine, steps, compare(out / "report.json"))
+    write_results(out, machine, steps, compare(out / "report.json") if were_measured(steps) else "")
     return ExitCode.OK if all(each.passed for each in steps) else ExitCode.SOME_FAILED
 
 

@@ -8,6 +8,7 @@ from experiments.gpu_check import steps
 from experiments.gpu_check.run import parse, run
 from experiments.gpu_check.steps import Step
 from temper.errors import IncompatibleMachine
+from tests.experiments.gpu_check.test_half_floats import case, write
 
 HOPPER = {
     "gpu": {"name": "NVIDIA H100", "compute_capability": "9.0", "driver": "580.95.05", "cuda": "13.0"},
@@ -29,6 +30,9 @@ def test_a_card_that_tensorrt_refuses_is_still_measured_and_the_refusal_is_in_th
     monkeypatch.setattr(steps, "doctor", lambda: HOPPER)
     monkeypatch.setattr(steps, "step", step)
     monkeypatch.setattr(gpu_check, "RESULTS", tmp_path)
+    # Of an earlier run on this GPU: half precision was faster.
+    (tmp_path / "NVIDIA-H100").mkdir()
+    write(tmp_path / "NVIDIA-H100", case("model.int8.plan", 1), case("model.int8.half.plan", 0.5))
     assert run(parse([str(bundle)])) == 1
     assert names[-1] == "benchmark"
     record = json.loads((tmp_path / "NVIDIA-H100" / "check.json").read_text())
@@ -39,6 +43,7 @@ def test_a_card_that_tensorrt_refuses_is_still_measured_and_the_refusal_is_in_th
     refused = "| build model.fp16.plan | failed (exit code 5) | 1.0 | " + REFUSAL.replace("|", "\\|") + " |"
     assert refused in table
     assert "| benchmark | passed | 1.0 | last |" in table
+    assert record["int8"] == "" and "float=fp16" not in table
 
 
 @pytest.mark.parametrize(
