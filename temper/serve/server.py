@@ -23,7 +23,7 @@ from temper.serve.metrics import Metrics
 from temper.serve.model import ServedModel
 from temper.serve.open_files import limited_by_open_files
 from temper.serve.settings import Limits, Settings
-from temper.serve.workers.batching import Batching
+from temper.serve.workers.generation import Generation
 
 LOGGER = logging.getLogger("temper.serve")
 # Beyond `drain_seconds`, for what still holds a connection open. uvicorn takes complete seconds for the sum.
@@ -190,7 +190,7 @@ def announce(service: Service, listener: socket.socket) -> None:
         runtime, batching = model.generation.runtime, model.generation.batcher.batching
         name = f"{runtime.runtime}, {runtime.device}" if runtime else ""
         LOGGER.info("%s/v2/models/%s: %s (%s), up to %d images in a call%s", base, model.name, model.source.path, name,
-                    batching.max_batch, _limit(batching))  # fmt: skip
+                    batching.max_batch, _limit(model.generation))  # fmt: skip
     if not settings.is_local and not (settings.token and settings.certfile):
         missing = " and ".join(
             [*([] if settings.token else ["without a token"]), *([] if settings.certfile else ["without encryption"])]
@@ -199,8 +199,8 @@ def announce(service: Service, listener: socket.socket) -> None:
     LOGGER.info("page: %s/   metrics: %s/metrics   stop: Ctrl-C", base, base)
 
 
-def _limit(batching: Batching) -> str:
-    if math.isinf(batching.max_latency):
+def _limit(generation: Generation) -> str:
+    if not (budget := generation.budget):
         return ""
-    limit, rate = 1000 * batching.max_latency, 1 / batching.seconds_per_image
-    return f"; p99 within {limit:g} ms up to {rate:.0f} images/s, and what would take longer gets 503"
+    limit = f"p99 within {budget.limit_ms:g} ms up to {budget.images_per_second:.0f} images/s"
+    return f"; {limit}, and what would take longer gets 503"

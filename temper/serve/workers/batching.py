@@ -48,15 +48,14 @@ class _Part:
 class Batching:
     """How batches are made. max_queue: images that wait. max_wait: seconds.
 
-    max_latency: seconds; a request that would wait longer is refused. seconds_per_image: what is expected before the
-    first batch; 0 where it is unknown.
+    max_latency: seconds; a request that would wait longer is refused, as soon as the first batch has shown how long one
+    takes.
     """
 
     max_batch: int
     max_queue: int
     max_wait: float = 0.0
     max_latency: float = math.inf
-    seconds_per_image: float = 0.0
 
 
 @dataclass(eq=False)
@@ -72,12 +71,10 @@ class Batcher:
     _queue: deque[_Part] = field(default_factory=deque)
     _sent: dict[int, tuple[list[_Part], float]] = field(default_factory=dict)
     _sent_images: int = 0
+    # 0 before the first batch: then a wait is unknown, and no reason to refuse.
     _seconds_per_image: float = 0.0
     _last_result: float = 0.0
     _timer: asyncio.TimerHandle | None = None
-
-    def __post_init__(self) -> None:
-        self._seconds_per_image = self.batching.seconds_per_image
 
     async def predict(self, images: Images, deadline: float) -> Answered:
         """Probabilities of images [n, size, size, 3], with the images of other requests. deadline: of loop.time().

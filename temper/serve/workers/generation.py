@@ -29,7 +29,7 @@ class Generation:
     """An artifact that is served until another one is published under its name.
 
     The files are copied: a later publication, or a copy over them, changes nothing here, and a restart loads the same
-    bytes.
+    bytes. budget: the limit of latency of its card, where it is used.
     """
 
     def __init__(self, source: Artifact, settings: Settings, metrics: ModelMetrics) -> None:
@@ -42,7 +42,9 @@ class Generation:
         self._started = 0.0
         self._delay = 0.0
         self._users = 0
+        self._slot_images = 0
         self.artifact = source
+        self.budget: LatencyBudget | None = None
         self.batcher: Batcher
 
     async def start(self) -> None:
@@ -55,7 +57,11 @@ class Generation:
             folder = self._copy.enter_context(copy_folder())
             copied = str(folder)
             self.artifact = await asyncio.to_thread(copy_artifact, self._source.path, folder)
-            self.batcher = Batcher(self._batching(), self._metrics)
+            if not self._settings.max_batch:
+                self.budget = usable_budget(self.artifact.card.latency_budget, self._source.name)
+            self.batcher = Batcher(self._batching(self.budget), self._metrics)
+            # Which of them is used depends on the runtime, which is known when the process has started.
+            self._slot_images = max(self.batcher.batching.max_batch, self._batching(None).max_batch)
             await self._start_worker()
         except UserError as error:
             await self.close()
@@ -107,9 +113,8 @@ class Generation:
             await worker.stop()
         self._copy.close()
 
-    def _batching(self) -> Batching:
+    def _batching(self, budget: LatencyBudget | None) -> Batching:
         card, settings = self.artifact.card, self._settings
-        budget = None if settings.max_batch else usable_budget(card.latency_budget, self._source.name)
         max_batch = settings.max_batch or (budget.max_batch if budget else best_batch(card))
         if card.batch:
             max_batch = min(max_batch, card.batch.max)
@@ -118,28 +123,16 @@ class Generation:
             max_queue=max(settings.max_queue, max_batch),
             max_wait=settings.max_wait_ms / 1000,
             max_latency=budget.limit_ms / 1000 if budget else math.inf,
-            seconds_per_image=1 / budget.images_per_second if budget else 0.0,
         )
 
     async def _start_worker(self) -> None:
-        worker = Worker(self.artifact, self.batcher.batching.max_batch)
-        await worker.wait_until_ready()
+        worker = Worker(self.artifact, self._slot_images)
+        info = await worker.wait_until_ready()
         worker.on_exit = self._on_exit
         self._worker, self._started = worker, time.monotonic()
-        self._check_device(worker)
+        if self.budget and not was_measured_with(self.budget, info, self._source.name):
+            self.budget, self.batcher.batching = None, self._batching(None)
         self.batcher.attach(worker)
-
-    def _check_device(self, worker: Worker) -> None:
-        """Use no limit of latency that was measured on another device, which is known when the process has started."""
-        budget, batching = self.artifact.card.latency_budget, self.batcher.batching
-        device = worker.info.device if worker.info else ""
-        if budget and not math.isinf(batching.max_latency) and device != budget.device:
-            LOGGER.warning(
-                "%s: its limit of latency was measured on %s and is not used on %s. Measure it here with "
-                "`python benchmarks/run.py --p99-ms`.",
-                self._source.name, budget.device, device,
-            )  # fmt: skip
-            batching.max_latency = math.inf
 
     def _on_exit(self, reason: str) -> None:
         LOGGER.warning("%s: the process that predicts has ended (%s); it is started again", self._source.path, reason)
@@ -177,3 +170,15 @@ def usable_budget(budget: LatencyBudget | None, name: str) -> LatencyBudget | No
         )  # fmt: skip
         return None
     return budget
+
+
+def was_measured_with(budget: LatencyBudget, info: RuntimeInfo, name: str) -> bool:
+    """Whether a limit of latency was measured with what runs now; a message says if it was not."""
+    if (budget.device, budget.runtime) == (info.device, info.runtime):
+        return True
+    LOGGER.warning(
+        "%s: its limit of latency was measured on %s with %s and is not used on %s with %s. Measure it here with "
+        "`python benchmarks/run.py --p99-ms`, or name --max-batch.",
+        name, budget.device, budget.runtime, info.device, info.runtime,
+    )  # fmt: skip
+    return False

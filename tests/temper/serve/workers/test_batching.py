@@ -100,7 +100,8 @@ def test_an_idle_worker_waits_for_more_when_it_is_asked_to() -> None:
 def test_a_request_that_would_wait_longer_than_the_limit_of_latency_is_refused() -> None:
     async def scenario() -> None:
         worker = HeldWorker()
-        queue = batcher(worker, max_batch=1, max_latency=0.03, seconds_per_image=0.01)
+        queue = batcher(worker, max_batch=1, max_latency=0.03)
+        queue._seconds_per_image = 0.01
         tasks = await start(queue, 1, 1, 1)
         (refused,) = await start(queue, 1)
         with pytest.raises(RequestError) as caught:

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 from temper.card import LatencyBudget, read_card, write_card
 from temper.errors import ArtifactError
+from temper.runners.base import CPU_BATCH
 from temper.serve.workers import generation
 from temper.serve.workers.generation import usable_budget
 from temper.serve.workers.worker import Worker
@@ -71,9 +73,12 @@ def test_an_error_names_the_artifact_and_not_its_copy(onnx: Path, tmp_path: Path
         pass
 
 
+RUNTIME = f"ONNX Runtime {ort.__version__}"
+
+
 def budget(**changes: Any) -> LatencyBudget:
     host = describe_host()
-    fields = {"processor": host.processor, "cores": host.cores, "device": "CPU", "runtime": "ONNX Runtime"}
+    fields = {"processor": host.processor, "cores": host.cores, "device": "CPU", "runtime": RUNTIME}
     return LatencyBudget(
         **{"limit_ms": 50, "max_batch": 3, "images_per_second": 100, "p99_ms": 40, **fields, **changes}
     )
@@ -92,7 +97,9 @@ def test_the_latency_budget_of_the_card_decides_how_batches_are_made(onnx: Path,
     own = with_budget(onnx, tmp_path)
     with serving(own) as server:
         batching = server.model.generation.batcher.batching
-        assert (batching.max_batch, batching.max_latency, batching.seconds_per_image) == (3, 0.05, 0.01)
+        assert (batching.max_batch, batching.max_latency) == (3, 0.05)
+        # The rate that a limit allows is not how long an image takes: nothing is known before the first batch.
+        assert server.model.generation.batcher.estimated_wait(100) == 0
         assert server.infer(noise(1)).status == 200
     with serving(own, max_batch=5) as server:
         batching = server.model.generation.batcher.batching
@@ -106,10 +113,20 @@ def test_a_latency_budget_of_another_machine_is_not_used(caplog: pytest.LogCaptu
     assert "measured on another machine" in caplog.text
 
 
-def test_a_latency_budget_of_another_device_is_not_used(
-    onnx: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"device": "NVIDIA L4"}, f"was measured on NVIDIA L4 with {RUNTIME} and is not used on CPU with {RUNTIME}"),
+        ({"runtime": "ONNX Runtime 1.22.0"}, f"on CPU with ONNX Runtime 1.22.0 and is not used on CPU with {RUNTIME}"),
+    ],
+)
+def test_nothing_of_a_latency_budget_of_another_device_or_runtime_is_used(
+    onnx: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, changes: dict[str, str], words: str
 ) -> None:
-    with serving(with_budget(onnx, tmp_path, device="NVIDIA L4")) as server:
-        assert server.model.generation.batcher.batching.max_latency == float("inf")
-        assert server.infer(noise(1)).status == 200
-    assert "was measured on NVIDIA L4 and is not used on CPU" in caplog.text
+    with serving(with_budget(onnx, tmp_path, **changes)) as server:
+        batching = server.model.generation.batcher.batching
+        assert (batching.max_batch, batching.max_latency) == (CPU_BATCH, float("inf"))
+        assert server.model.generation.budget is None
+        # More images in a call than the limit allowed: the process has room for them.
+        assert server.infer(noise(CPU_BATCH)).status == 200
+    assert words in caplog.text
