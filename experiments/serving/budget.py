@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     rows = [row_of(*key, each, budget.images_per_second, budget.limit_ms) for key, each in outcomes.items()]
     write_report(
         options.out,
-        f"A server that keeps a p99 of {budget.limit_ms:g} ms",
+        f"A server with and without a latency budget of {budget.limit_ms:g} ms",
         f"{options.artifact.name} ({budget.runtime}). The benchmark chose calls of at most {budget.max_batch} images "
         f"and {budget.images_per_second:.1f} images/s, with a p99 of {budget.p99_ms:.1f} ms in the runtime. Here "
         "`tritonclient.http` sends one image in each request, at random times (a Poisson process), and shares "
@@ -62,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
         f"with transfer. {options.rounds} rounds of {options.seconds:g} s. budget: whether the server uses it, or "
         f"`--max-batch {best_batch(card)}`.",
         Table(headings=HEADINGS, rows=rows, right=frozenset({0, 1, 3, 4, 5, 6, 8})),
+        conclusion(outcomes, budget.limit_ms),
         f"`python experiments/serving/budget.py {options.artifact.name}` repeats the measurement.",
     )
     return 0
@@ -90,8 +91,7 @@ def measure(options: argparse.Namespace, per_second: float, max_batch: int) -> d
 
 def row_of(factor: float, keeps: bool, outcomes: list[Outcome], rate: float, limit_ms: float) -> tuple[str, ...]:
     """The row of a rate and a server; the requests of all rounds together."""
-    together = Outcome(seconds=[second for each in outcomes for second in each.seconds])
-    together.elapsed = sum(each.elapsed for each in outcomes)
+    together = _together(outcomes)
     late = sum(1000 * second > limit_ms for second in together.seconds)
     return (
         f"{factor:g}",
@@ -102,6 +102,25 @@ def row_of(factor: float, keeps: bool, outcomes: list[Outcome], rate: float, lim
         statuses(*outcomes),
         str(sum(each.wrong for each in outcomes)),
     )
+
+
+def conclusion(outcomes: dict[tuple[float, bool], list[Outcome]], limit_ms: float) -> str:
+    """Whether the server kept the limit, and what the budget changed at the highest rate."""
+    p99 = {key: _together(each).percentile(99) for key, each in outcomes.items()}
+    factors = [factor for factor, keeps in p99 if keeps]
+    kept = sum(p99[factor, True] <= limit_ms for factor in factors)
+    highest = max(factors)
+    return (
+        f"With the budget, the server kept the limit of {limit_ms:g} ms at {kept} of {len(factors)} rates. At "
+        f"{highest:g} times the card's rate the p99 was {p99[highest, True]:,.1f} ms with it and "
+        f"{p99[highest, False]:,.1f} ms without it."
+    )
+
+
+def _together(outcomes: list[Outcome]) -> Outcome:
+    together = Outcome(seconds=[second for each in outcomes for second in each.seconds])
+    together.elapsed = sum(each.elapsed for each in outcomes)
+    return together
 
 
 if __name__ == "__main__":
