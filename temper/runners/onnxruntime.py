@@ -1,6 +1,7 @@
 """ONNX Runtime on the CPU, or with onnxruntime-gpu on an NVIDIA GPU. Int8 is rewritten for x86, which makes it fast."""
 
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,20 @@ from onnxruntime.capi import onnxruntime_pybind11_state as status
 
 from temper.errors import ArtifactError
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
+from temper.runners.checks.failures import reason_of
 from temper.runners.checks.onnx_file import check_onnx
 from temper.runners.onnx_metadata import KERNELS
-from temper.runners.ort.providers import CPU, RECORD_NODES, TITLES, Provider, executed_on_gpu, gpu_provider, is_for_gpus
+from temper.runners.ort.providers import (
+    CPU,
+    ENGINE_BATCH,
+    RECORD_NODES,
+    TENSORRT,
+    TITLES,
+    Provider,
+    executed_on_gpu,
+    gpu_provider,
+    is_for_gpus,
+)
 from temper.storage.cache import cache_key, get_cached, store
 from temper.storage.memory_file import MemoryFile
 from temper.system.host import describe_processor
@@ -67,7 +79,7 @@ class OnnxRuntimeRunner(Runner):
     """Runs an ONNX file with all graph optimizations. An int8 file is rewritten and optimized once, then cached."""
 
     def _load(self) -> None:
-        self._device, self._executed = "CPU", ""
+        self._device, self._executed, self._max_batch = "CPU", "", 0
         try:
             if not is_for_gpus() or not self._open_on_gpu():
                 self._session = self._open_int8() if self.card.precision == "int8" else self._open()
@@ -84,25 +96,29 @@ class OnnxRuntimeRunner(Runner):
         from temper.system.environment import detect_environment
 
         environment = detect_environment()
-        provider = gpu_provider(self.card.precision, environment)
+        provider = gpu_provider(self.card, environment)
         if not provider or not environment.gpu:
             return False
-        name, _ = provider
-        self._session = self._open(provider)
-        self._executed = executed_on_gpu(self._session, name, self.card.precision)
+        name, reason = provider[0], ""
+        try:
+            self._session = self._open(provider)
+            self._executed = executed_on_gpu(self._session, name, self.card.precision)
+        except status.EPFail as error:
+            reason = f" ({reason_of(error)})"
         if not self._executed:
             LOGGER.warning(
-                "%s: ONNX Runtime's provider for %s does not start here; the CPU is used",
-                self.artifact.path,
-                TITLES[name],
-            )
+                "%s: ONNX Runtime's provider for %s does not start here%s; the CPU is used",
+                self.artifact.path, TITLES[name], reason,
+            )  # fmt: skip
             return False
+        self._max_batch = ENGINE_BATCH.max if name == TENSORRT else 0
         self._device = environment.gpu.name
         return True
 
     def _open(self, provider: Provider | None = None) -> ort.InferenceSession:
         file = self._read()
-        return open_session(_source(file), provider=provider)
+        # TensorRT's provider names its cached engines after the path, which differs from process to process.
+        return open_session(bytes(file.view) if provider else _source(file), provider=provider)
 
     def _open_int8(self) -> ort.InferenceSession:
         # The optimized graph depends on ONNX Runtime's version and on the processor.
@@ -138,6 +154,11 @@ class OnnxRuntimeRunner(Runner):
 
     def _run(self, images: Images) -> Probabilities:
         return np.asarray(self._session.run(None, {self._input: images})[0], dtype=np.float32)
+
+    def _batches(self, images: Images) -> Iterator[Images]:
+        # An engine fails with more images than it was built for.
+        largest = self._max_batch or len(images)
+        return (images[start : start + largest] for start in range(0, len(images), largest))
 
     def shapes(self) -> tuple[Shape, Shape]:
         """Shapes of the network's input and output."""

@@ -7,6 +7,7 @@ The folder and its files belong to this user alone: what another user may have w
 import contextlib
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Callable
@@ -99,6 +100,20 @@ def store(key: str, suffix: str, write: Callable[[Path], object]) -> MemoryFile 
     except OSError:
         return None
     return file
+
+
+def cached_folder(key: str, suffix: str) -> Path:
+    """A folder in which a library stores by itself what depends on a key; it is this user's alone, but not checked.
+
+    The folders of the suffix that were not asked for the longest are removed when there are too many. Raises OSError
+    where it cannot be made.
+    """
+    folder = private_folder() / f"{key}{suffix}"
+    folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    os.utime(folder)
+    for path in sorted(folder.parent.glob(f"*{suffix}"), key=lambda path: path.stat().st_mtime)[:-MAX_ENTRIES]:
+        shutil.rmtree(path, ignore_errors=True)
+    return folder
 
 
 def _open_private(path: Path) -> BinaryIO:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import onnxruntime as ort
 
-from temper.card import Precision
-from temper.storage.cache import private_folder
+from temper.card import BatchRange, Card, Precision
+from temper.runners.onnx_metadata import INPUT
+from temper.storage.cache import cache_key, cached_folder
 
 if TYPE_CHECKING:
     from temper.system.environment import Environment
@@ -15,6 +16,10 @@ CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "Tensorrt
 TITLES = {CUDA: "CUDA", TENSORRT: "TensorRT"}
 # Lets the session list the nodes of each provider.
 RECORD_NODES = "session.record_ep_graph_assignment_info"
+# The images in one call of TensorRT's provider: that of plans by default. An engine takes minutes to build; without a
+# range, the provider builds another one for each call that is smaller or larger than all before.
+ENGINE_BATCH = BatchRange(1, 8, 32)
+ENGINES = ".engines"
 Provider = tuple[str, Mapping[str, str]]
 
 
@@ -23,21 +28,23 @@ def is_for_gpus() -> bool:
     return CUDA in ort.get_available_providers()
 
 
-def gpu_provider(precision: Precision, environment: "Environment") -> Provider | None:
-    """The provider that executes a precision on the GPU, with its options; None where the CPU runs the file.
+def gpu_provider(card: Card, environment: "Environment") -> Provider | None:
+    """The provider that executes a file on the GPU, with its options; None where the CPU runs it.
 
     CUDA executes int8 in floating point, so an int8 file is for TensorRT's provider, and for the CPU without it.
     https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html and TensorRT-ExecutionProvider.html
     explain the options.
     """
-    name = TENSORRT if precision == "int8" else CUDA
+    name = TENSORRT if card.precision == "int8" else CUDA
     if environment.gpu is None or name not in ort.get_available_providers():
         return None
     if name == CUDA:
         # TF32 would round what is called fp32 to 10 bits.
         return name, {"use_tf32": "0"}
     runtime = environment.tensorrt.get("tensorrt")
-    return (name, _tensorrt_options()) if runtime and runtime.has_library else None
+    if not (runtime and runtime.has_library):
+        return None
+    return name, _tensorrt_options(card, f"{runtime.version} {environment.gpu.name}")
 
 
 def executed_on_gpu(session: ort.InferenceSession, provider: str, precision: Precision) -> str:
@@ -52,11 +59,20 @@ def executed_on_gpu(session: ort.InferenceSession, provider: str, precision: Pre
     return f"{precision} by {TITLES[provider]}, {nodes[provider]} of {sum(nodes.values())} nodes"
 
 
-def _tensorrt_options() -> dict[str, str]:
-    options = {"trt_int8_enable": "1", "trt_fp16_enable": "1"}
+def _tensorrt_options(card: Card, builder: str) -> dict[str, str]:
+    """builder: what an engine depends on besides the file."""
+    images = {"min": ENGINE_BATCH.min, "opt": ENGINE_BATCH.best, "max": ENGINE_BATCH.max}
+    shapes = {f"trt_profile_{end}_shapes": f"{INPUT}:{n}x{card.size}x{card.size}x3" for end, n in images.items()}
+    options = {"trt_int8_enable": "1", "trt_fp16_enable": "1", **shapes}
     try:
-        folder = str(private_folder())
+        # The provider names an engine after the graph without its weights: each file needs a folder of its own.
+        folder = str(cached_folder(cache_key(card.sha256, ort.__version__, builder), ENGINES))
     except OSError:
         return options
-    # An engine takes minutes to build.
-    return {**options, "trt_engine_cache_enable": "1", "trt_engine_cache_path": folder}
+    return {
+        **options,
+        "trt_engine_cache_enable": "1",
+        "trt_engine_cache_path": folder,
+        "trt_timing_cache_enable": "1",
+        "trt_timing_cache_path": folder,
+    }
