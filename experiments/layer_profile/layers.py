@@ -54,7 +54,7 @@ class Profile:
 
 def profile(artifact: Artifact, images: Images, calls: int) -> Profile:
     """An int8 `.onnx` or `.xml` file for a batch of images [n, size, size, 3], as its runner opens it."""
-    layers, seconds = (_openvino if artifact.path.suffix == ".xml" else _onnx)(artifact.path, images, calls)
+    layers, seconds = (profile_openvino if artifact.path.suffix == ".xml" else _onnx)(artifact.path, images, calls)
     return Profile(layers=[each for each in layers if each.ms > 0], call_ms=1000 * statistics.median(seconds))
 
 
@@ -67,7 +67,8 @@ def kind_of(operator: str) -> str:
     return next((kind for kind, pattern in KINDS.items() if re.search(pattern, operator, re.IGNORECASE)), OTHER)
 
 
-def _openvino(path: Path, images: Images, calls: int) -> tuple[list[Layer], list[float]]:
+def profile_openvino(path: Path, images: Images, calls: int) -> tuple[list[Layer], list[float]]:
+    """The layers of a network of OpenVINO, and the seconds of each call."""
     options = {"PERFORMANCE_HINT": "LATENCY", "PERF_COUNT": True}
     request = process_core().compile_model(str(path), "CPU", options).create_infer_request()
     events, seconds = [], []
