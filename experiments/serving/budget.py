@@ -108,10 +108,10 @@ def conclusion(outcomes: dict[tuple[float, bool], list[Outcome]], limit_ms: floa
     """Whether the server kept the limit, and what the budget changed at the highest rate."""
     p99 = {key: _together(each).percentile(99) for key, each in outcomes.items()}
     factors = [factor for factor, keeps in p99 if keeps]
-    kept = sum(p99[factor, True] <= limit_ms for factor in factors)
+    within_limit = sum(p99[factor, True] <= limit_ms for factor in factors)
     highest = max(factors)
     return (
-        f"With the budget, the server kept the limit of {limit_ms:g} ms at {kept} of {len(factors)} rates. At "
+        f"With the budget, the server kept the limit of {limit_ms:g} ms at {within_limit} of {len(factors)} rates. At "
         f"{highest:g} times the card's rate the p99 was {p99[highest, True]:,.1f} ms with it and "
         f"{p99[highest, False]:,.1f} ms without it."
     )

@@ -29,10 +29,10 @@ def test_the_text_says_whether_the_limit_was_kept_and_what_the_budget_changed() 
         return [Outcome(seconds=[seconds] * 10, elapsed=1.0)]
 
     outcomes = {
-        (1, True): outcome(0.02),
-        (1, False): outcome(0.05),
-        (2, True): outcome(0.077),
-        (2, False): outcome(1.2),
+        (1.0, True): outcome(0.02),
+        (1.0, False): outcome(0.05),
+        (2.0, True): outcome(0.077),
+        (2.0, False): outcome(1.2),
     }
     text = conclusion(outcomes, 20)
     assert "kept the limit of 20 ms at 1 of 2 rates" in text

@@ -154,7 +154,9 @@ def test_a_session_on_the_gpu_is_reported_with_its_device(made_bundle: Path, mon
     assert (info.device, info.executed) == ("NVIDIA L4", "fp32 by CUDA, 9 of 9 nodes")
 
 
-def test_no_call_of_tensorrt_has_more_images_than_its_engine(tensorrt: Artifact) -> None:
+def test_no_call_of_tensorrt_has_more_images_than_its_engine(
+    tensorrt: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
     images, sizes = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), np.uint8), list[int]()
     with pytest.warns(UserWarning, match="TensorrtExecutionProvider"), OnnxRuntimeRunner(tensorrt) as runner:
         run = runner._run
@@ -163,7 +165,7 @@ def test_no_call_of_tensorrt_has_more_images_than_its_engine(tensorrt: Artifact)
             sizes.append(len(batch))
             return run(batch)
 
-        runner._run = counted  # type: ignore[method-assign]
+        monkeypatch.setattr(runner, "_run", counted)
         assert runner.predict(images).shape[0] == 40
     assert sizes == [32, 8]
 

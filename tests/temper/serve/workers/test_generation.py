@@ -127,6 +127,6 @@ def test_nothing_of_a_latency_budget_of_another_device_or_runtime_is_used(
         batching = server.model.generation.batcher.batching
         assert (batching.max_batch, batching.max_latency) == (CPU_BATCH, float("inf"))
         assert server.model.generation.budget is None
-        # More images in a call than the limit allowed: the process has room for them.
+        # More images in a call than the limit allowed: the memory of the process is large enough.
         assert server.infer(noise(CPU_BATCH)).status == 200
     assert words in caplog.text
