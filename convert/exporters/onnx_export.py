@@ -17,7 +17,8 @@ import onnxruntime as ort
 from onnxruntime.quantization.onnx_model import ONNXModel
 
 from convert.exporters.keras_model import export
-from convert.exporters.rewrites import pad_in_pooling, stride_early
+from convert.exporters.padding import pad_in_pooling
+from convert.exporters.strides import stride_early
 from convert.job import CardFields, Job
 from temper.errors import ResourceError
 from temper.runners.onnx_metadata import INPUT, OUTPUT
@@ -124,7 +125,7 @@ def finish(path: Path, opset: int = EXPORTED_OPSET) -> None:
     """Name both ends of the graph and all nodes, bring it from an opset to OPSET or later, remove what is not used."""
     model = onnx.load(path)
     pad_in_pooling(model.graph)
-    stride_early(model.graph)
+    stride_early(model)
     _rename_ends(model.graph)
     _name_nodes(model.graph)
     ONNXModel(model).clean_initializers()

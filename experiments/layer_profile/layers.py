@@ -3,6 +3,7 @@
 import json
 import re
 import statistics
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -43,12 +44,18 @@ class Layer:
     ms: float
 
 
-def profile(artifact: Artifact, images: Images, calls: int) -> list[Layer]:
-    """The layers of an int8 `.onnx` or `.xml` file for a batch of images [n, size, size, 3], as its runner opens it."""
-    layers = (
-        _openvino(artifact.path, images, calls) if artifact.path.suffix == ".xml" else _onnx(artifact, images, calls)
-    )
-    return [each for each in layers if each.ms > 0]
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """The layers, and what one call took, measured from outside at the same calls."""
+
+    layers: list[Layer]
+    call_ms: float
+
+
+def profile(artifact: Artifact, images: Images, calls: int) -> Profile:
+    """An int8 `.onnx` or `.xml` file for a batch of images [n, size, size, 3], as its runner opens it."""
+    layers, seconds = (profile_openvino if artifact.path.suffix == ".xml" else _onnx)(artifact.path, images, calls)
+    return Profile(layers=[each for each in layers if each.ms > 0], call_ms=1000 * statistics.median(seconds))
 
 
 def kind_of(operator: str) -> str:
@@ -60,28 +67,35 @@ def kind_of(operator: str) -> str:
     return next((kind for kind, pattern in KINDS.items() if re.search(pattern, operator, re.IGNORECASE)), OTHER)
 
 
-def _openvino(path: Path, images: Images, calls: int) -> list[Layer]:
+def profile_openvino(path: Path, images: Images, calls: int) -> tuple[list[Layer], list[float]]:
+    """The layers of a network of OpenVINO, and the seconds of each call."""
     options = {"PERFORMANCE_HINT": "LATENCY", "PERF_COUNT": True}
     request = process_core().compile_model(str(path), "CPU", options).create_infer_request()
-    events = []
+    events, seconds = [], []
     for number in range(-WARM_UP, calls):
+        started = time.perf_counter()
         request.infer([images], share_inputs=True)
         if number >= 0:
+            seconds.append(time.perf_counter() - started)
             executed = (each for each in request.profiling_info if each.status == ov.ProfilingInfo.Status.EXECUTED)
             events += [(e.node_name, e.node_type, e.exec_type, e.real_time.total_seconds() * 1e3) for e in executed]
-    return _medians((name, kind_of(operator), "I8" in kernel, ms) for name, operator, kernel, ms in events)
+    layers = _medians((name, kind_of(operator), "I8" in kernel, ms) for name, operator, kernel, ms in events)
+    return layers, seconds
 
 
-def _onnx(artifact: Artifact, images: Images, calls: int) -> list[Layer]:
+def _onnx(path: Path, images: Images, calls: int) -> tuple[list[Layer], list[float]]:
     with TemporaryDirectory() as scratch:
         options = ort.SessionOptions()
         options.log_severity_level = 3
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(scratch) / "profile")
-        content = rewrite_for_x86(artifact.path.read_bytes())
+        content = rewrite_for_x86(path.read_bytes())
         session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        seconds = []
         for _ in range(WARM_UP + calls):
+            started = time.perf_counter()
             session.run(None, {INPUT: images})
+            seconds.append(time.perf_counter() - started)
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     measured: dict[str, list[tuple[str, str, bool, float]]] = defaultdict(list)
     for each in events:
@@ -89,7 +103,8 @@ def _onnx(artifact: Artifact, images: Images, calls: int) -> list[Layer]:
             name, operator = each["name"].removesuffix("_kernel_time"), each["args"]["op_name"]
             integers = "int8" in json.dumps(each["args"].get("input_type_shape", ""))
             measured[name].append((name, kind_of(operator), integers, each["dur"] / MICROSECONDS_PER_MS))
-    return _medians(event for calls_of_one in measured.values() for event in calls_of_one[WARM_UP:])
+    layers = _medians(event for calls_of_one in measured.values() for event in calls_of_one[WARM_UP:])
+    return layers, seconds[WARM_UP:]
 
 
 def _medians(events: Iterable[tuple[str, str, bool, float]]) -> list[Layer]:

@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,17 +23,21 @@ from temper.cli.entry_point import run_command
 from temper.cli.tables import Table
 
 if TYPE_CHECKING:
-    from experiments.layer_profile.layers import Layer
+    from collections.abc import Callable
+
+    from experiments.layer_profile.layers import Profile
     from temper.artifact import Artifact
 
 BATCHES = (1, 8)
-PEAK_SECONDS, MAX_PEAK_CALLS = 0.3, 200
-SHARES = ("artifact", "batch", "ms for one image", "billion operations/s", "int8 peak", "% of the peak")
-SPENT = ("batch", "kind of layer", "computed in", "layers", "ms for one image", "% of all layers")
+BLOCK_SECONDS, WARM_UP_ROUNDS = 0.25, 2
+OUTSIDE = "not in a layer"
+SHARES = ("artifact", "batch", "ms for one image", "billion operations/s", "% of the peak")
+SPENT = ("batch", "kind of layer", "computed in", "layers", "ms for one image", "% of the call")
 TEXT = """
-Medians of {rounds} rounds in random order, each with the fastest of several calls of the matrix product and one call of
-each case. The profilers of the runtimes measured the layers in calls of their own; their clocks make calls a little
-slower. An operation is a multiplication or an addition of the fp32 file.
+Medians of {rounds} rounds in random order; in each, the matrix product and every case are called in a row for a quarter
+of a second. The share of the peak is the median of the ratios of each round, with its 95 % interval (bootstrap over the
+rounds). The profilers of the runtimes measured the layers at calls of their own; "not in a layer" is what such a call
+took, from outside, beyond its layers. An operation is a multiplication or an addition of the fp32 file.
 """
 
 
@@ -77,32 +82,50 @@ def share_rows(artifacts: list["Artifact"], rounds: int) -> list[tuple[str, ...]
 
     import numpy as np
 
-    from benchmarks.measurement.peak_compute import GIGA, PeakKernel, count_operations, fastest_call, gops
+    from benchmarks.analysis.statistics import paired_ratio
+    from benchmarks.measurement.peak_compute import GIGA, OPERATIONS, PeakKernel, count_operations
     from experiments.layer_profile.layers import noise
     from temper.runners.load import load_runner
 
     operations = [count_operations(each.sibling("fp32", ".onnx").verified().path) for each in artifacts]
-    random, peaks = np.random.default_rng(0), list[float]()
-    seconds: dict[tuple[int, int], list[float]] = defaultdict(list)
+    random = np.random.default_rng(0)
+    rates: dict[tuple[int, int], list[float]] = defaultdict(list)
+    peaks: list[float] = []
     with contextlib.ExitStack() as opened:
         kernel = PeakKernel("int8")
         runners = [opened.enter_context(load_runner(artifact)) for artifact in artifacts]
         images = {(i, b): noise(b, each.card.size) for i, each in enumerate(artifacts) for b in BATCHES}
-        for number in range(-2, rounds):
-            peaks.append(gops("int8", fastest_call(kernel, MAX_PEAK_CALLS, PEAK_SECONDS)))
+        for number in range(-WARM_UP_ROUNDS, rounds):
+            peak = OPERATIONS["int8"] / GIGA / block(kernel.run)
+            measured = {}
             for case in random.permutation(list(images)).tolist():
                 index, batch = case
-                started = time.perf_counter()
-                runners[index].predict(images[index, batch])
-                if number >= 0:
-                    seconds[index, batch].append(time.perf_counter() - started)
-    rows, peak = list[tuple[str, ...]](), statistics.median(peaks)
-    for (index, batch), values in sorted(seconds.items()):
-        for_one = statistics.median(values) / batch
-        rate = operations[index] / for_one / GIGA
-        numbers = (f"{1000 * for_one:.2f}", f"{rate:.0f}", f"{peak:.0f}", f"{100 * rate / peak:.0f}")
-        rows.append((title_of(artifacts[index]), str(batch), *numbers))
+                seconds = block(partial(runners[index].predict, images[index, batch]))
+                measured[index, batch] = operations[index] * batch / seconds / GIGA
+            if number >= 0:
+                peaks.append(peak)
+                for key, rate in measured.items():
+                    rates[key].append(rate)
+    rows: list[tuple[str, ...]] = []
+    for (index, batch), values in sorted(rates.items()):
+        rate, share = statistics.median(values), paired_ratio(values, peaks)
+        ms = 1000 * operations[index] / rate / GIGA
+        rows.append((title_of(artifacts[index]), str(batch), f"{ms:.2f}", f"{rate:.0f}", share.scaled(100).text(1)))
     return rows
+
+
+def block(call: "Callable[[], object]") -> float:
+    """Median wall seconds of calls in a row."""
+    from benchmarks.measurement.timing import wait_until_idle
+
+    seconds: list[float] = []
+    start = time.perf_counter()
+    while time.perf_counter() - start < BLOCK_SECONDS:
+        before = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - before)
+    wait_until_idle()
+    return statistics.median(seconds)
 
 
 def title_of(artifact: "Artifact") -> str:
@@ -110,15 +133,16 @@ def title_of(artifact: "Artifact") -> str:
     return f"{artifact.path.parent.name}/{artifact.name}"
 
 
-def spent_rows(batch: int, layers: list["Layer"]) -> list[tuple[str, ...]]:
-    """A row for each kind of layer, the one that takes the most time first."""
+def spent_rows(batch: int, measured: "Profile") -> list[tuple[str, ...]]:
+    """A row for each kind of layer, the one that takes the most time first, and one for the rest of a call."""
     kinds: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for each in layers:
+    for each in measured.layers:
         kinds[each.kind, "int8" if each.int8 else "floating point"].append(each.ms)
-    total = sum(each.ms for each in layers)
+    rows = [(*kind, str(len(ms)), sum(ms)) for kind, ms in sorted(kinds.items(), key=lambda pair: -sum(pair[1]))]
+    rows.append((OUTSIDE, "", "", measured.call_ms - sum(each.ms for each in measured.layers)))
     return [
-        (str(batch), *kind, str(len(ms)), f"{sum(ms) / batch:.3f}", f"{100 * sum(ms) / total:.1f}")
-        for kind, ms in sorted(kinds.items(), key=lambda pair: -sum(pair[1]))
+        (str(batch), kind, computed, layers, f"{ms / batch:.3f}", f"{100 * ms / measured.call_ms:.1f}")
+        for kind, computed, layers, ms in rows
     ]
 
 

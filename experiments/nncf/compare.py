@@ -8,7 +8,6 @@ and the fp32 ONNX file beside the artifact, whose graph Temper has already made 
 """
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +36,10 @@ SPEED = (
     "CPU time",
     "A/A control, wall",
 )
-QUALITY = ("int8", "images", "labels as fp32, %", "top-1, %", "mean difference to fp32")
+QUALITY = (
+    "int8", "convolutions in int8", "images", "labels as fp32, %", "top-1, %", "mean difference to fp32",
+)  # fmt: skip
+PROFILED_CALLS = 10
 TEXT = """
 Wall and CPU milliseconds are for one image, medians of {rounds} blocks of calls. A ratio is the median of paired ratios
 with its 95 % interval (bootstrap over the rounds); below 1 Temper is faster. The control is NNCF's network of Keras'
@@ -61,6 +63,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def run(options: argparse.Namespace) -> int:
     """Quantize with NNCF, measure, and write the tables."""
+    from experiments.nncf.networks import version_of
     from temper.artifact import Artifact
     from temper.provenance import package_versions
     from temper.system.host import describe_host
@@ -69,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
     for path in options.artifacts:
         sections += sections_of(Artifact.at(path).verified(), options)
     host, versions = describe_host(), package_versions("openvino", "numpy")
+    versions["nncf"] = version_of("nncf", options.nncf)
     write_report(
         options.out,
         "Our int8 and that of NNCF, under OpenVINO",
@@ -85,7 +89,9 @@ def sections_of(artifact: "Artifact", options: argparse.Namespace) -> list[str |
     import numpy as np
 
     from benchmarks.evaluation_set import load_evaluation_set
+    from experiments.layer_profile.layers import profile_openvino
     from experiments.nncf.measure import compile_network, predict
+    from experiments.nncf.networks import keras_export, quantize_with_nncf
     from temper.images import load_images
 
     theirs = {KERAS: quantize_with_nncf(artifact, keras_export(artifact, options.work), options)}
@@ -98,47 +104,21 @@ def sections_of(artifact: "Artifact", options: argparse.Namespace) -> list[str |
     for name, path in ((OURS, artifact.path), *((f"NNCF of {name}", path) for name, path in theirs.items())):
         int8 = predict(compile_network(path, ALL_THREADS), images)
         equal, correct = int8.argmax(axis=1) == fp32.argmax(axis=1), int8.argmax(axis=1) == truth
-        numbers = (f"{100 * equal.mean():.2f}", f"{100 * correct.mean():.2f}", f"{np.abs(int8 - fp32).mean():.4f}")
-        rows.append((name, str(len(images)), *numbers))
+        layers, _ = profile_openvino(path, images[:1], PROFILED_CALLS)
+        in_int8 = [each.int8 for each in layers if each.kind == "convolution"]
+        numbers = (
+            f"{sum(in_int8)} of {len(in_int8)}",
+            str(len(images)),
+            f"{100 * equal.mean():.2f}",
+            f"{100 * correct.mean():.2f}",
+            f"{np.abs(int8 - fp32).mean():.4f}",
+        )
+        rows.append((name, *numbers))
     return [
         f"## {artifact.path.parent.name}, {artifact.card.size} pixels",
         Table(headings=SPEED, rows=list(speed_rows(artifact.path, theirs, images, options.rounds)), right=frozenset()),
-        Table(headings=QUALITY, rows=rows, right=frozenset(range(1, 5))),
+        Table(headings=QUALITY, rows=rows, right=frozenset(range(1, 6))),
     ]
-
-
-def keras_export(artifact: "Artifact", folder: Path) -> Path:
-    """The ONNX file that Keras itself writes of the artifact's model."""
-    from convert.exporters.keras_model import export
-
-    model = artifact.model()
-    target = folder / f"{model.card.sha256[:16]}.onnx"
-    if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        export(model.path, target, "onnx")
-    return target
-
-
-def quantize_with_nncf(artifact: "Artifact", fp32: Path, options: argparse.Namespace) -> Path:
-    """The network that NNCF makes of an fp32 ONNX file with the calibration images of the artifact's card."""
-    import numpy as np
-
-    from temper.dataset.split import read_split
-    from temper.images import load_images
-    from temper.storage.digest import sha256_of
-
-    calibration = artifact.card.calibration
-    assert calibration, f"{artifact.path} has no calibration"
-    target: Path = options.work / f"{sha256_of(fp32)[:16]}-{calibration.sha256[:16]}.xml"
-    if not target.exists():
-        by_name = {f"{each.label}/{each.path.name}": each.path for each in read_split(artifact, "train", options.data)}
-        options.work.mkdir(parents=True, exist_ok=True)
-        pixels = target.with_suffix(".npy")
-        np.save(pixels, np.stack(list(load_images((by_name[name] for name in calibration.files), artifact.card.size))))
-        program = Path(__file__).with_name("quantize.py")
-        subprocess.run([options.nncf.absolute(), program, fp32, pixels, target], check=True)
-        pixels.unlink()
-    return target
 
 
 def speed_rows(ours: Path, theirs: dict[str, Path], images: "Images", rounds: int) -> "list[tuple[str, ...]]":

@@ -14,6 +14,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from temper.runners.onnx_metadata import KERNELS, X86_SCALES
+from temper.runners.ort.pixels import use_pixels
 
 # Zero points of uint8: of what was int8 with zero point 0, and of what is never negative.
 SHIFTED, UNSIGNED = "uint8_zero_point", "uint8_zero"
@@ -39,6 +40,7 @@ def rewrite_for_x86(content: bytes) -> bytes:
     CPU-ms an image as its file is and takes 5.7 rewritten (fp32: 11.2).
     """
     model = onnx.load_from_string(content)
+    use_pixels(model.graph)
     insert_pairs(model.graph, scales_of(model))
     use_uint8(model.graph)
     return bytes(model.SerializeToString())

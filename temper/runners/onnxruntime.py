@@ -39,7 +39,7 @@ LOAD_ERRORS = (
 # How long an idle thread waits without sleeping: longer than between two layers, shorter than between two images. By
 # default threads wait for tens of milliseconds, and take them from the threads that decode.
 SPIN_MICROSECONDS = "1000"
-REWRITER = Path(__file__).with_name("onnx_x86.py")
+REWRITERS = [Path(__file__).parent / name for name in ("onnx_x86.py", "ort/pixels.py")]
 
 
 def open_session(
@@ -123,7 +123,9 @@ class OnnxRuntimeRunner(Runner):
     def _open_int8(self) -> ort.InferenceSession:
         # The optimized graph depends on ONNX Runtime's version and on the processor.
         library = f"{ort.__version__} {ort.get_build_info()}"
-        key = cache_key(self.card.sha256, library, describe_processor(), REWRITER.read_text(encoding="utf-8"))
+        key = cache_key(
+            self.card.sha256, library, describe_processor(), *(each.read_text(encoding="utf-8") for each in REWRITERS)
+        )
         optimized = get_cached(key, ".onnx")
         # What is cached was made of the bytes that the card describes; those that are there now are read by a thread.
         self.content.check()

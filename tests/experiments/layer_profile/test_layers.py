@@ -7,11 +7,13 @@ from tests import tiny
 
 def test_the_profilers_of_both_runtimes_name_every_convolution_of_int8(artifacts: list[Artifact]) -> None:
     for artifact in artifacts:
-        layers = profile(artifact, noise(2, tiny.SIZE), calls=5)
+        measured = profile(artifact, noise(2, tiny.SIZE), calls=5)
+        layers = measured.layers
         convolutions = [each for each in layers if each.kind == "convolution"]
         assert len(convolutions) == 3, artifact.name
         assert all(each.int8 for each in convolutions), artifact.name
         assert {each.kind for each in layers} <= {*KINDS, OTHER}
+        assert measured.call_ms > 0
 
 
 @pytest.mark.parametrize(
