@@ -10,7 +10,7 @@ from experiments.gpu_check.steps import Step
 from temper.errors import IncompatibleMachine
 from tests.experiments.gpu_check.test_half_floats import case, write
 
-HOPPER = {
+HOPPER: dict[str, object] = {
     "gpu": {"name": "NVIDIA H100", "compute_capability": "9.0", "driver": "580.95.05", "cuda": "13.0"},
     "system": "Linux x86_64",
 }

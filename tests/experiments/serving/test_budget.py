@@ -28,7 +28,7 @@ def test_the_text_says_whether_the_limit_was_kept_and_what_the_budget_changed() 
     def outcome(seconds: float) -> list[Outcome]:
         return [Outcome(seconds=[seconds] * 10, elapsed=1.0)]
 
-    outcomes = {
+    outcomes: dict[tuple[float, bool], list[Outcome]] = {
         (1, True): outcome(0.02),
         (1, False): outcome(0.05),
         (2, True): outcome(0.077),

@@ -163,7 +163,7 @@ def test_no_call_of_tensorrt_has_more_images_than_its_engine(tensorrt: Artifact)
             sizes.append(len(batch))
             return run(batch)
 
-        runner._run = counted  # type: ignore[method-assign]
+        runner._run = counted  # type: ignore[method-assign, assignment]
         assert runner.predict(images).shape[0] == 40
     assert sizes == [32, 8]
 
