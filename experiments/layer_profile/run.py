@@ -108,9 +108,9 @@ def share_rows(artifacts: list["Artifact"], rounds: int) -> list[tuple[str, ...]
                     rates[key].append(rate)
     rows: list[tuple[str, ...]] = []
     for (index, batch), values in sorted(rates.items()):
-        rate, share = statistics.median(values), paired_ratio(values, peaks)
+        rate, fraction = statistics.median(values), paired_ratio(values, peaks)
         ms = 1000 * operations[index] / rate / GIGA
-        rows.append((title_of(artifacts[index]), str(batch), f"{ms:.2f}", f"{rate:.0f}", share.scaled(100).text(1)))
+        rows.append((title_of(artifacts[index]), str(batch), f"{ms:.2f}", f"{rate:.0f}", fraction.scaled(100).text(1)))
     return rows
 
 
