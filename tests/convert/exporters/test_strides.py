@@ -1,5 +1,7 @@
 """Strides move where that saves work and changes no result."""
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -10,50 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from convert.exporters.onnx_nodes import change
 from convert.exporters.strides import stride_early
-from convert.precision.calibration import calibrate
-from convert.precision.qdq import quantize, ranged_tensors, with_equal_ranges
 from temper.runners.onnx_x86 import rewrite_for_x86, use_uint8
-
-CHANNELS = 8
-
-
-def residual_blocks(size: int = 16, outputs: tuple[str, ...] = ("images",)) -> onnx.ModelProto:
-    """Two residual blocks, and the two pointwise convolutions of stride 2 that begin a stage of a Keras ResNet."""
-    random = np.random.default_rng(0)
-    constants, nodes = [], []
-
-    def conv(name: str, source: str, channels: int = CHANNELS, kernel: int = 1, stride: int = 1) -> str:
-        weights = random.normal(0, 0.3, (CHANNELS, channels, kernel, kernel)).astype(np.float32)
-        constants.append(numpy_helper.from_array(weights, f"{name}_w"))
-        pads = [kernel // 2] * 4
-        shape = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": pads}
-        nodes.append(helper.make_node("Conv", [source, f"{name}_w"], [name], name, **shape))
-        return name
-
-    def node(operator: str, name: str, *sources: str) -> str:
-        nodes.append(helper.make_node(operator, list(sources), [name], name))
-        return name
-
-    nodes.append(helper.make_node("Cast", ["images"], ["pixels"], "pixels", to=TensorProto.FLOAT))
-    x = node("Relu", "stem", conv("stem_conv", node("Transpose", "nchw", "pixels"), 3))
-    nodes[-3].attribute.append(helper.make_attribute("perm", [0, 3, 1, 2]))
-    for block in ("a", "b"):
-        inner = node(
-            "Relu", f"{block}2_relu", conv(f"{block}2", node("Relu", f"{block}1_relu", conv(f"{block}1", x)), kernel=3)
-        )
-        x = node("Relu", f"{block}_out", node("Add", f"{block}_add", conv(f"{block}3", inner), x))
-    node("Add", "features", conv("c0", x, stride=2), conv("c1", x, stride=2))
-    node("GlobalAveragePool", "pooled", "features")
-    node("Flatten", "probabilities", "pooled")
-    value = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
-        "blocks",
-        [value("images", TensorProto.UINT8, ["n", size, size, 3])],
-        [value("probabilities", TensorProto.FLOAT, ["n", CHANNELS])],
-        constants,
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)
+from tests.residual import CHANNELS, pixels, quantized, residual_blocks
 
 
 def run(model: onnx.ModelProto, values: NDArray[np.generic]) -> NDArray[np.float32]:
@@ -61,21 +21,10 @@ def run(model: onnx.ModelProto, values: NDArray[np.generic]) -> NDArray[np.float
     return np.asarray(session.run(None, {session.get_inputs()[0].name: values})[0])
 
 
-def pixels(size: int, images: int = 4) -> NDArray[np.uint8]:
-    return np.random.default_rng(1).integers(0, 256, (images, size, size, 3)).astype(np.uint8)
-
-
 def strides(model: onnx.ModelProto) -> dict[str, int]:
     """The nodes with a stride above 1."""
     found = {n.name: each.ints[0] for n in model.graph.node for each in n.attribute if each.name == "strides"}
     return {name: stride for name, stride in found.items() if stride > 1}
-
-
-def quantized(model: onnx.ModelProto, images: NDArray[np.uint8], folder: "pytest.TempPathFactory") -> onnx.ModelProto:
-    path = folder.mktemp("rewrites") / "fp32.onnx"
-    onnx.save(model, path)
-    ranges = calibrate(path, [images], len(images), ranged_tensors(model.graph))["max"]
-    return quantize(model, with_equal_ranges(model.graph, ranges))
 
 
 @pytest.mark.parametrize("size", [16, 15])
@@ -208,24 +157,24 @@ def test_strides_stay_where_padding_depends_on_them() -> None:
     np.testing.assert_allclose(run(model, pixels(15)), before, rtol=1e-5, atol=1e-5)
 
 
-def test_int8_is_pooled_in_int8_by_onnx_runtime(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_int8_is_pooled_in_int8_by_onnx_runtime(tmp_path: Path) -> None:
     model = residual_blocks()
     stride_early(model)
     options = ort.SessionOptions()
-    options.optimized_model_filepath = str(tmp_path_factory.mktemp("optimized") / "model.onnx")
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
     options.log_severity_level = 3
-    ort.InferenceSession(rewrite_for_x86(quantized(model, pixels(16), tmp_path_factory).SerializeToString()), options)
+    ort.InferenceSession(rewrite_for_x86(quantized(model, pixels(16), tmp_path).SerializeToString()), options)
     operators = [node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node]
     assert "NhwcMaxPool" in operators
     assert "MaxPool" not in operators
     assert operators.count("QLinearConv") == 9
 
 
-def test_openvino_executes_every_convolution_in_int8(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_openvino_executes_every_convolution_in_int8(tmp_path: Path) -> None:
     """With strides after the addition it inserts poolings of its own, and two convolutions are not in int8."""
     model = residual_blocks()
     stride_early(model)
-    int8 = quantized(model, pixels(16), tmp_path_factory)
+    int8 = quantized(model, pixels(16), tmp_path)
     use_uint8(int8.graph)
     compiled = ov.Core().compile_model(ov.Core().read_model(int8.SerializeToString()), "CPU")
     kinds = [each.get_rt_info() for each in compiled.get_runtime_model().get_ops()]

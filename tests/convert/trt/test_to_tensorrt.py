@@ -7,6 +7,7 @@ from pathlib import Path
 import onnx
 import pytest
 
+from convert.exporters.strides import stride_early
 from convert.job import CardFields, Job
 from convert.precision.fp16_graph import fp16_graph
 from convert.precision.qdq import quantize
@@ -17,6 +18,7 @@ from temper.artifact import Artifact
 from temper.card import BatchRange, PlanInfo, Precision
 from temper.errors import MissingRuntime, UsageError, UserError
 from tests import tiny
+from tests.residual import pixels, quantized, residual_blocks
 
 pytestmark = pytest.mark.programs
 Build = Callable[..., CardFields]
@@ -104,6 +106,14 @@ def test_a_plan_is_built_in_the_precision_of_its_graph(
     assert (cache_folder / info.timing_cache.split()[0]).is_file()
     layers = json.loads(plan.with_name("model.plan.layers.json").read_text())["Layers"]
     assert any("stem" in layer["Metadata"] for layer in layers)
+
+
+def test_a_residual_block_with_moved_strides_becomes_a_plan_in_int8(trt: str, build: Build, tmp_path: Path) -> None:
+    network = residual_blocks()
+    stride_early(network)
+    onnx.save(quantized(network, pixels(16), tmp_path), tmp_path / "blocks.onnx")
+    # Nine convolutions; the poolings of single places leave none of them in floating point.
+    assert plan_of(build(tmp_path / "blocks.onnx")).kernels == "9 int8"
 
 
 def test_what_int8_leaves_in_floating_point_is_half_precision_on_request(
