@@ -32,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # A crashed worker ends the tests: the others would wait for it.
 TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
 COMPILE   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.10 --generate-hashes --no-header --no-annotate --no-strip-extras
-LOCKED    := requirements requirements-serve requirements-docs requirements-dev
+LOCKED    := requirements requirements-build requirements-serve requirements-docs requirements-dev
 DEPLOYED  := deploy/onnx deploy/openvino deploy/gpu
 COVERAGE  := --cov --cov-report=term:skip-covered
 
@@ -74,7 +74,7 @@ gpu-check: $(VENV)/.gpu ## on a machine with an NVIDIA GPU: build, self-test and
 serve: $(VENV)/.serve ## serve the best artifact beside MODEL that runs here: http://127.0.0.1:8000/
 	@$(PY) infer/run.py serve $(dir $(MODEL)) $(OPTIONS)
 
-wheel: $(VENV)/.dev ## the library as dist/temper_classifier-*.whl, for devices and other programs
+wheel: $(VENV)/.build ## the library as dist/temper_classifier-*.whl, for devices and other programs
 	@$(PY) -m build --wheel --no-isolation --outdir dist .
 
 docs: $(VENV)/.docs ## the documentation as a site: dist/docs/index.html
@@ -136,22 +136,13 @@ $(VENV)/.run: requirements.lock | $(VENV)/bin/python
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock | $(VENV)/bin/python
-	@echo "installing requirements-dev.lock into $(VENV) (once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@touch $@
-
 $(VENV)/.gpu: requirements-gpu.txt | $(VENV)/bin/python
 	@echo "installing requirements-gpu.txt into $(VENV) (once)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-gpu.txt
 	@touch $@
 
-$(VENV)/.docs: requirements-docs.lock | $(VENV)/bin/python
-	@echo "installing requirements-docs.lock into $(VENV) (once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
-	@touch $@
-
-$(VENV)/.serve: requirements-serve.lock | $(VENV)/bin/python
-	@echo "installing requirements-serve.lock into $(VENV) (once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-serve.lock
+# .build, .dev, .docs and .serve.
+$(VENV)/.%: requirements-%.lock | $(VENV)/bin/python
+	@echo "installing $< into $(VENV) (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
