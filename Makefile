@@ -13,6 +13,11 @@ TRAIN_OPTIONS := $(if $(BACKBONE),--backbone $(BACKBONE)) $(if $(EPOCHS),--epoch
 CHOICE := $(if $(BACKBONES),--backbones $(BACKBONES)) $(if $(SIZES),--sizes $(SIZES)) \
   $(if $(BUDGET_MS),--max-ms $(BUDGET_MS)) $(if $(MAX_LOSS),--max-loss $(MAX_LOSS))
 OPTIONS   ?=
+# make would ignore a misspelled one.
+VARIABLES := PYTHON VENV DATA WEIGHTS PRECISION MODEL BACKBONE EPOCHS SIZE BACKBONES SIZES BUDGET_MS MAX_LOSS OPTIONS
+UNKNOWN   := $(sort $(filter-out $(VARIABLES) -*-command-variables-*-,$(foreach name,$(.VARIABLES),\
+  $(if $(filter command,$(origin $(name))),$(name)))))
+$(if $(UNKNOWN),$(error no target has the variable $(UNKNOWN). There are: $(VARIABLES)))
 # Where the images are now, if DATA is named.
 MOVED     := $(if $(filter-out file,$(origin DATA)),--data $(DATA))
 
