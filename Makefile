@@ -42,7 +42,7 @@ DEPLOYED  := deploy/onnx deploy/openvino deploy/gpu
 COVERAGE  := --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo data train convert bench choose gpu-check serve wheel docs tutorial lint test coverage test-fast test-slow chaos lock audit sbom clean
+.PHONY: help demo venv data train convert bench choose gpu-check serve wheel docs tutorial lint test coverage test-fast test-slow chaos lock audit sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ demo: $(VENV)/.run ## two networks from nothing to a benchmark table, on images 
 	@$(PY) convert/run.py $(SMALL).keras $(SMALL).int8.onnx $(SMALL).int8.xml $(DEMO_INT8) $(DEMO_GATE) || [ $$? -eq 7 ]
 	@$(PY) infer/run.py --engine $(DEMO)/model.fp16.onnx $(SAMPLE)/test/cat/cat.0000[0-2]* $(SAMPLE)/test/dog/dog.0000[0-2]*
 	@$(PY) benchmarks/run.py $(DEMO) $$(ls $(SMALL).int8.onnx $(SMALL).int8.xml 2>/dev/null) --quick --seconds 1
+
+venv: $(VENV)/.run ## install what the commands need into VENV, which demo and others do too
+	@echo "enter it: . $(VENV)/bin/activate"
 
 data: $(VENV)/.run ## download the public photos of cats and dogs (69 MB) to DATA
 	@$(PY) data/run.py fetch $(DATA)
