@@ -131,8 +131,8 @@ sbom: $(VENV)/.dev ## list the packages of requirements.lock with their hashes: 
 	@$(VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-file dist/sbom.cdx.json requirements.lock
 	@echo dist/sbom.cdx.json
 
-clean: ## remove artifacts and built wheels; images and the environment stay
-	rm -rf artifacts dist
+clean: ## remove artifacts, built wheels and documentation; images and the environment stay
+	rm -rf artifacts build dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
