@@ -13,6 +13,11 @@ TRAIN_OPTIONS := $(if $(BACKBONE),--backbone $(BACKBONE)) $(if $(EPOCHS),--epoch
 CHOICE := $(if $(BACKBONES),--backbones $(BACKBONES)) $(if $(SIZES),--sizes $(SIZES)) \
   $(if $(BUDGET_MS),--max-ms $(BUDGET_MS)) $(if $(MAX_LOSS),--max-loss $(MAX_LOSS))
 OPTIONS   ?=
+# make would ignore a misspelled one.
+VARIABLES := PYTHON VENV DATA WEIGHTS PRECISION MODEL BACKBONE EPOCHS SIZE BACKBONES SIZES BUDGET_MS MAX_LOSS OPTIONS
+UNKNOWN   := $(sort $(filter-out $(VARIABLES) -*-command-variables-*-,$(foreach name,$(.VARIABLES),\
+  $(if $(filter command,$(origin $(name))),$(name)))))
+$(if $(UNKNOWN),$(error no target has the variable $(UNKNOWN). There are: $(VARIABLES)))
 # Where the images are now, if DATA is named.
 MOVED     := $(if $(filter-out file,$(origin DATA)),--data $(DATA))
 
@@ -32,12 +37,12 @@ unexport PYTHONDONTWRITEBYTECODE
 # A crashed worker ends the tests: the others would wait for it.
 TESTS     := $(VENV)/bin/pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
 COMPILE   := $(VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.10 --generate-hashes --no-header --no-annotate --no-strip-extras
-LOCKED    := requirements requirements-serve requirements-docs requirements-dev
+LOCKED    := requirements requirements-build requirements-serve requirements-docs requirements-dev
 DEPLOYED  := deploy/onnx deploy/openvino deploy/gpu
 COVERAGE  := --cov --cov-report=term:skip-covered
 
 .DEFAULT_GOAL := help
-.PHONY: help demo data train convert bench choose gpu-check serve wheel docs tutorial lint test coverage test-fast test-slow chaos lock audit sbom clean
+.PHONY: help demo venv data train convert bench choose gpu-check serve wheel docs tutorial lint test coverage test-fast test-slow chaos lock audit sbom clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -52,6 +57,9 @@ demo: $(VENV)/.run ## two networks from nothing to a benchmark table, on images 
 	@$(PY) convert/run.py $(SMALL).keras $(SMALL).int8.onnx $(SMALL).int8.xml $(DEMO_INT8) $(DEMO_GATE) || [ $$? -eq 7 ]
 	@$(PY) infer/run.py --engine $(DEMO)/model.fp16.onnx $(SAMPLE)/test/cat/cat.0000[0-2]* $(SAMPLE)/test/dog/dog.0000[0-2]*
 	@$(PY) benchmarks/run.py $(DEMO) $$(ls $(SMALL).int8.onnx $(SMALL).int8.xml 2>/dev/null) --quick --seconds 1
+
+venv: $(VENV)/.run ## install what the commands need into VENV, which demo and others do too
+	@echo "enter it: . $(VENV)/bin/activate"
 
 data: $(VENV)/.run ## download the public photos of cats and dogs (69 MB) to DATA
 	@$(PY) data/run.py fetch $(DATA)
@@ -74,7 +82,7 @@ gpu-check: $(VENV)/.gpu ## on a machine with an NVIDIA GPU: build, self-test and
 serve: $(VENV)/.serve ## serve the best artifact beside MODEL that runs here: http://127.0.0.1:8000/
 	@$(PY) infer/run.py serve $(dir $(MODEL)) $(OPTIONS)
 
-wheel: $(VENV)/.dev ## the library as dist/temper_classifier-*.whl, for devices and other programs
+wheel: $(VENV)/.build ## the library as dist/temper_classifier-*.whl, for devices and other programs
 	@$(PY) -m build --wheel --no-isolation --outdir dist .
 
 docs: $(VENV)/.docs ## the documentation as a site: dist/docs/index.html
@@ -123,8 +131,8 @@ sbom: $(VENV)/.dev ## list the packages of requirements.lock with their hashes: 
 	@$(VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-file dist/sbom.cdx.json requirements.lock
 	@echo dist/sbom.cdx.json
 
-clean: ## remove artifacts and built wheels; images and the environment stay
-	rm -rf artifacts dist
+clean: ## remove artifacts, built wheels and documentation; images and the environment stay
+	rm -rf artifacts build dist
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
@@ -136,22 +144,13 @@ $(VENV)/.run: requirements.lock | $(VENV)/bin/python
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock | $(VENV)/bin/python
-	@echo "installing requirements-dev.lock into $(VENV) (once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@touch $@
-
 $(VENV)/.gpu: requirements-gpu.txt | $(VENV)/bin/python
 	@echo "installing requirements-gpu.txt into $(VENV) (once)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-gpu.txt
 	@touch $@
 
-$(VENV)/.docs: requirements-docs.lock | $(VENV)/bin/python
-	@echo "installing requirements-docs.lock into $(VENV) (once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
-	@touch $@
-
-$(VENV)/.serve: requirements-serve.lock | $(VENV)/bin/python
-	@echo "installing requirements-serve.lock into $(VENV) (once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-serve.lock
+# .build, .dev, .docs and .serve.
+$(VENV)/.%: requirements-%.lock | $(VENV)/bin/python
+	@echo "installing $< into $(VENV) (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -38,12 +38,7 @@ class EvaluationSet:
     @property
     def files(self) -> dict[str, Path]:
         """Paths by the name that label flips use."""
-        return {display_name(each): each.path for each in self.examples}
-
-
-def display_name(example: Example) -> str:
-    """How a report names an image: "label/file"."""
-    return f"{example.label}/{example.path.name}"
+        return {each.name: each.path for each in self.examples}
 
 
 def load_evaluation_set(artifact: Artifact, folder: Path | None, max_images: int) -> EvaluationSet:

@@ -50,6 +50,7 @@ def scan_page(result: Scan, progress: ProgressCallback = no_progress) -> str:
     thumbnails = _thumbnails(
         (path for issues in shown.values() for each in issues for path in _files(result.folder, each)), progress
     )
+    most = max(result.counts.values())
     affected, total = len({each.path for each in result.issues}), result.counts.total()
     return render_page(
         TEMPLATE,
@@ -61,7 +62,7 @@ def scan_page(result: Scan, progress: ProgressCallback = no_progress) -> str:
         galleries={
             kind: [_image(result.folder, each, thumbnails) for each in issues] for kind, issues in shown.items()
         },
-        folders=[(name, count, count / max(result.counts.values())) for name, count in sorted(result.counts.items())],
+        folders=[(name, count, count / most) for name, count in sorted(result.counts.items())],
     )
 
 

@@ -19,7 +19,10 @@ JPEG_QUALITY = 80
 
 @dataclass(frozen=True)
 class CaptionedImage:
-    """One image, or several side by side, each a data URL ("" for none) and its alternative text; lines below them."""
+    """One image, or several side by side, each a data URL and its alternative text; lines below them.
+
+    A URL is "" where an image cannot be read, and sources are empty where images are not shown.
+    """
 
     sources: tuple[tuple[str, str], ...]
     lines: tuple[str, ...]

@@ -5,6 +5,7 @@ import ast
 import importlib
 import re
 import shlex
+import subprocess
 from functools import cache
 from pathlib import Path
 
@@ -95,6 +96,18 @@ def test_every_make_command_exists(words: list[str]) -> None:
         assert re.search(rf"^{name}\s*\?=" if is_variable else rf"^{name}:", MAKEFILE, re.MULTILINE) or (
             f"$({name})" in MAKEFILE
         )
+
+
+@pytest.mark.programs
+def test_make_refuses_a_variable_that_no_target_has() -> None:
+    command = ["make", "-n", "train", "DATA=photos", "SIZEE=160", "EPOCH=3"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no target has the variable EPOCH SIZEE. There are: PYTHON " in done.stderr
+    known = re.findall(r"^([A-Z_]+) +\?=", MAKEFILE, re.MULTILINE)
+    named = re.findall(r"\b([A-Z_]+)=", "".join(re.findall(r"^[a-z-]+:.*##.*$", MAKEFILE, re.MULTILINE)))
+    values = [f"{name}=1" for name in {*known, *named}]
+    assert subprocess.run(["make", "-n", "help", *values], cwd=ROOT, capture_output=True).returncode == 0
 
 
 def test_every_make_command_has_a_line_of_help() -> None:

@@ -10,6 +10,8 @@ from packaging.utils import canonicalize_name
 from tests.source import ROOT
 from tests.test_packaging import requirements
 
+LOCKED = [f"requirements{each}" for each in ("", "-build", "-serve", "-docs", "-dev")]
+
 
 def pins(name: str) -> dict[str, list[Requirement]]:
     """The lines of a lock file, by package; each must have a hash."""
@@ -32,11 +34,11 @@ def needed_by(package: str) -> list[str]:
     return [line for line in lines if not (marker := Requirement(line).marker) or marker.evaluate({"extra": ""})]
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-serve", "requirements-docs", "requirements-dev"])
+@pytest.mark.parametrize("name", LOCKED)
 def test_a_lock_file_pins_every_requirement_within_its_range_and_with_hashes(name: str) -> None:
     locked, tested = pins(f"{name}.lock"), pins("requirements-dev.lock")
-    # The site is built without what a training needs.
-    included = set() if name == "requirements-docs" else requirements("requirements.txt")
+    # The site and the wheel are built without what a training needs.
+    included = set() if name in ("requirements-docs", "requirements-build") else requirements("requirements.txt")
     for requirement in map(Requirement, requirements(f"{name}.txt") | included):
         releases = locked[canonicalize_name(requirement.name)]
         for pin in releases:
@@ -52,7 +54,7 @@ def test_a_lock_file_pins_every_requirement_within_its_range_and_with_hashes(nam
         assert {pin.specifier for pin in locked[package]} <= {pin.specifier for pin in tested[package]}, package
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-serve", "requirements-docs", "requirements-dev"])
+@pytest.mark.parametrize("name", LOCKED)
 def test_a_lock_file_pins_the_extras_that_locked_packages_need(name: str) -> None:
     """pip 23.2, which Python 3.11's venv brings, takes a later release for `coverage[toml]` than for `coverage`."""
     locked = pins(f"{name}.lock")

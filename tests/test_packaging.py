@@ -21,10 +21,12 @@ from temper.formats import FORMATS
 from tests.source import FILES, ROOT, name_of, tree_of
 
 PROJECT: dict[str, Any] = {}
+BUILD_SYSTEM: set[str] = set()
 if sys.version_info >= (3, 11):
     import tomllib
 
-    PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    PROJECT, BUILD_SYSTEM = CONFIGURATION["project"], set(CONFIGURATION["build-system"]["requires"])
 
 needs_tomllib = pytest.mark.skipif(not PROJECT, reason="tomllib is part of Python 3.11 and later")
 # The last releases with known vulnerabilities.
@@ -114,7 +116,9 @@ def test_nothing_that_a_device_shows_needs_a_clone() -> None:
     assert {text for _, text in texts} == {"pip install -r requirements-tftrt.txt"}, texts
 
 
-@pytest.mark.parametrize("name", [f"requirements{each}.txt" for each in ("", "-dev", "-docs", "-gpu", "-serve")])
+@pytest.mark.parametrize(
+    "name", [f"requirements{each}.txt" for each in ("", "-build", "-dev", "-docs", "-gpu", "-serve")]
+)
 def test_every_requirement_has_an_upper_bound(name: str) -> None:
     assert not [each for each in requirements(name) if not re.search(r"<|==", each)]
 
@@ -188,6 +192,14 @@ def test_the_wheel_classifies_in_a_fresh_environment_without_a_clone(
     assert "self-test passed" in run(temper, "selftest", model)
     assert "undamaged" in run(temper, "doctor", model)
     assert "uint8 RGB [n, 16, 16, 3]" in run(temper, "inspect", model)
+
+
+@pytest.mark.programs
+def test_make_wheel_installs_nothing_but_what_builds_it(tmp_path: Path) -> None:
+    command = ["make", "-n", "wheel", f"VENV={tmp_path}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert re.findall(r"-r (\S+)", done.stdout) == ["requirements-build.lock"]
+    assert requirements("requirements-build.txt") >= BUILD_SYSTEM
 
 
 @pytest.mark.programs

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from benchmarks.analysis.report import Accuracy
 from benchmarks.analysis.statistics import Estimate, proportion
-from benchmarks.evaluation_set import EvaluationSet, display_name
+from benchmarks.evaluation_set import EvaluationSet
 from temper.card import LabelFlip
 from temper.intervals import drop_interval
 from temper.runners.base import Probabilities
@@ -23,7 +23,7 @@ def measure_accuracy(probabilities: Probabilities, keras: Probabilities | None, 
         return Accuracy(top1=top1)
     expected = keras.argmax(axis=1)
     flips = tuple(
-        LabelFlip(file=display_name(each), truth=each.label, keras=labels[e], predicted=labels[p])
+        LabelFlip(file=each.name, truth=each.label, keras=labels[e], predicted=labels[p])
         for each, e, p in zip(evaluation.examples, expected, predicted, strict=True)
         if e != p
     )

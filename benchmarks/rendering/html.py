@@ -6,13 +6,13 @@ from pathlib import Path
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from benchmarks.analysis.report import CaseResult, Report
+from benchmarks.analysis.report import Report
 from benchmarks.analysis.verdict import control_sentence, headline, warnings
 from benchmarks.rendering import plots, sections
 from benchmarks.rendering.table import columns, executed_precision
 from pages.figures import inline_svg
 from pages.render import render_page
-from pages.thumbnails import thumbnail_of_file
+from pages.thumbnails import CaptionedImage, thumbnail_of_file
 from temper.card import LabelFlip
 
 TEMPLATE = Path(__file__).with_name("report.html")
@@ -44,7 +44,15 @@ def as_page(report: Report, images: dict[str, Path]) -> str:
         executed_precision=executed_precision,
         plots=_plots(report) if report.measured else [],
         sections=sections,
-        flips={case.name: flips for case in report.measured if (flips := _flips(case, images))},
+        flips=[
+            (
+                case.name,
+                len(case.accuracy.flips),
+                [_flipped(flip, report, images) for flip in case.accuracy.flips[:MAX_FLIPS]],
+            )
+            for case in report.measured
+            if case.accuracy and case.accuracy.flips
+        ],
     )
 
 
@@ -55,7 +63,7 @@ def _plots(report: Report) -> list[dict[str, str]]:
     ]
 
 
-def _flips(case: CaseResult, images: dict[str, Path]) -> list[tuple[LabelFlip, str]]:
-    """Label flips, each with its thumbnail as a data URL, "" where the page shows no images."""
-    flips = case.accuracy.flips[:MAX_FLIPS] if case.accuracy else ()
-    return [(flip, thumbnail_of_file(images[flip.file]) if flip.file in images else "") for flip in flips]
+def _flipped(flip: LabelFlip, report: Report, images: dict[str, Path]) -> CaptionedImage:
+    """An image with both labels; without its thumbnail where the page shows no images."""
+    sources = ((thumbnail_of_file(images[flip.file]), flip.file),) if flip.file in images else ()
+    return CaptionedImage(sources, (flip.file, f"{report.reference}: {flip.keras}", f"artifact: {flip.predicted}"))

@@ -34,5 +34,5 @@ def describe_sample(sample: list[Example], seed: int) -> Calibration:
         images=len(sample),
         seed=seed,
         sha256=hashlib.sha256("".join(each.sha256 for each in sample).encode()).hexdigest(),
-        files=tuple(f"{each.label}/{each.path.name}" for each in sample),
+        files=tuple(each.name for each in sample),
     )

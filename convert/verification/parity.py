@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from convert.dataset import ModelDataset
 from temper.card import Agreement, FileReference, LabelFlip
 from temper.dataset.split import Example
+from temper.escaping import stored_name
 from temper.reference import Golden, read_reference, write_golden, write_reference
 from temper.runners.base import Probabilities
 from temper.runners.load import open_runner
@@ -35,7 +36,7 @@ def golden_predictions(dataset: ModelDataset, folder: Path) -> FileReference:
     by_hash = sorted(range(len(examples)), key=lambda i: examples[i].sha256)
     chosen = list(dict.fromkeys([*unsure[: GOLDEN_IMAGES // 2], *by_hash]))[:GOLDEN_IMAGES]
     images = np.concatenate(list(dataset.batches([examples[i] for i in chosen])))
-    files = tuple(f"{examples[i].label}/{examples[i].path.name}" for i in chosen)
+    files = tuple(examples[i].name for i in chosen)
     golden = Golden(images, probabilities[chosen], files)
     return write_golden(folder / dataset.model.beside(".golden.npz").name, golden)
 
@@ -65,7 +66,10 @@ def compare(
         worst_class=labels[classes[worst]],
         flips=tuple(
             LabelFlip(
-                file=examples[i].path.name, truth=examples[i].label, keras=labels[before[i]], predicted=labels[after[i]]
+                file=stored_name(examples[i].path.name),
+                truth=examples[i].label,
+                keras=labels[before[i]],
+                predicted=labels[after[i]],
             )
             for i in np.flatnonzero(before != after)
         ),

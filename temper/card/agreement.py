@@ -6,7 +6,10 @@ from temper.card.values import Count, Difference, Fraction
 
 
 class LabelFlip(Struct, frozen=True, kw_only=True):
-    """A held-out image whose predicted label differs from the Keras model's. truth: the label of its folder."""
+    """A held-out image whose predicted label differs from the Keras model's.
+
+    file: its name, as `temper.escaping.stored_name` writes it. truth: the label of its folder.
+    """
 
     file: str
     truth: str

@@ -28,7 +28,12 @@ def stderr_console() -> "Console":
     # Only with the first message: its import takes longer than all else that a command imports by itself.
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    # FORCE_COLOR, which Jupyter and build servers set, asks rich for more than colors: for bars that move the cursor.
+    # Python has no stderr where it was closed before the start.
+    force_terminal = None if sys.stderr and sys.stderr.isatty() else False
+    return Console(
+        stderr=True, force_terminal=force_terminal, highlight=False, markup=False, emoji=False, soft_wrap=True
+    )
 
 
 class ConsoleHandler(logging.Handler):

@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from temper.artifact import Artifact
 from temper.card import FileReference
 from temper.errors import DataError
+from temper.escaping import original_name, stored_name
 from temper.storage.atomic import write_text
 from temper.storage.digest import sha256_of
 
@@ -29,6 +30,11 @@ class Example:
     subset: Subset
     sha256: str
 
+    @property
+    def name(self) -> str:
+        """How cards and reports name the image: "label/file", the file as `stored_name` writes it."""
+        return f"{self.label}/{stored_name(self.path.name)}"
+
 
 def split_fraction(sha256: str, seed: int) -> float:
     """A number in [0, 1) that depends on an image's content and the seed alone: adding images moves no other one."""
@@ -37,12 +43,13 @@ def split_fraction(sha256: str, seed: int) -> float:
 
 
 def write_split(target: Path, folder: Path, examples: list[Example]) -> FileReference:
-    """Write the split as CSV, paths relative to `folder`; returns the reference for the card."""
+    """Write the split as CSV, with paths relative to `folder`, as `stored_name` writes them; returns its reference."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
     for each in examples:
-        writer.writerow([each.path.relative_to(folder).as_posix(), each.label, each.subset, each.sha256])
+        name = stored_name(each.path.relative_to(folder).as_posix())
+        writer.writerow([name, each.label, each.subset, each.sha256])
     write_text(target, text.getvalue())
     return FileReference(target.name, sha256_of(target))
 
@@ -66,7 +73,8 @@ def read_split(artifact: Artifact, subset: Subset, folder: Path | None = None) -
         with manifest.open(encoding="utf-8", newline="") as stream:
             rows = [row for row in csv.DictReader(stream) if row.get("subset", row.get(FORMER_SUBSET)) == subset]
         examples = [
-            Example(path=root / row["path"], label=row["label"], subset=subset, sha256=row["sha256"]) for row in rows
+            Example(path=root / original_name(row["path"]), label=row["label"], subset=subset, sha256=row["sha256"])
+            for row in rows
         ]
     except (csv.Error, KeyError, TypeError, UnicodeDecodeError) as error:
         raise DataError(f"{manifest} is not a split ({error!r})", fix="Train the model again.") from None

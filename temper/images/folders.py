@@ -6,6 +6,7 @@ from pathlib import Path
 
 from temper.dataset.image_files import SUFFIXES
 from temper.errors import DataError
+from temper.escaping import SURROGATE
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -62,11 +63,14 @@ def unreadable_folder(error: OSError) -> str:
 def labeled_images(folder: Path) -> list[tuple[Path, str]]:
     """Images of a folder that holds one folder for each label, sorted by label, then path.
 
-    Raises DataError when the folder is missing or cannot be read, or holds fewer than two labels with images in them.
+    Raises DataError when the folder is missing or cannot be read, holds fewer than two labels with images in them, or
+    has a name that is not UTF-8, as has a label; the name of an image may be anything.
     """
     if not folder.is_dir():
         raise DataError(f"{folder} is not a folder", fix="Expected a folder with one folder of images for each label.")
-    images = [(path, label.name) for label in _folders_in(folder) for path in images_in(label)]
+    folders = _folders_in(folder)
+    _check_names(folder, folders)
+    images = [(path, label.name) for label in folders for path in images_in(label)]
     labels = sorted({label for _, label in images})
     if len(labels) < 2:
         what = f"images of one label only ({labels[0]})" if labels else "no images"
@@ -75,6 +79,13 @@ def labeled_images(folder: Path) -> list[tuple[Path, str]]:
             fix=f"Expected two folders or more, one for each label, with {', '.join(SUFFIXES)} files in them.",
         )
     return images
+
+
+def _check_names(folder: Path, labels: list[Path]) -> None:
+    """Raise DataError where the path of the dataset or a label is not UTF-8: cards and reports store both as text."""
+    for each in (folder.resolve(), *labels):
+        if SURROGATE.search(str(each)):
+            raise DataError(f"the name of the folder {each} is not UTF-8", fix="Rename the folder.")
 
 
 def _folders_in(folder: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from temper.cli.plot_style import BLUE, GRAY, INK, ORANGE, PNG_DPI, SMALL_FONT_SIZE, STYLE
 from temper.cli.text import percent, plural
+from temper.escaping import visible
 from train.evaluation.metrics import Evaluation
 from train.evaluation.temperature_scaling import BINS, bin_of
 
@@ -163,7 +164,8 @@ def _draw_sheet(target: Path, heading: str, pixels: NDArray[np.uint8], captions:
             axes.set_axis_off()
         for axes, image, caption in zip(cells, pixels, captions, strict=False):
             axes.imshow(image)
-            axes.set_title(caption, fontsize=SMALL_FONT_SIZE)
+            # matplotlib ends with an error at a byte of a file name that is no text.
+            axes.set_title(visible(caption, allowed="\n"), fontsize=SMALL_FONT_SIZE)
 
 
 @contextmanager

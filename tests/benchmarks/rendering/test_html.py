@@ -11,7 +11,7 @@ from PIL import Image
 from benchmarks.analysis.report import Report
 from benchmarks.analysis.statistics import Estimate
 from benchmarks.analysis.verdict import with_verdicts
-from benchmarks.rendering.html import as_page
+from benchmarks.rendering.html import MAX_FLIPS, as_page
 from benchmarks.rendering.table import columns
 from tests.benchmarks.sample_reports import KERAS, case_result, report, skipped_case
 from tests.browsing import Open
@@ -116,7 +116,17 @@ def test_it_contains_everything_it_needs_and_escapes_names(page: Path) -> None:
 def test_images_are_left_out_on_request(made: Report) -> None:
     text = as_page(made, {})
     assert "<img" not in text
-    assert "cat/1.jpg" in text
+    assert "<figure>\n<figcaption>cat/<wbr>1.jpg<br>" in text
+
+
+def test_the_page_says_how_many_images_with_another_label_there_are(made: Report) -> None:
+    case = made.cases[1]
+    assert case.accuracy
+    flips = case.accuracy.flips * (MAX_FLIPS + 1)
+    accuracy = msgspec.structs.replace(case.accuracy, flips=flips)
+    text = as_page(msgspec.structs.replace(made, cases=(msgspec.structs.replace(case, accuracy=accuracy),)), {})
+    assert f"{MAX_FLIPS} of {MAX_FLIPS + 1} shown." in text
+    assert text.count("<figure>") == MAX_FLIPS
 
 
 def test_a_report_with_nothing_measured_is_still_a_page(made: Report) -> None:

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from convert.precision.calibration_sample import describe_sample
 from convert.verification.parity import GOLDEN_IMAGES, baseline, compare, golden_predictions
 from temper.artifact import Artifact
-from temper.card import LabelFlip
+from temper.card import Card, LabelFlip
+from temper.card.files import card_text
 from temper.dataset.split import Example
 from temper.reference import read_reference, write_reference
 from temper.runners.load import open_runner
@@ -43,6 +45,14 @@ def test_flips_are_listed_and_counted_as_regressed_or_improved() -> None:
     )
     assert (agreement.regressed, agreement.improved) == (1, 2)
     assert agreement.max_difference == pytest.approx(0.5)
+
+
+def test_a_name_that_is_no_text_can_be_stored_in_a_card() -> None:
+    odd = Example(path=Path("caf\udce9.jpg"), label="cat", subset="test", sha256="0" * 64)
+    agreement = compare(probabilities(0.9), probabilities(0.4), [odd], LABELS)
+    assert [each.file for each in agreement.flips] == [r"caf\xe9.jpg"]
+    card = Card(labels=LABELS, size=8, agreement=agreement, calibration=describe_sample([odd], seed=0))
+    assert card_text(card).count(r"caf\\xe9.jpg") == 2
 
 
 def test_the_label_with_the_largest_drop_in_recall_is_named() -> None:

@@ -69,6 +69,18 @@ def test_the_console_writes_to_the_stderr_of_the_moment(monkeypatch: pytest.Monk
     assert stream.getvalue() == "text\n"
 
 
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_only_a_terminal_gets_bars_also_with_force_color(is_terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    assert stderr_console.__wrapped__().is_terminal is is_terminal
+
+
+def test_a_closed_stderr_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    stderr_console.__wrapped__().print("text")
+
+
 def test_the_logging_of_libraries_is_not_changed(capsys: pytest.CaptureFixture[str]) -> None:
     root, library = logging.getLogger(), logging.getLogger("matplotlib")
     before = (list(root.handlers), root.level, list(library.handlers), library.level, library.propagate)

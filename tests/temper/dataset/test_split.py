@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from temper.artifact import Artifact
-from temper.card import FileReference
+from temper.card import Dataset, FileReference
 from temper.dataset.split import SUBSETS, Example, read_split, split_fraction, write_split
 from temper.errors import DataError
 from temper.storage.digest import sha256_of
@@ -65,6 +65,17 @@ def test_a_split_is_a_csv_with_paths_relative_to_the_folder(tmp_path: Path) -> N
     assert reference.file == "model.split.csv"
     lines = (tmp_path / "model.split.csv").read_text().splitlines()
     assert lines == ["path,label,subset,sha256", f'"cat/a, b.png",cat,val,{"ab" * 32}']
+
+
+def test_the_name_of_an_image_may_be_any_bytes(bundle: Path) -> None:
+    folder = bundle.with_name("odd")
+    example = Example(path=folder / "red" / "caf\udce9.png", label="red", subset="test", sha256="ab" * 32)
+    example.path.parent.mkdir(parents=True)
+    example.path.touch()
+    split = write_split(bundle.with_name("model.split.csv"), folder, [example])
+    card = Artifact.at(bundle).card.changed(dataset=Dataset(split=split, folder=str(folder)))
+    assert read_split(Artifact.with_card(bundle, card), "test") == [example]
+    assert example.name == r"red/caf\xe9.png"
 
 
 def test_a_split_of_temper_0_1_is_read(bundle: Path) -> None:

@@ -32,6 +32,14 @@ def test_fewer_than_two_labels_are_refused(tmp_path: Path, labels: list[str], wo
         labeled_images(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["caf\udce9/cat", "photos/caf\udce9"], ids=["dataset", "label"])
+def test_a_folder_whose_name_cannot_be_stored_is_refused(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir(parents=True)
+    with pytest.raises(DataError, match=r"is not UTF-8\. Rename the folder"):
+        labeled_images(folder.parent)
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a folder"):
         labeled_images(tmp_path / "none")

@@ -27,7 +27,9 @@ def test_every_chart_is_drawn(tmp_path: Path) -> None:
     draw_confusion(tmp_path / "confusion.png", evaluation, "drawn sample")
     draw_reliability(tmp_path / "reliability.png", evaluation, "drawn sample")
     pixels = random.integers(0, 255, (40, 16, 16, 3), dtype=np.uint8)
-    draw_mistakes(tmp_path / "mistakes.png", evaluation, "drawn sample", pixels, [f"{i}.jpg" for i in range(40)])
+    draw_mistakes(
+        tmp_path / "mistakes.png", evaluation, "drawn sample", pixels, [f"caf\udce9 {i}.jpg" for i in range(40)]
+    )
     suspect = Suspect(
         path=Path("a.jpg"), label="label 1", looks_like="label 2", label_probability=0.1, looks_like_probability=0.9
     )

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from temper import formats
+from temper import __version__, formats
 from temper.artifact import Artifact
 from temper.card import BatchRange, write_card
 from temper.cli import main
@@ -133,8 +133,8 @@ def test_inspect_shows_the_main_fields_of_the_card(artifact: Artifact, capsys: p
     assert run("inspect", artifact.path) == ExitCode.OK
     text = capsys.readouterr().out
     for words in (
-        "ONNX Runtime", "fp32", "blue, red", "uint8 RGB [n, 16, 16, 3]", "1 to 32, best 8", "model.keras", "Temper 0.2",
-        "100.0 % of labels as Keras", artifact.card.sha256,
+        "ONNX Runtime", "fp32", "blue, red", "uint8 RGB [n, 16, 16, 3]", "1 to 32, best 8", "model.keras",
+        f"Temper {__version__}", "100.0 % of labels as Keras", artifact.card.sha256,
     ):  # fmt: skip
         assert words in text
     assert "not measured" not in text
