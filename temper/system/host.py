@@ -38,8 +38,7 @@ def describe_int8(flags: frozenset[str]) -> str:
     """How a processor with these instruction sets computes int8; empty for one that is not known.
 
     On x86, ONNX Runtime has AMX kernels for matrix products (MLAS, qgemm_kernel_amx.cpp), and none for convolutions,
-    where it stays with VNNI; OpenVINO has both. On a Xeon with AMX it took 2.8 times as long as OpenVINO for ResNet50
-    at batch 1.
+    where it stays with VNNI; OpenVINO has both.
     """
     if "amx_int8" in flags:
         return "AMX: use .xml, since ONNX Runtime computes convolutions without AMX"
