@@ -100,7 +100,7 @@ def test_every_make_command_exists(words: list[str]) -> None:
 
 @pytest.mark.programs
 def test_make_refuses_a_variable_that_no_target_has() -> None:
-    command = ["make", "-n", "train", "DATA=photos", "SIZEE=160", "EPOCH=3"]
+    command = ["make", "--no-print-directory", "-n", "train", "DATA=photos", "SIZEE=160", "EPOCH=3"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
     assert "no target has the variable EPOCH SIZEE. There are: PYTHON " in done.stderr

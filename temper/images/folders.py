@@ -6,7 +6,6 @@ from pathlib import Path
 
 from temper.dataset.image_files import SUFFIXES
 from temper.errors import DataError
-from temper.escaping import SURROGATE
 
 
 def images_in(folder: Path) -> list[Path]:
@@ -84,8 +83,10 @@ def labeled_images(folder: Path) -> list[tuple[Path, str]]:
 def _check_names(folder: Path, labels: list[Path]) -> None:
     """Raise DataError where the path of the dataset or a label is not UTF-8: cards and reports store both as text."""
     for each in (folder.resolve(), *labels):
-        if SURROGATE.search(str(each)):
-            raise DataError(f"the name of the folder {each} is not UTF-8", fix="Rename the folder.")
+        try:
+            str(each).encode()
+        except UnicodeEncodeError:
+            raise DataError(f"the name of the folder {each} is not UTF-8", fix="Rename the folder.") from None
 
 
 def _folders_in(folder: Path) -> list[Path]:

@@ -176,7 +176,9 @@ def test_the_command_trains_a_student_of_another_size_and_records_its_teacher(
     card = Artifact.at(tmp_path / "student.keras").verified().card
     assert card.training
     assert card.training.config["teacher"] == f"teacher.keras sha256:{teacher.sha256()}"
-    assert f"Teacher: `{card.training.config['teacher']}`" in (tmp_path / "student.md").read_text(encoding="utf-8")
+    assert f"* Teacher: {card.training.config['teacher']}, weight" in (tmp_path / "student.md").read_text(
+        encoding="utf-8"
+    )
     assert run_training(options, find_examples(folder, 0.3, seed=0)) == ""
     assert "is up to date" in caplog.text
     fill(folder, 6, labels=("fox",))

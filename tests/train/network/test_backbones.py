@@ -79,8 +79,8 @@ def test_every_convolution_of_an_efficientnet_lite_runs_in_int8_on_x86(
     kinds = Counter(node.op_type for node in onnx.load(optimized).graph.node)
     assert kinds["QLinearConv"] == len(convolutions) == 16
     assert kinds["QLinearAdd"] == 2
-    # The pixels in, the features out; ReLU6 is a part of the rounding.
-    assert (kinds["QuantizeLinear"], kinds["DequantizeLinear"], kinds["Clip"]) == (1, 1, 0)
+    # The pixels are read as they are, and the features are dequantized; ReLU6 is a part of the rounding.
+    assert (kinds["QuantizeLinear"], kinds["DequantizeLinear"], kinds["Clip"]) == (0, 1, 0)
     keras_probabilities = model(images, training=False).numpy()
     assert np.abs(open_session(fp32.read_bytes()).run(None, {INPUT: images})[0] - keras_probabilities).max() < 1e-4
     assert np.abs(session.run(None, {INPUT: images})[0] - keras_probabilities).max() < 0.05

@@ -12,7 +12,7 @@ def test_an_artifact_is_whole_with_its_card_only(made_bundle: Path, bundle: Path
 
 
 def test_a_model_without_the_files_beside_it_is_not_whole(bundle: Path) -> None:
-    for name in ("md", "summary.txt", "history.csv", "curves.png", "confusion.png"):
+    for name in ("md", "html", "summary.txt", "history.csv", "curves.png", "confusion.png"):
         bundle.with_name(f"model.{name}").write_text(name)
     assert is_trained(bundle)
     bundle.with_name("model.split.csv").write_text("another")
