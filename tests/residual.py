@@ -1,4 +1,4 @@
-"""A network with residual blocks and strides after them, as in a Keras ResNet."""
+"""Parts of a Keras ResNet as ONNX: its start, and residual blocks with strides after them."""
 
 from pathlib import Path
 
@@ -11,6 +11,24 @@ from convert.precision.calibration import calibrate
 from convert.precision.qdq import quantize, ranged_tensors, with_equal_ranges
 
 CHANNELS = 8
+
+
+def padded_pool(operator: str) -> onnx.ModelProto:
+    """An operator, zero padding of one pixel on each side, and a max-pool: the start of a Keras ResNet."""
+    nodes = [
+        helper.make_node(operator, ["x"], ["r"], "activation"),
+        helper.make_node("Pad", ["r", "widths"], ["p"], "pad"),
+        helper.make_node("MaxPool", ["p"], ["y"], "pool", kernel_shape=[3, 3], strides=[2, 2]),
+    ]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "padded",
+        [value("x", TensorProto.FLOAT, ["n", 2, 8, 8])],
+        [value("y", TensorProto.FLOAT, ["n", 2, 4, 4])],
+        [numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "widths")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=9)
 
 
 def residual_blocks(size: int = 16, outputs: tuple[str, ...] = ("images",)) -> onnx.ModelProto:

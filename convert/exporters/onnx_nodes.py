@@ -1,10 +1,11 @@
 """Nodes of an ONNX graph: who writes and reads their tensors, and their attributes."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 import onnx
 from onnx import helper
+
+from temper.runners.ort.graph import readers_of
 
 
 class Tensors:
@@ -12,10 +13,7 @@ class Tensors:
 
     def __init__(self, graph: onnx.GraphProto) -> None:
         self.producers = {name: node for node in graph.node for name in node.output}
-        self.readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
-        for node in graph.node:
-            for name in node.input:
-                self.readers[name].append(node)
+        self.readers = readers_of(graph)
         self._elsewhere = {each.name for each in graph.output}
         self._elsewhere.update(name for node in graph.node for name in _read_inside(node))
 

@@ -16,8 +16,9 @@ from onnxruntime.quantization.calibrate import TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from convert.precision.calibration import Ranges
-from convert.precision.x86_scales import add_x86_scales, fused_result, readers_of, scale_tensor
+from convert.precision.x86_scales import add_x86_scales, fused_result, scale_tensor
 from temper.runners.onnx_metadata import X86_SCALES
+from temper.runners.ort.graph import readers_of
 
 # Dimensions of each tensor, by name; 0 for one that is not constant.
 Shapes = dict[str, tuple[int, ...]]

@@ -1,18 +1,16 @@
 """Scales of what int8 convolutions give in floating point, for runners on x86, where each result must be rounded."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
 import onnx
 
 from convert.precision.calibration import Ranges
+from temper.runners.ort.graph import Readers, readers_of
 
 # A pair behind them is a pair behind the convolution: one kernel computes both.
 FUSED = ("Relu", "Clip")
 INT8_MAX = 127
-# The nodes that read a tensor, by its name.
-Readers = dict[str, list[onnx.NodeProto]]
 
 
 def add_x86_scales(graph: onnx.GraphProto, ranges: Ranges, excluded: frozenset[str] = frozenset()) -> dict[str, str]:
@@ -40,15 +38,6 @@ def scale_tensor(name: str, limit: float) -> onnx.TensorProto:
     # Nothing can be divided by 0.
     stored = scale if scale >= np.finfo(np.float32).tiny else 1.0
     return onnx.helper.make_tensor(name, onnx.TensorProto.FLOAT, [], [stored])
-
-
-def readers_of(graph: onnx.GraphProto) -> Readers:
-    """The readers of each tensor; none for one that nothing reads."""
-    readers: Readers = defaultdict(list)
-    for node in graph.node:
-        for name in node.input:
-            readers[name].append(node)
-    return readers
 
 
 def fused_result(tensor: str, readers: Readers) -> str:

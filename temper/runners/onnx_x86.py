@@ -6,7 +6,7 @@ Runtime is fast only where activations are uint8 and a Q/DQ pair follows every c
 
 import json
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from temper.runners.onnx_metadata import KERNELS, X86_SCALES
+from temper.runners.ort.graph import readers_of
 from temper.runners.ort.pixels import use_pixels
 
 # Zero points of uint8: of what was int8 with zero point 0, and of what is never negative.
@@ -116,10 +117,7 @@ class _Absorption:
         self._constants = {each.name: each for each in graph.initializer}
         self._outputs = {each.name for each in graph.output}
         self._producers = {name: node for node in graph.node for name in node.output}
-        self._readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
-        for node in graph.node:
-            for name in node.input:
-                self._readers[name].append(node)
+        self._readers = readers_of(graph)
 
     def run(self) -> None:
         """Change the graph in place."""

@@ -202,5 +202,7 @@ def announce(service: Service, listener: socket.socket) -> None:
 def _limit(generation: Generation) -> str:
     if not (budget := generation.budget):
         return ""
-    limit = f"p99 within {budget.limit_ms:g} ms up to {budget.images_per_second:.0f} images/s"
-    return f"; {limit}, and what would take longer gets 503"
+    limit = (
+        f"a latency budget of {budget.limit_ms:g} ms, which calls alone kept at {budget.images_per_second:.0f} images/s"
+    )
+    return f"; {limit}: what would take longer gets 503"

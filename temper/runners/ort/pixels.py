@@ -6,6 +6,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from temper.runners.ort.graph import Readers, readers_of
+
 # Normalizations by one scale and offset for all channels: pixels are multiplied or divided by, and added or subtracted.
 ARITHMETIC = ("Mul", "Div", "Add", "Sub")
 SCALE, ZERO = "pixel_scale", "pixel_zero_point"
@@ -21,7 +23,7 @@ def use_pixels(graph: onnx.GraphProto) -> None:
     convolution then reads the pixels, and four passes over the image in floating point are left out. Other
     normalizations have another offset for each channel, or one that is no pixel value, and stay.
     """
-    readers = {name: [node for node in graph.node if name in node.input] for name in _names(graph)}
+    readers = readers_of(graph)
     constants = {each.name: each for each in graph.initializer}
     chain = _chain(graph.input[0].name, readers)
     if [node.op_type for node in chain[-2:]] != ["QuantizeLinear", "DequantizeLinear"]:
@@ -45,11 +47,7 @@ def use_pixels(graph: onnx.GraphProto) -> None:
     graph.node.remove(quantize)
 
 
-def _names(graph: onnx.GraphProto) -> set[str]:
-    return {graph.input[0].name, *(name for node in graph.node for name in node.output)}
-
-
-def _chain(tensor: str, readers: dict[str, list[onnx.NodeProto]]) -> list[onnx.NodeProto]:
+def _chain(tensor: str, readers: Readers) -> list[onnx.NodeProto]:
     """The nodes behind the pixels, each read by the next alone, up to the first pair."""
     chain: list[onnx.NodeProto] = []
     while len(readers[tensor]) == 1 and (not chain or chain[-1].op_type != "DequantizeLinear"):

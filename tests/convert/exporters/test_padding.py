@@ -3,28 +3,11 @@ import onnx
 import onnxruntime as ort
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from convert.exporters.onnx_nodes import change
 from convert.exporters.padding import pad_in_pooling
-
-
-def padded_pool(operator: str) -> onnx.ModelProto:
-    """An operator, zero padding of one pixel on each side, and a max-pool: the start of a Keras ResNet."""
-    nodes = [
-        helper.make_node(operator, ["x"], ["r"], "activation"),
-        helper.make_node("Pad", ["r", "widths"], ["p"], "pad"),
-        helper.make_node("MaxPool", ["p"], ["y"], "pool", kernel_shape=[3, 3], strides=[2, 2]),
-    ]
-    value = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
-        "padded",
-        [value("x", TensorProto.FLOAT, ["n", 2, 8, 8])],
-        [value("y", TensorProto.FLOAT, ["n", 2, 4, 4])],
-        [numpy_helper.from_array(np.array([0, 0, 1, 1, 0, 0, 1, 1], np.int64), "widths")],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=9)
+from tests.residual import padded_pool
 
 
 def run(model: onnx.ModelProto, values: NDArray[np.generic]) -> NDArray[np.float32]:
