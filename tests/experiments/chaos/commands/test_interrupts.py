@@ -22,6 +22,15 @@ exit_at_signals()
 import time
 time.sleep(20)
 """
+COMPUTES = "while True: pass"
+# It has its handler in less CPU time than a start may take.
+FAILS = """
+import signal, time
+def fail(number, frame):
+    raise KeyboardInterrupt
+signal.signal(signal.SIGTERM, fail)
+time.sleep(20)
+"""
 
 
 def test_interrupted_commands_stop_and_work_again(tmp_path: Path) -> None:
@@ -39,14 +48,17 @@ def test_every_interrupted_command_stops_and_works_again(tmp_path: Path) -> None
     [
         (IGNORES.format(quiet=False), "silent: exit code 9"),
         (LEAVES, "silent: a process is left"),
-        ("while True: pass", "crash: SIGTERM"),
+        (COMPUTES, "crash: SIGTERM"),
+        (FAILS, "traceback"),
     ],
-    ids=["exit code", "process", "no handler"],
+    ids=["exit code", "process", "no handler", "a traceback of its own"],
 )
 def test_what_must_not_happen_is_seen(code: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
     monkeypatch.setattr(interrupts, "CLOSING_SECONDS", 0.3)
+    # A busy machine gives this much within the second before the signal.
+    monkeypatch.setattr(interrupts, "START_CPU_SECONDS", 0.1)
     workspace = Workspace(folder=tmp_path)
     assert interrupt(workspace, "", [sys.executable, "-c", code], signal.SIGTERM, 1.0).problem == problem
 
@@ -54,7 +66,6 @@ def test_what_must_not_happen_is_seen(code: str, problem: str, tmp_path: Path, m
 def test_a_signal_before_the_first_line_of_a_program_is_counted_apart(tmp_path: Path) -> None:
     import sys
 
-    # Without site packages Python starts in 0.02 s of CPU time, on a slow machine too.
     words = [sys.executable, "-I", "-S", "-c", "import time\ntime.sleep(9)"]
     ended = interrupt(Workspace(folder=tmp_path), "", words, signal.SIGINT, 0.3)
     assert ended.problem == "before_start"
