@@ -82,7 +82,10 @@ def _add_run(commands: argparse._SubParsersAction[CommandParser]) -> None:
         help=f"how often each case is started to measure its cold start {DEFAULT}",
     )
     _add_number(
-        parser, "--scenario-seconds", default.scenario_seconds, "duration of each LoadGen run (MLPerf); 0 for none"
+        parser,
+        "--scenario-seconds",
+        default.scenario_seconds,
+        "duration of each LoadGen run (MLPerf), from 60 on at least; 0 for none",
     )
     _add_number(
         parser,

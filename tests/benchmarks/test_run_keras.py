@@ -85,9 +85,10 @@ def test_the_peak_of_the_same_run_bounds_what_a_network_reaches(report: Report) 
     assert all(fraction is not None and 0 < fraction < 1 for fraction in fractions)
 
 
-def test_loadgen_runs_its_four_scenarios_and_its_logs_are_preserved(report: Report, out: Path) -> None:
+def test_loadgen_runs_each_artifact_in_the_mode_in_which_it_is_served(report: Report, out: Path) -> None:
     summaries = (out / "loadgen-summaries.txt").read_text(encoding="utf-8")
-    for case in report.cases:
+    assert not any(case.scenarios for case in report.cases[1:4])
+    for case in (report.cases[0], report.cases[-1]):
         assert {each.name for each in case.scenarios} == {"SingleStream", "MultiStream", "Server", "Offline"}
         for each in case.scenarios:
             assert (out / each.logs / "mlperf_log_summary.txt").is_file()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.measurement import mlperf
 from benchmarks.measurement.mlperf import ScenarioRun, ScenarioSettings, read_summary, run, run_all, search_highest_rate
 from temper.errors import UserError
 from temper.runners.base import Images, Probabilities
@@ -29,11 +30,11 @@ def predict(images: Images) -> Probabilities:
     return np.zeros((len(images), 2), dtype=np.float32)
 
 
-def result(made: ScenarioSettings, p99: float) -> ScenarioRun:
+def result(made: ScenarioSettings, p99: float, valid: bool = True) -> ScenarioRun:
     latencies = {"99.00": 1000 * p99}
     logs = made.logs.name
     return ScenarioRun(
-        name=made.scenario, valid=True, offered_rate=made.rate, latency_ms=latencies, images_per_second=None, logs=logs
+        name=made.scenario, valid=valid, offered_rate=made.rate, latency_ms=latencies, images_per_second=None, logs=logs
     )
 
 
@@ -81,12 +82,30 @@ def test_a_rate_above_what_the_network_can_do_is_not_within_the_bound(tmp_path: 
 
 
 def test_the_search_converges_to_the_highest_rate_within_the_bound(tmp_path: Path) -> None:
+    server = settings(tmp_path, "Server")
+
     def run_at(rate: float) -> ScenarioRun:
         return result(settings(tmp_path, "Server", rate=rate), 0.01 if rate <= 70 else 1.0)
 
-    rate, runs = search_highest_rate(run_at, max_rate=160, bound_ms=100)
+    rate, runs = search_highest_rate(run_at, 160, server.keeps_bound)
     assert 65 <= rate <= 70
     assert [each.offered_rate for each in runs] == [80, 40, 60, 70, 75]
+
+
+def test_in_runs_of_a_minute_the_search_goes_by_the_verdict_of_loadgen(tmp_path: Path) -> None:
+    server = ScenarioSettings(scenario="Server", logs=tmp_path, seconds=60)
+    assert not server.keeps_bound(result(server, 0.01, valid=False))
+    assert server.keeps_bound(result(server, 0.01))
+    assert settings(tmp_path, "Server").keeps_bound(result(server, 0.01, valid=False))
+
+
+@pytest.mark.programs
+@pytest.mark.usefixtures("loadgen")
+def test_a_full_run_continues_until_loadgen_has_enough_queries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    full, short = settings(tmp_path / "full", "MultiStream", rate=2000), settings(tmp_path / "short", "MultiStream")
+    assert not run(predict, IMAGES, short).valid
+    monkeypatch.setattr(mlperf, "FULL_SECONDS", 0.5)
+    assert run(predict, IMAGES, full).valid
 
 
 def test_all_scenarios_run_in_folders_of_their_own(tmp_path: Path) -> None:
