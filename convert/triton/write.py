@@ -36,11 +36,16 @@ def parse_triton(text: str) -> tuple[Path, bool]:
 def triton_target(targets: list[Artifact], is_named: bool) -> Artifact:
     """The only target that is named; of the default ones the plan where TensorRT builds it, else the ONNX file.
 
-    Raises UsageError for several named targets, and for one that Triton does not run.
+    Raises UsageError for several named targets, and where Triton runs none.
     """
     if not is_named:
-        targets = [each for each in targets if each.format.suffix in PLATFORMS]
-        targets = [targets[-1] if targets[-1].format.suffix == ".onnx" or _builds_plans() else targets[0]]
+        runnable = [each for each in targets if each.format.suffix in PLATFORMS]
+        if not runnable:
+            raise UsageError(
+                "Triton runs none of the default targets of this precision",
+                fix="Convert in another precision: --precision int8.",
+            )
+        targets = [runnable[-1] if runnable[-1].format.suffix == ".onnx" or _builds_plans() else runnable[0]]
     if len(targets) > 1:
         names = ", ".join(each.name for each in targets)
         raise UsageError(f"--triton takes one target, and there are {names}", fix="Name one target in each command.")

@@ -41,6 +41,13 @@ def test_one_target_that_triton_runs_is_taken(bundle: Path) -> None:
         triton_target([xml], is_named=True)
 
 
+def test_where_triton_runs_no_default_target_another_precision_is_named(bundle: Path) -> None:
+    # Of an adopted ONNX file, the fp32 ONNX file is the model itself, and no target.
+    for targets in ([], [Artifact.at(bundle).sibling("fp32", ".xml")]):
+        with pytest.raises(UsageError, match=r"none of the default targets of this precision\. .*--precision int8"):
+            triton_target(targets, is_named=False)
+
+
 def test_a_value_without_a_folder_is_refused() -> None:
     assert parse_triton("models") == (Path("models"), False)
     for text in ("", ",jpeg"):
