@@ -5,6 +5,7 @@ from pathlib import Path
 
 import onnx
 
+from convert.trt.build_options import parse_options
 from temper.artifact import Artifact
 from temper.card import BatchRange, Card
 from temper.errors import ArtifactError, UsageError
@@ -120,5 +121,5 @@ def _check_plan(artifact: Artifact) -> None:
 
 
 def _profiles_of(card: Card) -> int:
-    words = card.provenance.settings.get("builder_options", [])
-    return 1 + sum(len(word.split("+")) for word in words if word.startswith("profiles="))
+    words = tuple(card.provenance.settings.get("builder_options", ()))
+    return 1 + len(parse_options(words).profiles)
