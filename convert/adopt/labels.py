@@ -19,9 +19,10 @@ def read_labels(text: str) -> tuple[str, ...]:
     ('cat', 'dog')
     """
     path = Path(text)
-    if "," not in text and (path.suffix or path.name != text) and not path.is_file():
+    is_file = _is_file(path)
+    if "," not in text and (path.suffix or path.name != text) and not is_file:
         raise UsageError(f"--labels {text} is no file. Expected a text file with one label on each line", fix=CHECK)
-    words = _lines(path) if path.is_file() else text.split(",")
+    words = _lines(path) if is_file else text.split(",")
     labels = tuple(word.strip() for word in words if word.strip())
     if len(labels) < 2:
         raise UsageError(
@@ -49,6 +50,14 @@ def match_labels(labels: tuple[str, ...], examples: list[Example], outputs: int,
             f"the images are in folders that are no labels of {name}: {_listed(unknown)}",
             fix=f"Rename the folders to labels ({_listed(labels)}), or leave them out.",
         )
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # The names of many labels together are too long for a file name.
+        return False
 
 
 def _lines(path: Path) -> list[str]:

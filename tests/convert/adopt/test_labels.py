@@ -18,6 +18,11 @@ def test_labels_are_a_list_or_the_lines_of_a_file(tmp_path: Path) -> None:
     assert read_labels(str(file)) == ("cat, small", "dog")
 
 
+def test_a_list_may_be_longer_than_a_file_name() -> None:
+    labels = tuple(f"label {i}" for i in range(1000))
+    assert read_labels(",".join(labels)) == labels
+
+
 @pytest.mark.parametrize(("text", "words"), [("cat", "names 1 label"), ("cat,dog,cat", "names cat twice")])
 def test_one_label_and_one_that_is_listed_twice_are_refused(text: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
