@@ -14,13 +14,17 @@ MAX_SUM_DIFFERENCE = 1e-2
 def find_kind(raw: NDArray[np.float32], name: str, named: str = "auto") -> OutputKind:
     """What rows of raw outputs [n, k] are: probabilities or logits; one number stands for the second of two labels.
 
-    named: "probabilities" or "logits", where the user names it. Raises ArtifactError for values that are not finite,
-    UsageError where several numbers may be either.
+    named: "probabilities" or "logits", where the user names it. Raises ArtifactError for values that are not finite or
+    no probabilities although they are named so, UsageError where several numbers may be either.
     """
     if not np.isfinite(raw).all():
         raise ArtifactError(f"{name} gives values that are not finite numbers", fix="Check the file, or train again.")
     in_range = bool(raw.min() >= 0 and raw.max() <= 1 + MAX_SUM_DIFFERENCE)
     if raw.shape[1] == 1:
+        if named == "probabilities" and not in_range:
+            raise ArtifactError(
+                f"{name} gives numbers below 0 or above 1, which are no probabilities", fix="Leave --output out."
+            )
         is_logit = named == "logits" if named != "auto" else not in_range
         return "logit" if is_logit else "probability"
     has_sums = in_range and bool(np.abs(raw.sum(axis=1) - 1).max() <= MAX_SUM_DIFFERENCE)

@@ -30,6 +30,12 @@ def test_values_that_may_be_logits_or_independent_labels_are_refused_until_they_
         find_kind(raw, "net.onnx", "probabilities")
 
 
+def test_a_logit_that_is_named_a_probability_is_refused() -> None:
+    with pytest.raises(ArtifactError, match=r"below 0 or above 1, .* Leave --output out"):
+        find_kind(np.array([[0.5], [3.0]], np.float32), "net.onnx", "probabilities")
+    assert find_kind(np.array([[0.5], [1.0]], np.float32), "net.onnx", "probabilities") == "probability"
+
+
 def test_values_that_are_not_finite_are_refused() -> None:
     with pytest.raises(ArtifactError, match="not finite"):
         find_kind(np.array([[np.nan, 1.0]], np.float32), "net.onnx")
