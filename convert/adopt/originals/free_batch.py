@@ -27,18 +27,16 @@ def free_batch(model: onnx.ModelProto, batch: int) -> None:
         for attribute in node.attribute
         if attribute.name == "value"
     }
-    for node in [each for each in graph.node if each.op_type == "Reshape" and each.input[1] in constants]:
+    # Weights, too, may be brought into a shape that begins with 1: they stay as they are.
+    reshapes = [each for each in graph.node if each.op_type == "Reshape" and each.input[0] not in constants]
+    for node in [each for each in reshapes if each.input[1] in constants]:
         _free_reshape(node, constants[node.input[1]], batch, graph)
     del graph.value_info[:]
     inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
     fixed = [
         node.name or node.op_type
-        for node in inferred.graph.node
-        if node.op_type == "Reshape"
-        # Weights, too, may be brought into a shape that begins with 1.
-        and node.input[0] not in constants
-        and not _first(inferred.graph, node.input[0])
-        and _first(inferred.graph, node.output[0]) == batch
+        for node in reshapes
+        if not _first(inferred.graph, node.input[0]) and _first(inferred.graph, node.output[0]) == batch
     ]
     if fixed:
         raise ArtifactError(

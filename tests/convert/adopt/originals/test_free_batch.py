@@ -38,3 +38,18 @@ def test_a_reshape_with_the_batch_size_in_a_constant_takes_any_batch(
 def test_a_batch_size_that_the_graph_computes_with_is_refused_with_the_export_that_works() -> None:
     with pytest.raises(ArtifactError, match=r"(?s)flatten computes with this number.*dynamic_shapes"):
         free_batch(net(3, [3, 8], is_computed=True), 3)
+
+
+def test_weights_that_are_reshaped_keep_their_shape() -> None:
+    model = net(1, [1, 8])
+    bias = np.arange(8, dtype=np.float32)
+    model.graph.initializer.extend(
+        [numpy_helper.from_array(bias, "bias"), numpy_helper.from_array(np.array([1, -1]), "row")]
+    )
+    model.graph.node.append(helper.make_node("Reshape", ["bias", "row"], ["bias_row"], "bias_row"))
+    model.graph.node.append(helper.make_node("Add", ["y", "bias_row"], ["z"], "add"))
+    model.graph.output[0].name = "z"
+    free_batch(model, 1)
+    values = np.arange(40, dtype=np.float32).reshape(5, 2, 4)
+    result = ort.InferenceSession(model.SerializeToString()).run(None, {"x": values})[0]
+    assert np.array_equal(result, values.reshape(5, 8) + bias)
