@@ -65,7 +65,7 @@ class Pipeline:
         conversion = conversion_of(target, precision)
         if target == self.dataset.model:
             raise UsageError(f"{target.path} is the model itself", fix="Name another target.")
-        target.refuse_foreign(layers_path(target), force=force)
+        target.refuse_foreign(layers_path(target.path), force=force)
         remove_stale_scratch(target.path.parent)
         source = self._source(conversion)
         if not force and self.is_current(target, source, precision):
@@ -182,7 +182,7 @@ class Pipeline:
         if Artifact.at(job.source.path).verified().card.sha256 != job.source.card.sha256:
             raise ArtifactError(f"{job.source.name} was replaced during the conversion", fix="Convert again.")
         # Minutes have passed since the first check.
-        target.refuse_foreign(layers_path(target), force=True)
+        target.refuse_foreign(layers_path(target.path), force=True)
         if not has_golden(Artifact.with_card(target.path, card)):
             card = card.changed(golden=golden_predictions(self.dataset, scratch))
         _write_card(job.target, card)

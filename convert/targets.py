@@ -5,13 +5,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from convert.verification.parity_table import REJECTED
 from temper.artifact import Artifact
 from temper.card import PRECISIONS, Precision, card_path
 from temper.card.ownership import refuse_foreign
 from temper.errors import UsageError
 from temper.formats import FORMATS, Conversion, Format, format_of
 from temper.storage.publish import finish_publication
+
+REJECTED = ".rejected"
 
 
 def conversion_of(target: Artifact, precision: Precision) -> Conversion:
@@ -66,9 +67,9 @@ def load_function(name: str) -> Any:
     return getattr(importlib.import_module(module), function)
 
 
-def layers_path(target: Artifact) -> Path:
-    """Where a converter may list the layers that were built."""
-    return target.path.with_name(f"{target.name}.layers.json")
+def layers_path(path: Path) -> Path:
+    """Where the converter of an artifact at a path may list the layers that were built."""
+    return path.with_name(f"{path.name}.layers.json")
 
 
 def rejected_path(path: Path) -> Path:
@@ -80,7 +81,7 @@ def rejected_paths(target: Artifact) -> list[Path]:
     """All paths of a rejected candidate, with its card. Raises ArtifactError when one is not Temper's."""
     rejected = rejected_path(target.path)
     finish_publication(rejected)
-    written = [*map(rejected_path, [*target.files, layers_path(target)]), card_path(rejected)]
+    written = [*map(rejected_path, [*target.files, layers_path(target.path)]), card_path(rejected)]
     refuse_foreign(rejected, written, is_folder=target.format.is_folder)
     return written
 

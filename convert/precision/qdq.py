@@ -16,7 +16,7 @@ from onnxruntime.quantization.calibrate import TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from convert.precision.calibration import Ranges
-from convert.precision.x86_scales import add_x86_scales, fused_result, scale_tensor
+from convert.precision.x86_scales import SCALE, add_x86_scales, fused_result, scale_tensor
 from temper.runners.onnx_metadata import X86_SCALES
 from temper.runners.ort.graph import readers_of
 
@@ -24,8 +24,6 @@ from temper.runners.ort.graph import readers_of
 Shapes = dict[str, tuple[int, ...]]
 
 QUANTIZED = ("Conv", "Add", "MaxPool")
-# Names of scales, as ONNX Runtime's quantizer makes them of the tensors'.
-SCALE = "_scale"
 
 
 def quantize(model: onnx.ModelProto, ranges: Ranges, excluded: frozenset[str] = frozenset()) -> onnx.ModelProto:

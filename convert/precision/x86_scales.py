@@ -11,6 +11,8 @@ from temper.runners.ort.graph import Readers, readers_of
 # A pair behind them is a pair behind the convolution: one kernel computes both.
 FUSED = ("Relu", "Clip")
 INT8_MAX = 127
+# Names of scales, as ONNX Runtime's quantizer makes them of the tensors'.
+SCALE = "_scale"
 
 
 def add_x86_scales(graph: onnx.GraphProto, ranges: Ranges, excluded: frozenset[str] = frozenset()) -> dict[str, str]:
@@ -26,7 +28,7 @@ def add_x86_scales(graph: onnx.GraphProto, ranges: Ranges, excluded: frozenset[s
         if known_scale:
             scales[tensor] = known_scale
         elif tensor in ranges:
-            scales[tensor] = f"{tensor}_scale"
+            scales[tensor] = f"{tensor}{SCALE}"
             if scales[tensor] not in known:
                 graph.initializer.append(scale_tensor(scales[tensor], ranges[tensor]))
     return scales

@@ -16,6 +16,7 @@ import onnx
 
 from convert.job import CardFields, Job
 from convert.precision.fp16_graph import fp16_graph
+from convert.targets import layers_path
 from convert.trt.build_options import BuildOptions, parse_options
 from convert.trt.builder import build_engine, describe_engine
 from convert.trt.find import Compiler, find_tensorrt
@@ -68,7 +69,7 @@ def build(
     target.write_bytes(engine.plan)
     layers = describe_engine(trt, engine)
     kernels = check_executed_precision(requested, executed_types(layers, requested), target.name)
-    target.with_name(f"{target.name}.layers.json").write_text(json.dumps({"Layers": layers}, indent=1))
+    layers_path(target).write_text(json.dumps({"Layers": layers}, indent=1))
     info = PlanInfo(
         module=compiler.module,
         version=compiler.version,

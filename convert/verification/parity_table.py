@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from convert.targets import REJECTED
 from convert.verification.accuracy_gate import GateLimits, violations
 from temper.artifact import Artifact
 from temper.card import PRECISIONS, Agreement, Card, Precision, card_path, read_card
@@ -10,7 +11,6 @@ from temper.cli.tables import Table
 from temper.errors import ArtifactError
 from temper.formats import FORMATS, Format, format_of
 
-REJECTED = ".rejected"
 MAX_FLIPS_SHOWN = 5
 HEADINGS = ("artifact", "top-1 %", "agreement %", "max diff", "mean diff", "cosine", "changed labels")
 
