@@ -60,7 +60,7 @@ class Fit:
     def reordered(self) -> tuple[NDArray[np.bool_], dict[int, int]]:
         """Which images get their label in the order that fits best, bool [n], and which label each one is there.
 
-        None and nothing where two labels are mostly predicted as the same one.
+        No image and no label where two labels are mostly predicted as the same one.
         """
         most = {
             each: int(np.bincount(self.predicted[self.truth == each]).argmax()) for each in set(self.truth.tolist())

@@ -53,7 +53,7 @@ def run_adopt(options: argparse.Namespace) -> str:
         match_labels(labels, examples, original.outputs, original.name)
         _note_labels(labels, examples, is_given=given is not None)
         trial = trial_images(examples, labels, original.spec.size)
-        kind, normalization = _decide(original, trial, labels, (named, options.output), progress)
+        kind, normalization = _decide(original, trial, labels, named, options.output, progress)
         plan = Plan(
             original=original, labels=labels, normalization=normalization, kind=kind, folder=options.data,
             examples=examples,
@@ -100,26 +100,26 @@ def _decide(
     original: Original,
     trial: LabeledPixels,
     labels: tuple[str, ...],
-    named: tuple[Normalization | None, str],
+    named: Normalization | None,
+    output: str,
     progress: ProgressCallback,
 ) -> tuple[OutputKind, Normalization]:
     """What the model gives, and the preprocessing that is named or fits best."""
-    normalization, output = named
-    if normalization is None:
+    if named is None:
         kind, fits = try_all(original, trial, output, progress)
         LOGGER.info("%s", fits_table(fits).plain())
         check_plausible(fits, labels, named=False)
         return kind, clearly_best(fits)
-    if original.spec.dtype == "uint8" and not normalization.is_identity:
+    if original.spec.dtype == "uint8" and not named.is_identity:
         raise UsageError(
             f"{original.name} takes uint8, so its preprocessing is inside",
             fix=f"Leave --preprocessing out, or name {NONE.name}.",
         )
-    raw = original.raw(trial.pixels, normalization)
+    raw = original.raw(trial.pixels, named)
     kind = find_kind(raw, original.name, output)
-    fit = fit_of(normalization, to_probabilities(raw, kind), trial.truth)
+    fit = fit_of(named, to_probabilities(raw, kind), trial.truth)
     check_plausible([fit], labels, named=True)
-    return kind, normalization
+    return kind, named
 
 
 def describe(artifact: Artifact) -> str:

@@ -17,14 +17,12 @@ MODELS = {
 }
 # What an operation on a tensor outside of a layer becomes in Keras 2; Keras 3 has no such class.
 OPERATIONS = ("TFOpLambda", "SlicingOpLambda")
+# What stands for a tuple in the JSON of Keras 2.
+TUPLES = ("TensorShape", "__tuple__")
 # Arguments that Keras 3 does not have, and that change nothing: depthwise convolutions have one group for each channel.
 REMOVED = {"groups": ("DepthwiseConv2D", "SeparableConv2D"), "rng_type": None}
 EXPORT = "Export it where it was made, and adopt the folder:\n    tf.saved_model.save(model, 'folder')"
 Config = dict[str, Any]
-
-
-# What stands for a tuple in the JSON of Keras 2.
-TUPLES = ("TensorShape", "__tuple__")
 
 
 def translate_h5(path: Path, named: Path) -> Config:
@@ -37,7 +35,7 @@ def translate_h5(path: Path, named: Path) -> Config:
 
     with h5py.File(path, "r+") as file:
         config = json.loads(_text(file.attrs["model_config"]))
-        if not str(_text(file.attrs.get("keras_version", ""))).startswith("2."):
+        if not _text(file.attrs.get("keras_version", "")).startswith("2."):
             return _with_module(config)
         if operation := next((each for each in _classes(config) if each in OPERATIONS), ""):
             raise ArtifactError(

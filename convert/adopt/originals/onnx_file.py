@@ -32,7 +32,7 @@ QUANTIZED = (
     "MatMulInteger",
     "DynamicQuantizeLinear",
 )
-HALF = (TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
+OTHER_PRECISIONS = (TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.DOUBLE)
 DTYPES = {TensorProto.FLOAT: "float32", TensorProto.UINT8: "uint8"}
 
 
@@ -145,7 +145,7 @@ def _plain(model: onnx.ModelProto, named: Path) -> onnx.ModelProto:
             f"{named} contains operators of {foreign[0]}, which are not of the ONNX standard",
             fix="Adopt the file as it was exported, before it was optimized.",
         )
-    if kinds.intersection(QUANTIZED) or any(each.data_type in HALF for each in graph.initializer):
+    if kinds.intersection(QUANTIZED) or any(each.data_type in OTHER_PRECISIONS for each in graph.initializer):
         raise ArtifactError(
             f"{named} is quantized, or not in single precision",
             fix="Adopt the model in single precision; Temper converts it to fp16 and int8.",

@@ -12,7 +12,7 @@ from temper.artifact import Artifact
 from temper.card import Precision, read_card
 from temper.classifier import load
 from temper.dataset.split import Example, Subset
-from temper.errors import DataError, UsageError
+from temper.errors import DataError, UsageError, UserError
 from temper.images import load_images
 from temper.runners.load import open_runner
 from temper.runners.self_test import self_test
@@ -126,7 +126,7 @@ def test_what_contradicts_the_model_is_refused(
     bundle: Path, tmp_path: Path, options: tuple[object, ...], words: str
 ) -> None:
     onnx.save(onnx_net(bundle), tmp_path / "net.onnx")
-    with pytest.raises(Exception, match=words):
+    with pytest.raises(UserError, match=words):
         convert("adopt", tmp_path / "net.onnx", "--data", bundle.parent / "images", "--out", tmp_path / "out", *options)
 
 
