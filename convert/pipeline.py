@@ -133,8 +133,8 @@ class Pipeline:
         raise ConversionRejected(
             f"{target.name} is rejected: {'; '.join(reasons)}. It is stored as {rejected_path(target.path).name}, "
             "which nothing loads; what was published before is unchanged",
-            fix="Convert with another precision, use more calibration images, or raise the limits with --max-drop and "
-            "--min-agreement.",
+            fix="Convert with another precision, use more calibration images, or change the limits: --max-drop, "
+            "--max-class-drop, --min-agreement.",
         )
 
     def _try_candidates(self, job: Job, target: Artifact, examples: list[Example]) -> list[str]:

@@ -214,8 +214,8 @@ def _add_plan_options(group: "argparse._ArgumentGroup") -> None:
     )  # fmt: skip
     add(
         "--builder-option", action="append", default=[], metavar="NAME=VALUE",
-        help="level, workspace, profiles, compatibility or compute_capabilities; may be repeated; docs/artifacts.md "
-        "explains them",
+        help="level, workspace, profiles, compatibility, compute_capabilities or float; may be repeated; "
+        "docs/artifacts.md explains them",
     )  # fmt: skip
 
 
