@@ -9,11 +9,11 @@ from typing import ParamSpec, TypeVar
 from choose.options import Network
 from choose.records import Failure
 from choose.rejected import rejections
-from choose.steps import Target, convert_network, reason_of, run_logged, source_of, train_network, without_problems
+from choose.steps import Target, convert_network, reason_of, run_logged, train_network, without_problems
 from convert.dataset import ModelDataset
 from convert.pipeline import Pipeline
 from convert.settings import ConversionSettings
-from convert.targets import default_targets
+from convert.targets import conversion_of, default_targets, source_of
 from convert.verification.accuracy_gate import GateLimits
 from temper.artifact import Artifact
 from temper.card import PRECISIONS, Precision
@@ -133,7 +133,7 @@ def _convert(network: Network, training: Training, targets: list[Target], title:
 
 
 def _is_converted(pipeline: Pipeline, target: Artifact, precision: Precision) -> bool:
-    source = source_of(pipeline.dataset.model, target, precision)
+    source = source_of(pipeline.dataset.model, conversion_of(target, precision))
     return source.exists and pipeline.is_current(target, source, precision)
 
 

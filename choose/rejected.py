@@ -1,8 +1,8 @@
 """Conversions that the accuracy gate has rejected, as long as another attempt would end in the same way."""
 
-from choose.steps import Target, source_of
+from choose.steps import Target
 from convert.pipeline import Pipeline
-from convert.targets import rejected_path
+from convert.targets import conversion_of, rejected_path, source_of
 from convert.verification.accuracy_gate import violations
 from temper import __version__
 from temper.artifact import Artifact
@@ -18,7 +18,7 @@ def rejections(pipeline: Pipeline, targets: list[Target]) -> dict[str, str]:
 
 
 def _violations(pipeline: Pipeline, target: Artifact, precision: Precision) -> list[str]:
-    path, source = rejected_path(target.path), source_of(pipeline.dataset.model, target, precision)
+    path, source = rejected_path(target.path), source_of(pipeline.dataset.model, conversion_of(target, precision))
     try:
         if not (card_path(path).exists() and source.exists):
             return []

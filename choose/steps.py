@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from convert.dataset import ModelDataset
 from convert.pipeline import Pipeline
-from convert.targets import conversion_of
+from convert.targets import conversion_of, source_of
 from convert.verification.parity import baseline
 from temper.artifact import Artifact
 from temper.card import Precision
@@ -74,14 +74,7 @@ def reason_of(error: Exception) -> str:
 def without_problems(model: Artifact, targets: list[Target], problems: dict[str, str]) -> list[Target]:
     """The targets that can be tried. Those whose source could not be made are added to the problems."""
     for target, precision in targets:
-        source = source_of(model, target, precision)
+        source = source_of(model, conversion_of(target, precision))
         if source.name in problems:
             problems[target.name] = f"{source.name}, which it is converted from, could not be made"
     return [each for each in targets if each[0].name not in problems]
-
-
-def source_of(model: Artifact, target: Artifact, precision: Precision) -> Artifact:
-    """The artifact that a target is converted from."""
-    conversion = conversion_of(target, precision)
-    is_model = conversion.source == model.format.suffix
-    return model if is_model else model.sibling(conversion.source_precision, conversion.source)

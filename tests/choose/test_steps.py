@@ -1,27 +1,9 @@
 import logging
-from pathlib import Path
 
 import pytest
 
-from choose.steps import reason_of, run_logged, source_of
-from temper.artifact import Artifact
+from choose.steps import reason_of, run_logged
 from temper.errors import DataError
-
-MODEL = Artifact.at("folder/model.keras")
-
-
-@pytest.mark.parametrize(
-    ("target", "precision", "source"),
-    [
-        ("model.fp32.onnx", "fp32", "model.keras"),
-        ("model.fp32.xml", "fp32", "model.fp32.onnx"),
-        ("model.int8.onnx", "int8", "model.fp32.onnx"),
-        ("model.int8.xml", "int8", "model.int8.onnx"),
-    ],
-)
-def test_the_source_of_a_target_is_the_model_or_a_sibling(target: str, precision: str, source: str) -> None:
-    artifact = Artifact.at(Path("folder") / target)
-    assert source_of(MODEL, artifact, precision).path == Path("folder") / source  # type: ignore[arg-type]
 
 
 def test_the_traceback_of_an_unexpected_error_is_logged_with_verbose(caplog: pytest.LogCaptureFixture) -> None:

@@ -8,7 +8,7 @@ from convert import targets
 from convert.exporters.tftrt import calibration_batches
 from convert.job import CardFields, Job
 from convert.pipeline import Pipeline
-from convert.targets import conversion_of, default_targets
+from convert.targets import conversion_of, default_targets, source_of
 from temper.artifact import Artifact
 from temper.card import BatchRange, Card, FileReference, Precision
 from temper.errors import ArtifactError, MissingRuntime, UsageError
@@ -36,6 +36,20 @@ def test_openvino_is_converted_through_the_onnx_file_of_its_precision(pipeline: 
     assert onnx.provenance.source.file == "model.fp32.onnx"
     assert card.agreement is not None
     assert card.agreement.agreement == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "precision", "source"),
+    [
+        ("model.fp32.onnx", "fp32", "model.keras"),
+        ("model.fp32.xml", "fp32", "model.fp32.onnx"),
+        ("model.int8.onnx", "int8", "model.fp32.onnx"),
+        ("model.int8.xml", "int8", "model.int8.onnx"),
+    ],
+)
+def test_the_source_of_a_target_is_the_model_or_a_sibling(target: str, precision: Precision, source: str) -> None:
+    conversion = conversion_of(Artifact.at(Path("folder") / target), precision)
+    assert source_of(Artifact.at("folder/model.keras"), conversion).path == Path("folder") / source
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
