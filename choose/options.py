@@ -7,7 +7,7 @@ from pathlib import Path
 
 from temper.artifact import Artifact
 from temper.card import PRECISIONS
-from temper.cli.options import check_limits, fields_of
+from temper.cli.options import add_rare_option, check_limits, fields_of
 from temper.errors import UsageError
 from train.config import TrainingConfig
 from train.network.backbones import BACKBONES
@@ -40,11 +40,11 @@ class Network:
         return Artifact.at(self.folder / "model.keras")
 
 
-def add_options(parser: argparse.ArgumentParser, show_all: bool) -> None:
-    """Add every option; the help lists the common ones, or all."""
-    _add_network_options(parser.add_argument_group("networks"), show_all)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add every option; --help-all (temper.cli.options) shows the rare ones too."""
+    _add_network_options(parser.add_argument_group("networks"))
     _add_limits(parser.add_argument_group("limits of what is chosen"))
-    _add_measurement_options(parser.add_argument_group("measurement"), show_all)
+    _add_measurement_options(parser.add_argument_group("measurement"))
 
 
 def networks_of(options: argparse.Namespace) -> list[Network]:
@@ -80,7 +80,7 @@ def _weights_of(words: list[str], backbones: list[str]) -> dict[str, str]:
     return weights
 
 
-def _add_network_options(group: "argparse._ArgumentGroup", show_all: bool) -> None:
+def _add_network_options(group: "argparse._ArgumentGroup") -> None:
     default, add = TrainingConfig(), group.add_argument
     add("--data", type=Path, required=True, metavar="FOLDER", help="the labeled images, as for train/run.py")
     add(
@@ -103,13 +103,15 @@ def _add_network_options(group: "argparse._ArgumentGroup", show_all: bool) -> No
         "--out", type=Path, default=Path("artifacts/choose"), metavar="FOLDER",
         help=f"where networks and the report are written {DEFAULT}",
     )  # fmt: skip
-    rare = (lambda text: text) if show_all else (lambda text: argparse.SUPPRESS)
-    add("--seed", type=int, default=default.seed, help=rare(f"of the split and of all trainings {DEFAULT}"))
-    add(
-        "--held-out-fraction", type=float, default=default.held_out_fraction, metavar="FRACTION",
-        help=rare(f"as for train/run.py {DEFAULT}"),
+    add_rare_option(
+        group, "--seed", type=int, default=default.seed, help=f"of the split and of all trainings {DEFAULT}"
+    )
+    add_rare_option(
+        group, "--held-out-fraction", type=float, default=default.held_out_fraction, metavar="FRACTION",
+        help=f"as for train/run.py {DEFAULT}",
     )  # fmt: skip
-    add("--accept-leaks", action="store_true", help=rare("go on although an image is in two subsets"))
+    text = "go on although an image is in two subsets"
+    add_rare_option(group, "--accept-leaks", action="store_true", help=text)
 
 
 def _add_limits(group: "argparse._ArgumentGroup") -> None:
@@ -125,26 +127,22 @@ def _add_limits(group: "argparse._ArgumentGroup") -> None:
     add("--min-accuracy", type=_percentage, metavar="PERCENT", help="lowest accuracy on the validation images")
 
 
-def _add_measurement_options(group: "argparse._ArgumentGroup", show_all: bool) -> None:
+def _add_measurement_options(group: "argparse._ArgumentGroup") -> None:
     add = group.add_argument
-    rare = (lambda text: text) if show_all else (lambda text: argparse.SUPPRESS)
     add(
         "--seconds", type=_number, default=4.0, help="of calls, for each artifact and batch size (default: %(default)g)"
     )
-    add(
-        "--max-images", type=_count, default=1000, metavar="N",
-        help=rare(f"validation images, and test images, at most {DEFAULT}"),
+    add_rare_option(
+        group, "--max-images", type=_count, default=1000, metavar="N",
+        help=f"validation images, and test images, at most {DEFAULT}",
     )  # fmt: skip
-    add(
-        "--baseline", default="", metavar="NAME",
-        help=rare("what others are compared with, such as 'resnet50-224 int8.onnx' (default: the fastest int8 artifact "
-        "of resnet50 at the largest size; without resnet50, of the first network)"),
+    add_rare_option(
+        group, "--baseline", default="", metavar="NAME",
+        help="what others are compared with, such as 'resnet50-224 int8.onnx' (default: the fastest int8 artifact of "
+        "resnet50 at the largest size; without resnet50, of the first network)",
     )  # fmt: skip
-    add(
-        "--measure-again",
-        action="store_true",
-        help=rare("measure although the last measurement is of the same artifacts"),
-    )
+    text = "measure although the last measurement is of the same artifacts"
+    add_rare_option(group, "--measure-again", action="store_true", help=text)
 
 
 def _number(text: str) -> float:

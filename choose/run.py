@@ -31,6 +31,7 @@ from choose.options import add_options, networks_of
 from choose.rule import Limits
 from temper.cli.console import CommandParser, add_verbosity_options
 from temper.cli.entry_point import run_command
+from temper.cli.options import add_help_all
 from temper.errors import UserError
 from temper.exit_codes import ExitCode
 
@@ -43,14 +44,13 @@ LOGGER = logging.getLogger("temper.choose")
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    words = sys.argv[1:] if arguments is None else arguments
     parser = CommandParser(
         prog="python choose/run.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--help-all", action="help", help="show all options and exit")
+    add_help_all(parser)
     add_verbosity_options(parser)
-    add_options(parser, show_all="--help-all" in words)
-    return parser.parse_args(words)
+    add_options(parser)
+    return parser.parse_args(arguments)
 
 
 def run(options: argparse.Namespace) -> int:

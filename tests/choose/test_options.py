@@ -64,3 +64,11 @@ def test_a_number_outside_its_limits_ends_the_command(words: list[str], capsys: 
         networks(*words)
     assert ended.value.code == 2
     assert f"argument {words[0]}: expected " in capsys.readouterr().err
+
+
+def test_rare_options_are_in_the_complete_help_only(capsys: pytest.CaptureFixture[str]) -> None:
+    for word, is_shown in (("--help", False), ("--help-all", True)):
+        with pytest.raises(SystemExit) as ended:
+            parse([word])
+        assert not ended.value.code
+        assert ("--measure-again" in capsys.readouterr().out) is is_shown
