@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -31,7 +32,7 @@ def padded_pool(operator: str) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 15)], ir_version=9)
 
 
-def residual_blocks(size: int = 16, outputs: tuple[str, ...] = ("images",)) -> onnx.ModelProto:
+def residual_blocks(size: int = 16) -> onnx.ModelProto:
     """Two residual blocks, and the two pointwise convolutions of stride 2 that begin a stage of a Keras ResNet."""
     random = np.random.default_rng(0)
     constants, nodes = [], []
@@ -72,6 +73,12 @@ def residual_blocks(size: int = 16, outputs: tuple[str, ...] = ("images",)) -> o
 
 def pixels(size: int, images: int = 4) -> NDArray[np.uint8]:
     return np.random.default_rng(1).integers(0, 256, (images, size, size, 3)).astype(np.uint8)
+
+
+def run(model: onnx.ModelProto, values: NDArray[np.generic]) -> NDArray[np.float32]:
+    """The first result of a network with one input, in ONNX Runtime."""
+    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return np.asarray(session.run(None, {session.get_inputs()[0].name: values})[0])
 
 
 def quantized(model: onnx.ModelProto, images: NDArray[np.uint8], folder: Path) -> onnx.ModelProto:

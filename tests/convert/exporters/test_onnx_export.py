@@ -7,18 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 
 from convert.exporters import onnx_export
 from convert.exporters.onnx_export import LAYER, _rename_ends
 from temper.errors import ResourceError
-from tests.residual import padded_pool
-
-
-def run(model: onnx.ModelProto, values: np.ndarray) -> np.ndarray:
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(None, {session.get_inputs()[0].name: values})[0])
+from tests.residual import padded_pool, run
 
 
 def test_both_ends_get_the_names_of_this_project_and_any_batch_size() -> None:

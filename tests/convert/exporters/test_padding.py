@@ -1,18 +1,11 @@
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
-from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from convert.exporters.onnx_nodes import change
 from convert.exporters.padding import pad_in_pooling
-from tests.residual import padded_pool
-
-
-def run(model: onnx.ModelProto, values: NDArray[np.generic]) -> NDArray[np.float32]:
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(None, {session.get_inputs()[0].name: values})[0])
+from tests.residual import padded_pool, run
 
 
 def test_padding_after_a_relu_moves_into_the_pool_with_equal_results() -> None:

@@ -7,18 +7,12 @@ import onnx
 import onnxruntime as ort
 import openvino as ov
 import pytest
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from convert.exporters.onnx_nodes import change
 from convert.exporters.strides import stride_early
 from temper.runners.onnx_x86 import rewrite_for_x86, use_uint8
-from tests.residual import CHANNELS, pixels, quantized, residual_blocks
-
-
-def run(model: onnx.ModelProto, values: NDArray[np.generic]) -> NDArray[np.float32]:
-    session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return np.asarray(session.run(None, {session.get_inputs()[0].name: values})[0])
+from tests.residual import CHANNELS, pixels, quantized, residual_blocks, run
 
 
 def strides(model: onnx.ModelProto) -> dict[str, int]:

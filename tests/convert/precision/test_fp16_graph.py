@@ -70,7 +70,7 @@ def test_in_an_int8_graph_no_cast_stands_between_a_quantized_input_and_its_produ
     constants = {each.name: each.data_type for each in half.graph.initializer}
     assert {constants[name] for name in scales} == {TensorProto.FLOAT16}
     images = np.random.default_rng(0).integers(0, 255, (20, 16, 16, 3), dtype=np.uint8)
-    answers = [
+    results = [
         ort.InferenceSession(model).run(None, {"images": images})[0] for model in (before, half.SerializeToString())
     ]
-    assert np.abs(answers[0] - answers[1]).max() < 1e-2
+    assert np.abs(results[0] - results[1]).max() < 1e-2
