@@ -72,31 +72,31 @@ def image(path: Path) -> Path:
     return path
 
 
-def test_infer_without_the_artifact(tmp_path: Path) -> None:
+def test_an_artifact_that_does_not_exist_is_an_artifact_error(tmp_path: Path) -> None:
     done = run("infer/run.py", "--engine", tmp_path / "none.onnx", image(tmp_path / "a.png"))
     fails(done, ExitCode.ARTIFACT, "does not exist")
 
 
-def test_infer_with_an_artifact_without_a_card(bundle: Path) -> None:
+def test_an_artifact_without_a_card_is_refused_with_the_remedy(bundle: Path) -> None:
     bundle.with_name("model.fp32.onnx.json").unlink()
     done = run("infer/run.py", "--engine", bundle.with_name("model.fp32.onnx"), image(bundle.with_name("a.png")))
     fails(done, ExitCode.ARTIFACT, "has no card", "convert again")
 
 
-def test_infer_with_a_truncated_artifact(bundle: Path) -> None:
+def test_a_truncated_artifact_is_refused(bundle: Path) -> None:
     artifact = bundle.with_name("model.fp32.onnx")
     artifact.write_bytes(artifact.read_bytes()[:1000])
     done = run("infer/run.py", "--engine", artifact, image(bundle.with_name("a.png")))
     fails(done, ExitCode.ARTIFACT, "truncated")
 
 
-def test_infer_with_an_unknown_suffix(tmp_path: Path) -> None:
+def test_an_artifact_with_an_unknown_suffix_is_refused_with_the_known_ones(tmp_path: Path) -> None:
     (tmp_path / "model.engine").touch()
     done = run("infer/run.py", "--engine", tmp_path / "model.engine", image(tmp_path / "a.png"))
     fails(done, ExitCode.ARTIFACT, "no suffix that Temper knows", ".onnx")
 
 
-def test_infer_with_an_empty_folder(bundle: Path) -> None:
+def test_a_folder_without_images_is_a_data_error(bundle: Path) -> None:
     empty = bundle.with_name("empty")
     empty.mkdir()
     done = run("infer/run.py", "--engine", bundle.with_name("model.fp32.onnx"), empty)
@@ -113,28 +113,28 @@ def test_infer_continues_after_an_image_that_cannot_be_read(bundle: Path) -> Non
     assert "good.png: red" in done.stdout
 
 
-def test_convert_without_a_model(tmp_path: Path) -> None:
+def test_a_model_that_does_not_exist_is_refused_with_the_command_that_trains_it(tmp_path: Path) -> None:
     fails(run("convert/run.py", tmp_path / "model.keras"), ExitCode.ARTIFACT, "does not exist", "make train")
 
 
-def test_convert_to_an_unknown_suffix(bundle: Path) -> None:
+def test_a_target_with_an_unknown_suffix_is_refused(bundle: Path) -> None:
     done = run("convert/run.py", bundle, bundle.with_name("model.engine"))
     fails(done, ExitCode.ARTIFACT, "no suffix that Temper knows")
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])
-def test_convert_with_a_limit_that_is_no_number(bundle: Path, value: str) -> None:
+def test_a_limit_that_is_no_number_is_a_usage_error(bundle: Path, value: str) -> None:
     fails(run("convert/run.py", bundle, "--max-drop", value), ExitCode.USAGE, "--max-drop")
 
 
-def test_benchmark_of_an_empty_folder(tmp_path: Path) -> None:
+def test_a_benchmark_of_an_empty_folder_is_refused_with_the_command_that_trains(tmp_path: Path) -> None:
     fails(run("benchmarks/run.py", tmp_path), ExitCode.ARTIFACT, "make train")
 
 
 @pytest.mark.parametrize(
     ("labels", "words"), [((), "holds no images"), (("cat",), "one label only")], ids=["no label", "one label"]
 )
-def test_train_with_too_few_images(tmp_path: Path, labels: tuple[str, ...], words: str) -> None:
+def test_images_of_fewer_than_two_labels_are_a_data_error(tmp_path: Path, labels: tuple[str, ...], words: str) -> None:
     for label in labels:
         (tmp_path / "photos" / label).mkdir(parents=True)
         image(tmp_path / "photos" / label / "a.png")
@@ -143,6 +143,6 @@ def test_train_with_too_few_images(tmp_path: Path, labels: tuple[str, ...], word
     fails(done, ExitCode.DATA, words)
 
 
-def test_train_with_a_missing_folder(tmp_path: Path) -> None:
+def test_a_training_without_its_folder_is_a_data_error(tmp_path: Path) -> None:
     done = run("train/run.py", "--data", tmp_path / "none", "--out", tmp_path / "model.keras")
     fails(done, ExitCode.DATA, "is not a folder")

@@ -23,8 +23,9 @@ def make(environment: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
     python.chmod(0o755)
     (environment / ".gpu").touch()
-    for needed in ("requirements.txt", "requirements-gpu.txt"):
-        os.utime(environment / ".gpu", (latest := (ROOT / needed).stat().st_mtime + 1, latest))
+    # make installs again what is older than its list.
+    latest = (ROOT / "requirements-gpu.txt").stat().st_mtime + 1
+    os.utime(environment / ".gpu", (latest, latest))
     return subprocess.run(["make", f"VENV={environment}", *words], cwd=ROOT, capture_output=True, text=True)
 
 
