@@ -1,4 +1,4 @@
-# Temper: from a folder of labeled images to a TensorRT engine whose accuracy is verified. `make` lists the commands.
+# Temper: from labeled images to a small, fast classifier whose accuracy is verified. `make` lists the commands.
 PYTHON    ?= python3
 VENV      ?= .venv
 PY        := $(VENV)/bin/python
