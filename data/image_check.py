@@ -23,6 +23,8 @@ IssueKind = Literal[
 MIN_PIXELS = 32
 HASH_INPUT_PIXELS = 64
 FORMAT_OF = {".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF"}
+# What Pillow calls a JPEG file with further images in it, such as a preview; phones and cameras write them.
+SEVERAL_JPEGS = "MPO"
 EXIF_ORIENTATION = 0x0112
 
 
@@ -80,8 +82,9 @@ def _issues_of(path: Path, encoded: EncodedImage) -> tuple[Issue, ...]:
 
 def _unusual_properties(path: Path, image: Image.Image) -> Iterator[Issue]:
     suffix, n_frames = path.suffix.lower(), getattr(image, "n_frames", 1)
+    content_format = "JPEG" if image.format == SEVERAL_JPEGS else image.format
     properties: list[tuple[IssueKind, bool, str]] = [
-        ("wrong suffix", image.format != FORMAT_OF.get(suffix, suffix[1:].upper()), f"is {image.format}"),
+        ("wrong suffix", content_format != FORMAT_OF.get(suffix, suffix[1:].upper()), f"is {content_format}"),
         ("too small", min(image.size) < MIN_PIXELS, f"{image.width} x {image.height}"),
         ("animated", n_frames > 1, f"{n_frames} frames"),
         ("EXIF rotation", image.getexif().get(EXIF_ORIENTATION, 1) != 1, ""),

@@ -56,6 +56,13 @@ def test_an_image_can_have_several_issues(tmp_path: Path) -> None:
     assert issues == {"wrong suffix": "is GIF", "too small": "20 x 20", "animated": "2 frames"}
 
 
+def test_a_jpeg_file_with_a_second_image_in_it_has_the_right_suffix(tmp_path: Path) -> None:
+    images = [Image.new("RGB", (40, 40), (shade, 0, 0)) for shade in (0, 255)]
+    images[0].save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=images[1:])
+    issues = {each.kind: each.detail for each in inspect_image(tmp_path / "a.jpg").issues}
+    assert issues == {"animated": "2 frames"}
+
+
 @pytest.mark.parametrize("error", [IndexError("x"), TypeError(), KeyError(1), struct.error(), ZeroDivisionError()])
 def test_no_error_of_a_parser_ends_a_scan(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: object) -> int:
