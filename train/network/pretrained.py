@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import re
 import socket
 import sys
 import warnings
@@ -49,7 +50,7 @@ def load_backbone(weights: str | Path, backbone: str = "resnet50") -> keras.Mode
     except FileNotFoundError:
         raise DataError(f"{weights} does not exist", fix="Name a file of weights, imagenet, or none.") from None
     except (ValueError, OSError, KeyError) as error:
-        reason = str(error).splitlines()[0]
+        reason = _first_line(error)
         raise DataError(
             f"{weights} does not hold the weights of a {name} without its top ({reason})",
             fix=f"Name a file written by {module}.{name}(include_top=False).save_weights(...), or another --backbone.",
@@ -80,9 +81,13 @@ def _cache() -> Path:
 
 
 def _is_cached(backbone: str) -> bool:
-    """Whether Keras' cache holds weights with the backbone's name; if not, a download finds out what is there."""
+    """Whether Keras' cache holds weights without the top that have the backbone's name, such as resnet50_notop.h5.
+
+    If not, a download finds out what is there. The names of a second version, such as ResNet50V2, begin with the first.
+    """
+    pattern = re.compile(rf"{BACKBONES[backbone].application.lower()}(?!v\d).*notop")
     names = (path.name.replace("_", "").replace("-", "") for path in _cache().glob("*.h5"))
-    return any(BACKBONES[backbone].application.lower() in name for name in names)
+    return any(map(pattern.search, names))
 
 
 def _fetch(backbone: str) -> str:
@@ -133,5 +138,9 @@ def _download(backbone: str) -> str:
             build_backbone(backbone, "imagenet")
     # keras.utils.get_file turns every failure to download into a bare Exception.
     except Exception as error:
-        return str(error).splitlines()[0].rpartition(" -- ")[2] or type(error).__name__
+        return _first_line(error).rpartition(" -- ")[2] or type(error).__name__
     return ""
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "")

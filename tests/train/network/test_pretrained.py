@@ -81,3 +81,34 @@ def test_a_complete_download_is_moved_into_the_cache_of_keras(tmp_path: Path, mo
         "models/resnet50_notop.h5",
     ]
     assert pretrained._is_cached("resnet50")
+
+
+@pytest.mark.parametrize(
+    ("backbone", "file", "is_cached"),
+    [
+        ("resnet50", "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5", True),
+        ("mobilenetv2", "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5", True),
+        ("mobilenetv3small", "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5", True),
+        ("efficientnetv2b0", "efficientnetv2-b0_notop.h5", True),
+        ("convnexttiny", "convnext_tiny_notop.h5", True),
+        ("resnet50", "resnet50_weights_tf_dim_ordering_tf_kernels.h5", False),
+        ("resnet50", "resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5", False),
+    ],
+)
+def test_only_weights_of_this_backbone_without_its_top_are_in_the_cache(
+    backbone: str, file: str, is_cached: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / file).touch()
+    assert pretrained._is_cached(backbone) == is_cached
+
+
+def test_a_download_that_fails_without_a_message_is_named_by_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(pretrained, "build_backbone", fail)
+    # Of this process, which has other tests.
+    monkeypatch.setattr("socket.setdefaulttimeout", lambda _: None)
+    assert pretrained._download("resnet50") == "TimeoutError"
