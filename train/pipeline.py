@@ -13,6 +13,7 @@ from temper.artifact import Artifact
 from temper.card import Card, Dataset, Training, write_card
 from temper.dataset.listing import dataset_title
 from temper.dataset.split import Example, Subset, write_split
+from temper.escaping import in_markdown
 from temper.provenance import provenance
 from temper.runners.base import Runner
 from temper.storage.atomic import atomic_write, write_text
@@ -104,7 +105,7 @@ def save(
     """Write the model, its card and everything beside it; the files of an earlier model are replaced all at once."""
     title, evaluation = dataset_title(folder), trained.evaluation
     names = [each.path.name for each in examples if each.subset == "test"]
-    dataset = f"{title}: one label for each image, {describe_leaks(examples, folder)}"
+    dataset = f"{in_markdown(title)}: one label for each image, {describe_leaks(examples, folder)}"
     needed = 4 * trained.model.count_params()
     with atomic_write(artifact.path) as path, explain_full_disk({path.parent: needed}, "the training"):
         new = Artifact.at(path)

@@ -199,6 +199,13 @@ def test_without_a_frozen_backbone_labels_are_not_examined(from_scratch: Trained
     assert "Labels were not examined." in (tmp_path / "model.md").read_text()
 
 
+def test_the_name_of_a_dataset_is_no_html_in_the_model_card(from_scratch: TrainedModel, tmp_path: Path) -> None:
+    folder = fill(tmp_path / "<b>images", 8)
+    save(from_scratch, Artifact.at(tmp_path / "model.keras"), folder, find_examples(folder, 0.3, seed=0), ALL)
+    text = (tmp_path / "model.md").read_text()
+    assert "&lt;b&gt;images: one label for each image" in text and "<b>" not in text
+
+
 def test_a_full_disk_leaves_the_last_model_unchanged(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     artifact, folder, examples, again = trained
     before = checksums(artifact.path.parent)
