@@ -24,9 +24,10 @@ def check_leaks(examples: list[Example], folder: Path) -> None:
     """Raise DataError when an image is in two subsets."""
     if leaks := find_leaks(examples, read_near_duplicates(folder)):
         one, other = leaks[0]
+        relation = "is the same image as" if one.sha256 == other.sha256 else "is nearly equal to"
         raise DataError(
             f"{plural(len(leaks), 'image is', 'images are')} in two subsets, so the accuracy would be too high. "
-            f"The first: {one.path} ({one.subset}) is the same image as {other.path} ({other.subset})",
+            f"The first: {one.path} ({one.subset}) {relation} {other.path} ({other.subset})",
             fix=f"`python data/run.py scan {folder}` lists copies, and training then leaves them out. --accept-leaks "
             "trains all the same, and the model card reports it.",
         )
