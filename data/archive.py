@@ -116,7 +116,7 @@ def _check_size(archive: Archive, target: Path) -> None:
     size = target.stat().st_size
     if size < archive.size:
         raise DataError(
-            f"The connection ended after {size:,} of {archive.size:,} bytes", fix=f"{TRY_AGAIN} The download continues."
+            f"the connection ended after {size:,} of {archive.size:,} bytes", fix=f"{TRY_AGAIN} The download continues."
         )
     if size > archive.size:
         target.unlink()

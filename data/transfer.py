@@ -15,7 +15,6 @@ from temper.errors import DataError
 CHUNK_BYTES = 1 << 18
 # Without an answer; and for everything, so that a server which sends a byte now and then has an end too.
 ANSWER_SECONDS, TOTAL_SECONDS = 30.0, 3600.0
-PARTIAL = 206
 MAX_REASON = 200
 # How many chunks may wait to be written.
 WAITING_CHUNKS = 8
@@ -72,7 +71,7 @@ def _read_into(chunks: "queue.Queue[bytes | Exception | None]", stopped: threadi
 
 def _continues(response: http.client.HTTPResponse, start: int) -> bool:
     """Whether a response begins at byte `start`. Raises WrongPlace."""
-    if response.status != PARTIAL:
+    if response.status != http.HTTPStatus.PARTIAL_CONTENT:
         return not start
     place = response.headers.get("Content-Range", f"bytes {start}-")
     if not place.startswith(f"bytes {start}-"):

@@ -1,1 +1,1 @@
-"""Photos become model.keras and its card."""
+"""Labeled images become model.keras and its card."""

@@ -54,7 +54,7 @@ def run_training(options: argparse.Namespace, examples: list[Example]) -> str:
     if not options.lr_range_test:
         # Before weights are downloaded.
         artifact.refuse_foreign(*map(artifact.beside, REPLACED), force=options.force, fix=MOVE_AWAY)
-    config, backbone = _start(options)
+    config, backbone = _config_and_backbone(options)
     if not (options.force or options.lr_range_test) and is_up_to_date(artifact, options.data, examples, config):
         LOGGER.info("%s is up to date: same images, same configuration. --force trains it again.", artifact.path)
         return ""
@@ -102,7 +102,7 @@ def _context(
     )
 
 
-def _start(options: argparse.Namespace) -> tuple[TrainingConfig, keras.Model | None]:
+def _config_and_backbone(options: argparse.Namespace) -> tuple[TrainingConfig, keras.Model | None]:
     """The configuration and the pretrained backbone; from scratch where ImageNet's weights cannot be downloaded.
 
     Raises DataError where they cannot be downloaded and an option needs them.

@@ -1,1 +1,1 @@
-"""Metrics, calibration of confidence, charts and the model card."""
+"""Metrics, calibration of confidence, suspect labels, charts and the model card."""

@@ -144,15 +144,15 @@ def draw_mistakes(
     _draw_sheet(target, heading, pixels[worst], captions)
 
 
-def draw_suspects(target: Path, labels: "SuspectLabels", title: str) -> None:
+def draw_suspects(target: Path, suspects: "SuspectLabels", title: str) -> None:
     """Draw the first images whose label is probably wrong as a contact sheet."""
     captions = [
         f"label: {each.label}\nlooks like {each.looks_like} {percent(each.looks_like_probability)}\n"
         f"{each.path.name[-MAX_NAME_LENGTH:]}"
-        for each in labels.suspects[: len(labels.pixels)]
+        for each in suspects.suspects[: len(suspects.pixels)]
     ]
-    count, images = plural(len(labels.suspects), "suspect label"), plural(labels.n_images, "image")
-    _draw_sheet(target, f"{title}: {count} in {images}, the most suspect first", labels.pixels, captions)
+    count, images = plural(len(suspects.suspects), "suspect label"), plural(suspects.n_images, "image")
+    _draw_sheet(target, f"{title}: {count} in {images}, the most suspect first", suspects.pixels, captions)
 
 
 def _draw_sheet(target: Path, heading: str, pixels: NDArray[np.uint8], captions: list[str]) -> None:

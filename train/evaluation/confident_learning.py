@@ -44,8 +44,8 @@ def assign_folds(labels: Indices, groups: list[str], seed: int) -> Indices:
 
     labels: indices [n]. groups: [n]; equal for images of which one must not speak for another one, such as copies.
     """
-    first = np.unique(groups, return_index=True, return_inverse=True)
-    label_of_group, group_of_image = labels[first[1]], first[2]
+    _, first_of_group, group_of_image = np.unique(groups, return_index=True, return_inverse=True)
+    label_of_group = labels[first_of_group]
     order = np.random.default_rng(seed).permutation(len(label_of_group))
     order = order[np.argsort(label_of_group[order], kind="stable")]
     folds = np.empty(len(order), np.int64)

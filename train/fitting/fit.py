@@ -55,6 +55,7 @@ def fit(
         loss = model.evaluate(evaluation_batches(data.images["val"]), verbose=0, return_dict=True)["loss"]
         state.best_loss, state.best_weights = float(loss), model.get_weights()
     saver = CheckpointCallback(checkpoint, state, schedule, steps, saved.metrics if saved else [])
+    # It has as many numbers as the model and its optimizer.
     del saved
     with saver.graceful_interrupt():
         while not state.is_over(schedule):

@@ -1,1 +1,1 @@
-"""Builds the network: backbone, preprocessing and head."""
+"""The network: backbone, preprocessing and head, and the pretrained weights of backbones."""
