@@ -5,6 +5,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from temper.cli.tables import Table
 from temper.cli.text import percent, plural
 from temper.dataset.split import SUBSETS, Example
@@ -144,6 +147,15 @@ def training_facts(config: TrainingConfig) -> dict[str, str]:
     }
 
 
+def recall_and_precision(confusion: NDArray[np.int64], index: int) -> tuple[str, str]:
+    """Of the label with this index, as text. confusion: that of an `Evaluation`."""
+    correct, images, predicted = confusion[index, index], confusion[index].sum(), confusion[:, index].sum()
+    return (
+        percent(correct / images) if images else "no image",
+        percent(correct / predicted) if predicted else "never predicted",
+    )
+
+
 def _how(config: TrainingConfig) -> str:
     passes = plural(config.augmentation_passes, "augmentation pass", "augmentation passes")
     epochs = plural(config.epochs, "epoch")
@@ -161,11 +173,11 @@ def _counts(labels: tuple[str, ...], examples: list[Example]) -> str:
 
 
 def _by_label(evaluation: Evaluation) -> str:
-    confusion, rows = evaluation.confusion, []
-    for index, label in enumerate(evaluation.labels):
-        hits, images, predicted = confusion[index, index], confusion[index].sum(), confusion[:, index].sum()
-        precision = percent(hits / predicted) if predicted else "never predicted"
-        rows.append((label, f"{images:,}", percent(hits / max(1, images)), precision))
+    confusion = evaluation.confusion
+    rows = [
+        (label, f"{confusion[index].sum():,}", *recall_and_precision(confusion, index))
+        for index, label in enumerate(evaluation.labels)
+    ]
     headings = ("label", "held-out images", "recall", "precision")
     return Table(headings=headings, rows=rows, right=frozenset({1, 2, 3})).markdown()
 

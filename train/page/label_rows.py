@@ -3,9 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from temper.cli.text import percent
 from temper.dataset.split import SUBSETS, Example
 from train.evaluation.metrics import Evaluation
+from train.evaluation.model_card import recall_and_precision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,8 @@ class LabelRow:
 def label_rows(evaluation: Evaluation, examples: list[Example]) -> list[LabelRow]:
     """A row for each label, the one with the lowest recall first."""
     confusion = evaluation.confusion
-    correct, true, predicted = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    correct, true = confusion.diagonal(), confusion.sum(axis=1)
+    texts = [recall_and_precision(confusion, index) for index in range(len(true))]
     by_subset = Counter((each.label, each.subset) for each in examples)
     by_label = Counter(each.label for each in examples)
     most = max(by_label.values(), default=1)
@@ -32,8 +33,8 @@ def label_rows(evaluation: Evaluation, examples: list[Example]) -> list[LabelRow
             label=(label := evaluation.labels[index]),
             counts=tuple(by_subset[label, subset] for subset in SUBSETS),
             part=by_label[label] / most,
-            recall=percent(correct[index] / true[index]) if true[index] else "no image",
-            precision=percent(correct[index] / predicted[index]) if predicted[index] else "never predicted",
+            recall=texts[index][0],
+            precision=texts[index][1],
         )
         for index in order
     ]
