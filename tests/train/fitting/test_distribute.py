@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -85,8 +86,6 @@ WAYS = pytest.mark.parametrize(
 
 
 def test_a_keras_without_the_private_method_is_reported() -> None:
-    from types import SimpleNamespace
-
     from train.fitting.distribute import use_custom_train_step
 
     with pytest.raises(MissingRuntime, match=r"_maybe_symbolic_build.*without --distribute"):
@@ -99,8 +98,6 @@ def test_a_keras_without_the_private_method_is_reported() -> None:
 def test_a_version_of_keras_that_was_not_tested_is_a_warning(
     version: str, is_tested: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from types import SimpleNamespace
-
     import keras
 
     from train.fitting.distribute import use_custom_train_step

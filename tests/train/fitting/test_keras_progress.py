@@ -13,7 +13,7 @@ SCHEDULE = Schedule(epochs=2, learning_rate=1e-3)
 
 
 def test_images_of_all_epochs_are_reported_and_accuracies_logged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls: list[tuple[str, int, int]] = []
     data = small_data(tmp_path, lambda *call: calls.append(call))

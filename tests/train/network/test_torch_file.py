@@ -76,7 +76,7 @@ def test_a_pickle_that_calls_a_function_is_refused_and_calls_nothing(
         pickles = [as_pickle(each) for each in values]
         refused(b"".join([*pickles[:position], content, *pickles[position + 1 :]]))
         assert not canary.exists()
-        # Without the reader, it would have been called.
+    # Without the reader, it would have been called.
     pickle.loads(pickle.dumps(calls[0], protocol))
     assert canary.exists()
 

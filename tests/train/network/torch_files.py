@@ -61,7 +61,7 @@ def tensor(key: str, array: NDArray[Any]) -> Tensor:
     return Tensor(Storage(key, memory.ravel()), 0, array.shape, strides)
 
 
-def torch_file(tensors: dict[str, Tensor], system: dict[str, Any] | None = None, tail: bytes = b"") -> bytes:
+def torch_file(tensors: dict[str, Tensor], system: dict[str, Any] | None = None) -> bytes:
     """The content of a file with these tensors."""
     state: OrderedDict[str, Tensor] = OrderedDict(tensors)
     # torch.nn.Module.state_dict sets an attribute.
@@ -70,7 +70,7 @@ def torch_file(tensors: dict[str, Tensor], system: dict[str, Any] | None = None,
     content = [as_pickle(each) for each in (MAGIC_NUMBER, PROTOCOL_VERSION, system or SYSTEM, state, list(storages))]
     for elements in storages.values():
         content += [len(elements).to_bytes(8, "little"), elements.tobytes()]
-    return b"".join(content) + tail
+    return b"".join(content)
 
 
 def as_pickle(value: Any) -> bytes:
