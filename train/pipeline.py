@@ -13,6 +13,7 @@ from temper.artifact import Artifact
 from temper.card import Card, Dataset, Training, write_card
 from temper.dataset.listing import dataset_title
 from temper.dataset.split import Example, Subset, write_split
+from temper.errors import InvalidPredictions
 from temper.escaping import in_markdown
 from temper.provenance import provenance
 from temper.runners.base import Runner
@@ -156,11 +157,19 @@ def _card(trained: TrainedModel, artifact: Artifact, dataset: Dataset, config: T
 
 
 def _calibrate_and_evaluate(model: keras.Model, data: TrainingData) -> Evaluation:
-    """Choose the temperature on val, evaluate on test, and fold the temperature into the model's weights."""
+    """Choose the temperature on val, evaluate on test, and fold the temperature into the model's weights.
+
+    Raises InvalidPredictions when the training diverged.
+    """
 
     def predict(subset: Subset) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         images: LabeledImages = data.images[subset]
         probabilities = model.predict(evaluation_batches(images), verbose=0)
+        if not np.isfinite(probabilities).all():
+            raise InvalidPredictions(
+                "the training diverged: the model gives values that are not finite numbers in place of probabilities",
+                fix="Train again with a lower --learning-rate; --lr-range-test suggests one.",
+            )
         return probabilities, images.targets.argmax(axis=1)
 
     validation = predict("val")

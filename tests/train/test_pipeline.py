@@ -10,15 +10,17 @@ from PIL import Image
 from temper.artifact import Artifact
 from temper.dataset.find import find_examples
 from temper.dataset.split import Example, read_split
+from temper.errors import InvalidPredictions
 from temper.images import load_images
 from temper.runners.load import open_runner
 from temper.storage.digest import sha256_of
 from temper.trust.policy import origin_of
+from tests.train.fitting.tiny_fit import network, small_data
 from tests.train.images import fill
 from train.config import TrainingConfig
 from train.fitting.checkpoint import CheckpointConfig
 from train.fitting.training_data import TrainingContext
-from train.pipeline import save, train
+from train.pipeline import _calibrate_and_evaluate, save, train
 from train.trained_model import TrainedModel
 from train.up_to_date import is_up_to_date
 
@@ -204,6 +206,13 @@ def test_the_name_of_a_dataset_is_no_html_in_the_model_card(from_scratch: Traine
     save(from_scratch, Artifact.at(tmp_path / "model.keras"), folder, find_examples(folder, 0.3, seed=0), ALL)
     text = (tmp_path / "model.md").read_text()
     assert "&lt;b&gt;images: one label for each image" in text and "<b>" not in text
+
+
+def test_a_training_that_diverged_is_an_error_with_the_remedy(tmp_path: Path) -> None:
+    model = network()
+    model.set_weights([np.full_like(each, np.nan) for each in model.get_weights()])
+    with pytest.raises(InvalidPredictions, match=r"the training diverged.*lower --learning-rate"):
+        _calibrate_and_evaluate(model, small_data(tmp_path))
 
 
 def test_a_full_disk_leaves_the_last_model_unchanged(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
+from temper.errors import DataError
+
 MIN_RATE, MAX_RATE, STEPS = 1e-6, 1.0, 120
 # Standard deviation of the Gaussian, in steps: the loss of a single batch is noisy.
 SMOOTHING_STEPS = 6.0
@@ -45,7 +47,8 @@ def lr_range_test(
 ) -> LrRangeResult:
     """Take one step with each of `steps` rates; it changes the model, which must not be used afterwards.
 
-    batches: (inputs, targets, sample weights), at least as many as steps.
+    batches: (inputs, targets, sample weights), at least as many as steps. Raises DataError where even the lowest rate
+    gives no loss.
     """
     model.compile(keras.optimizers.Adam(MIN_RATE), loss)
     # As in `train.fitting.fit.compile_model`.
@@ -64,4 +67,9 @@ def lr_range_test(
             break
         rates.append(float(rate))
         losses.append(step_loss)
+    if not rates:
+        raise DataError(
+            "the loss of the first step is not a number, at a learning rate that changes almost nothing",
+            fix="Check that the file of --weights is not damaged.",
+        )
     return LrRangeResult(tuple(rates), tuple(losses))

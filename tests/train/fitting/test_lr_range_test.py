@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from temper.errors import DataError
 from train.fitting.lr_range_test import MAX_RATE, MIN_RATE, LrRangeResult, lr_range_test
 
 pytestmark = pytest.mark.tensorflow
@@ -59,3 +60,10 @@ def test_the_rate_of_the_steepest_descent_is_suggested() -> None:
     rates = tuple(np.geomspace(1e-6, 1, 121).tolist())
     losses = tuple((0.7 - 0.6 / (1 + np.exp(-(np.arange(121) - 70) / 4))).tolist())
     assert LrRangeResult(rates, losses).suggestion == pytest.approx(rates[70], rel=0.01)
+
+
+def test_a_loss_that_is_not_a_number_from_the_first_step_on_is_an_error_with_the_remedy() -> None:
+    damaged = model()
+    damaged.set_weights([np.full_like(each, np.nan) for each in damaged.get_weights()])
+    with pytest.raises(DataError, match=r"not a number.*--weights"):
+        lr_range_test(damaged, batches(), LOSS)
