@@ -3,7 +3,10 @@
 import hashlib
 import json
 import logging
+import struct
 import time
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from temper.dataset.split import Example
+from temper.errors import ArtifactError
 from temper.storage.atomic import atomic_write
 from temper.system.interrupts import requested_stop
 from train.config import Schedule, TrainingConfig
@@ -25,6 +29,8 @@ History = dict[str, list[float]]
 Arrays = list[NDArray[np.generic]]
 # Writing takes about a second: a training that is shorter than this is cheaper to repeat.
 INTERVAL_SECONDS = 60.0
+# What reading a damaged archive of arrays raises.
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, ValueError, TypeError, LookupError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,16 +106,23 @@ def write_checkpoint(path: Path | None, model: keras.Model, state: TrainingState
 
 
 def read_checkpoint(path: Path) -> SavedState | None:
-    """The content of a checkpoint, or None where there is none."""
+    """The content of a checkpoint, or None where there is none. Raises ArtifactError for a damaged one."""
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as file:
+    try:
+        with np.load(path, allow_pickle=False) as file:
 
-        def group(name: str) -> Arrays:
-            return [file[f"{name}/{index}"] for index in range(sum(key.startswith(f"{name}/") for key in file.files))]
+            def group(name: str) -> Arrays:
+                count = sum(key.startswith(f"{name}/") for key in file.files)
+                return [file[f"{name}/{index}"] for index in range(count)]
 
-        state = TrainingState(**json.loads(str(file["state"])), best_weights=group("best_weights"))
-        return SavedState(state=state, variables=group("variables"), metrics=group("metrics"))
+            state = TrainingState(**json.loads(str(file["state"])), best_weights=group("best_weights"))
+            return SavedState(state=state, variables=group("variables"), metrics=group("metrics"))
+    except DAMAGE:
+        raise ArtifactError(
+            f"the checkpoint {path} is damaged",
+            fix="The same command with --force, and without --resume, starts again.",
+        ) from None
 
 
 def restore_variables(model: keras.Model, variables: Arrays) -> None:

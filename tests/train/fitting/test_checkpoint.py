@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from temper.errors import ArtifactError
 from tests.train.fitting.tiny_fit import CONFIG, SCHEDULE, STEPS, keep_checkpoints, kill_after, network, small_data
 from train.config import Schedule
 from train.fitting.checkpoint import (
@@ -151,6 +152,16 @@ def test_a_full_disk_leaves_the_last_checkpoint_complete(
         fit(network(), data, SCHEDULE, checkpoint)
     assert checkpoint.path.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.npz"]
+
+
+def test_a_damaged_checkpoint_is_an_error_with_the_remedy(
+    uninterrupted: Uninterrupted, resumed: CheckpointConfig
+) -> None:
+    content = (uninterrupted.folder / "2.npz").read_bytes()
+    for damaged in (b"", b"no archive", content[: len(content) // 2], content.replace(b"NUMPY", b"NUMPX", 1)):
+        resumed.path.write_bytes(damaged)
+        with pytest.raises(ArtifactError, match=r"checkpoint\.npz is damaged.*--force"):
+            read_checkpoint(resumed.path)
 
 
 def test_another_configuration_has_another_checkpoint(tmp_path: Path) -> None:
