@@ -14,8 +14,9 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 def make_parser(description: str | None, result: str = "") -> argparse.ArgumentParser:
     """A parser with the options of every experiment. result: the file in RESULTS that --out names by default."""
+    program = Path(sys.argv[0]).resolve()
     parser = CommandParser(
-        prog=f"python experiments/{Path(sys.argv[0]).name}",
+        prog=f"python {program.relative_to(ROOT) if program.is_relative_to(ROOT) else program.name}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -37,7 +37,6 @@ RUNNING = set["subprocess.Popen[str]"]()
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, REPORT)
-    parser.prog = "python experiments/chaos/run.py"
     add = parser.add_argument
     names = ", ".join(f'"{each.name}"' for each in SUITES)
     add("--only", action="append", metavar="NAME", help=f"run this suite; may be repeated; one of {names}")

@@ -40,7 +40,6 @@ SEED = 0
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "cold-start.md")
-    parser.prog = "python experiments/cold_start/run.py"
     add = parser.add_argument
     add("artifacts", type=Path, help="a folder with model.int8.onnx, model.int8.xml and model.keras, or some of them")
     add("image", type=Path, help="an image file")

@@ -45,7 +45,6 @@ Measured = dict[str, Any]
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "conversion.md")
-    parser.prog = "python experiments/conversion/run.py"
     add = parser.add_argument
     add("models", type=Path, nargs="+", metavar="MODEL", help="a .keras file with its .fp32.onnx file beside it")
     add("--before", type=Path, metavar="FOLDER", help="another version of the project, which is measured too")

@@ -38,7 +38,6 @@ Student's t. The last two columns: both heads in the int8 network, that of fp32 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "deployed-head.md")
-    parser.prog = "python experiments/deployed_head/compare.py"
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL", help="trained models (.keras)")
     parser.add_argument("--photos", type=Path, required=True, metavar="FOLDER", help="labeled images")
     parser.add_argument("--splits", type=int, default=5, metavar="N", help="at least 2 (default: %(default)s)")

@@ -34,7 +34,6 @@ HEADINGS = (
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "distillation.md")
-    parser.prog = "python experiments/distillation/compare.py"
     add = parser.add_argument
     add("wheel", type=Path, help="a wheel of scikit-learn")
     add("--seeds", type=int, default=8, metavar="N", help="repetitions, at least 2 (default: %(default)s)")

@@ -37,7 +37,6 @@ ERROR = "error: "
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__)
-    parser.prog = "python experiments/gpu_check/run.py"
     add = parser.add_argument
     add("model", type=Path, help="a trained or adopted model, with its card")
     add("--data", type=Path, metavar="FOLDER", help="the model's images, if they have moved (default: as in the card)")

@@ -30,7 +30,6 @@ Measured = dict[tuple[int, int], dict[str, Cost]]
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "growth.md")
-    parser.prog = "python experiments/growth/run.py"
     add = parser.add_argument
     add("photos", type=Path, help="a folder of photos")
     add("--images", type=int, nargs="+", default=[1000, 10_000, 100_000], metavar="N", help="numbers of images")

@@ -44,7 +44,6 @@ took, from outside, beyond its layers. An operation is a multiplication or an ad
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "layer-profile.md")
-    parser.prog = "python experiments/layer_profile/run.py"
     add = parser.add_argument
     add("artifacts", nargs="+", type=Path, metavar="ARTIFACT", help="int8 artifacts (.onnx or .xml)")
     add("--rounds", type=int, default=40, metavar="N", help="calls of each case (default: %(default)s)")

@@ -50,7 +50,6 @@ export in a second copy, divided by the first. "Temper's fp32 file" gives NNCF t
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "nncf.md")
-    parser.prog = "python experiments/nncf/compare.py"
     add = parser.add_argument
     add("artifacts", nargs="+", type=Path, metavar="ARTIFACT", help="int8 networks of OpenVINO (.int8.xml)")
     add("--nncf", type=Path, required=True, metavar="PYTHON", help="Python of an environment with NNCF")

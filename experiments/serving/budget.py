@@ -31,7 +31,6 @@ HEADINGS = (
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "latency-budget.md")
-    parser.prog = "python experiments/serving/budget.py"
     parser.add_argument("artifact", type=Path, help="an artifact whose card has a latency budget")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement (default: %(default)g)")
     parser.add_argument("--rounds", type=int, default=2, metavar="N", help="with other arrivals (default: %(default)s)")

@@ -41,7 +41,6 @@ SETTLE_SECONDS = 0.3
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "serve-faults.md")
-    parser.prog = "python experiments/serving/faults.py"
     add = parser.add_argument
     add("artifact", type=Path, help="the artifact to serve")
     add("second", type=Path, help="another artifact of the same model, in the same format")

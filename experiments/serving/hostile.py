@@ -40,7 +40,6 @@ NOTHING = "closed"
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "serve-hostile.md")
-    parser.prog = "python experiments/serving/hostile.py"
     parser.add_argument("artifact", type=Path, help="the artifact to serve")
     parser.add_argument("--requests", type=int, default=300, metavar="N", help="hostile ones (default: %(default)s)")
     text = "size of the largest bodies (default: %(default)s)"

@@ -33,7 +33,6 @@ HALF, OVERLOAD = 0.5, 4.0
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "serve-load.md")
-    parser.prog = "python experiments/serving/load.py"
     add = parser.add_argument
     add("artifact", type=Path, help="the artifact to serve")
     add("--clients", type=int, default=64, metavar="N", help="clients at full load (default: %(default)s)")

@@ -34,7 +34,6 @@ BEST_BATCH = 8
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "triton.md")
-    parser.prog = "python experiments/triton/compare.py"
     add = parser.add_argument
     add("artifact", type=Path, help="a .onnx artifact")
     add("images", type=Path, help="folder of image files")

@@ -55,7 +55,6 @@ class TritonServer:
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__)
-    parser.prog = "python experiments/triton/server.py"
     add_environment(parser)
     parser.add_argument("--repository", type=Path, metavar="DIR", help="model repository to load")
     return parser.parse_args(arguments)

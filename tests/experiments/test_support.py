@@ -31,6 +31,13 @@ def test_the_default_of_out_is_the_result_in_the_repository() -> None:
     assert RESULTS == ROOT / "benchmarks" / "results"
 
 
+def test_the_usage_names_the_program_that_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", [str(ROOT / "experiments" / "folders" / "kills.py")])
+    assert make_parser("").prog == "python experiments/folders/kills.py"
+    monkeypatch.setattr("sys.argv", ["/elsewhere/program.py"])
+    assert make_parser("").prog == "python program.py"
+
+
 def test_a_report_is_printed_and_written_as_markdown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_report(tmp_path / "a.md", "Title", "A text.", Table(headings=("a", "b"), rows=[("1", "2")]))
     assert (tmp_path / "a.md").read_text() == "# Title\n\nA text.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n"
