@@ -6,7 +6,6 @@ python experiments/open_close_cycles.py artifacts/model.int8.onnx        an arti
 
 import argparse
 import gc
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from experiments.support import make_parser, write_report
+from experiments.support import make_parser, resident_mib, write_report
 from temper.cli.entry_point import run_command
 from temper.cli.tables import Table
 
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 WARM_UP = 200
 INTERVALS = 10
-MIB = 2**20
 HEADINGS = ("format", "after the warm-up", "at the end", "min", "max", "trend")
 
 
@@ -103,13 +101,8 @@ def memory_over_cycles(artifact: "Artifact", cycles: int) -> list[float]:
             runner.predict(image)
         if cycle in measured_at:
             gc.collect()
-            resident.append(_resident_mib())
+            resident.append(resident_mib())
     return resident
-
-
-def _resident_mib() -> float:
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / MIB
 
 
 if __name__ == "__main__":

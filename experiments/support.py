@@ -1,6 +1,7 @@
-"""What the programs of this folder have in common: paths, options, and the Markdown file with the result."""
+"""What the programs of this folder have in common: paths, options, reports, other programs, and their memory."""
 
 import argparse
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from temper.cli.tables import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+# Of convert/run.py: an artifact is published whatever its accuracy.
+ANY_ACCURACY = ("--max-drop", "100", "--max-class-drop", "100", "--min-agreement", "0")
 
 
 def make_parser(description: str | None, result: str = "") -> argparse.ArgumentParser:
@@ -48,3 +51,9 @@ def run_program(*arguments: str | Path) -> None:
     done = subprocess.run([sys.executable, *map(str, arguments)], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, arguments))} ended with exit code {done.returncode}:\n{done.stderr}")
+
+
+def resident_mib(process: int | str = "self") -> float:
+    """Resident memory of a process in MiB. Linux only. Raises OSError when it has ended."""
+    pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

@@ -1,7 +1,6 @@
 """Jobs over folders of images, as experiments run, measure and kill them."""
 
 import itertools
-import os
 import statistics
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.measurement.end_to_end import label_one_by_one
-from experiments.support import ROOT
+from experiments.support import ROOT, resident_mib
 from temper.artifact import Artifact
 from temper.choose import choose
 from temper.cli.progress import ProgressCallback
@@ -171,10 +170,9 @@ def count_rows(out: Path) -> int:
 
 def _resident_mib(process: int) -> float:
     try:
-        fields = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()
+        return resident_mib(process)
     except OSError:
         return 0.0
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _artifacts(folder: Path) -> list[Artifact]:

@@ -1,7 +1,6 @@
 """A server in a process of its own, and requests whose predictions are known."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.support import ROOT
+from experiments.support import ROOT, resident_mib
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,8 +60,7 @@ class RunningServer:
 
     def resident_mib(self) -> float:
         """Resident memory of the server's own process in MiB."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return resident_mib(self.process.pid)
 
     def stop(self) -> float:
         """Send SIGTERM; returns the seconds until the server has ended. Raises RuntimeError for another exit code."""

@@ -1,9 +1,10 @@
 import importlib
+import os
 from pathlib import Path
 
 import pytest
 
-from experiments.support import RESULTS, ROOT, make_parser, run_program, write_report
+from experiments.support import RESULTS, ROOT, make_parser, resident_mib, run_program, write_report
 from temper.cli.tables import Table
 
 PROGRAMS = ("dirty_scan", "int8_outliers", "kills", "open_close_cycles", "training_time.compare")
@@ -48,3 +49,9 @@ def test_a_report_is_printed_and_written_as_markdown(tmp_path: Path, capsys: pyt
 def test_a_program_that_fails_raises_with_its_messages() -> None:
     with pytest.raises(RuntimeError, match=r"exit code 3:\nbad input"):
         run_program("-c", "import sys; print('bad input', file=sys.stderr); sys.exit(3)")
+
+
+def test_memory_of_this_process_is_measured_and_that_of_an_ended_one_is_an_error() -> None:
+    assert 5 < resident_mib() == pytest.approx(resident_mib(os.getpid()), rel=0.1)
+    with pytest.raises(OSError, match="2147483647"):
+        resident_mib(2**31 - 1)

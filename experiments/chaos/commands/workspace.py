@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.chaos.planted import program
-from experiments.support import ROOT
+from experiments.support import ANY_ACCURACY, ROOT
 
 SERVE, CHOOSE, WITH_TEACHER = "serve", "choose", "train --teacher"
 # train/run.py with a small backbone; its first line is the first of that command.
@@ -180,5 +180,4 @@ def _training(workspace: Workspace, out: Path, *more: str) -> list[str]:
 def _conversion(workspace: Workspace, name: str, precision: str) -> list[str]:
     words = ["convert", str(workspace.model), str(workspace.folder / name), "--precision", precision, "--force"]
     # The accuracy of 16 images says nothing.
-    return [*words, "--calibration-images", "8", "--max-float-layers", "0", "--max-drop", "100",
-            "--max-class-drop", "100", "--min-agreement", "0"]  # fmt: skip
+    return [*words, "--calibration-images", "8", "--max-float-layers", "0", *ANY_ACCURACY]
