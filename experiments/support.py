@@ -1,9 +1,11 @@
-"""What the programs of this folder have in common: paths, options, reports, other programs, and their memory."""
+"""What the programs of this folder have in common: paths, options, reports, other programs, figures of samples."""
 
 import argparse
 import os
+import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from temper.cli.console import CommandParser, add_verbosity_options
@@ -57,3 +59,11 @@ def resident_mib(process: int | str = "self") -> float:
     """Resident memory of a process in MiB. Linux only. Raises OSError when it has ended."""
     pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float]:
+    """95 % interval of the mean of at least two values (Student's t)."""
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
+    return statistics.fmean(values) - half, statistics.fmean(values) + half

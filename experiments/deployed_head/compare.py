@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from experiments.support import make_parser, write_report
+from experiments.support import make_parser, mean_interval, write_report
 from temper.cli.entry_point import run_command
 from temper.cli.tables import Table
 
@@ -41,7 +41,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL", help="trained models (.keras)")
     parser.add_argument("--photos", type=Path, required=True, metavar="FOLDER", help="labeled images")
     parser.add_argument("--splits", type=int, default=5, metavar="N", help="at least 2 (default: %(default)s)")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.splits < 2:
+        parser.error("--splits must be at least 2: one split has no interval")
+    return options
 
 
 def run(options: argparse.Namespace) -> int:
@@ -98,11 +101,9 @@ def feature_rows(name: str, by_runtime: "dict[str, Extracted]") -> list[tuple[st
 
 def head_row(name: str, splits: "list[SplitResult]") -> tuple[str, ...]:
     """The row of a network."""
-    from scipy.stats import t
-
     gains = [100 * (each.deployed[0] - each.today[0]) for each in splits]
     gain = statistics.mean(gains)
-    half = float(t.ppf(0.975, len(gains) - 1)) * statistics.stdev(gains) / len(gains) ** 0.5
+    low, high = mean_interval(gains)
 
     def accuracy(column: str) -> str:
         return f"{100 * statistics.mean(getattr(each, column)[0] for each in splits):.1f}"
@@ -117,7 +118,7 @@ def head_row(name: str, splits: "list[SplitResult]") -> tuple[str, ...]:
         name,
         *(accuracy(column) for column in ("exact", "today", "deployed")),
         f"{gain:+.2f}",
-        f"{gain - half:+.2f} to {gain + half:+.2f}",
+        f"{low:+.2f} to {high:+.2f}",
         f"{loss('today')}, {loss('deployed')}",
         ", ".join(f"{each:.2f}" for each in agreements),
     )

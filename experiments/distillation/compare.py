@@ -12,12 +12,13 @@ import argparse
 import sys
 import tempfile
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from experiments.support import make_parser, write_report
+from experiments.support import make_parser, mean_interval, write_report
 from temper.cli.entry_point import run_command
 from temper.cli.tables import Table
 
@@ -44,7 +45,10 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     add("--copies", type=int, default=2, metavar="N", help="test images of each digit (default: %(default)s)")
     text = "results of finished seeds (default: %(default)s)"
     add("--work", type=Path, default=Path("artifacts/distillation"), metavar="FOLDER", help=text)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.seeds < 2:
+        parser.error("--seeds must be at least 2: one seed has no interval")
+    return options
 
 
 def run(options: argparse.Namespace) -> int:
@@ -110,8 +114,8 @@ def sections_of(epochs: int, seeds: "list[Seed]") -> "list[str | Table]":
     teacher, alone = ([getattr(each, name) for each in seeds] for name in ("teacher", "alone"))
     rows = [cells_of(index, seeds) for index in range(len(seeds[0].taught))]
     return [
-        f"## {epochs} epochs\n\nTest accuracy: teacher **{100 * mean(teacher):.1f} %**, student alone "
-        f"**{100 * mean(alone):.1f} %**.",
+        f"## {epochs} epochs\n\nTest accuracy: teacher **{100 * fmean(teacher):.1f} %**, student alone "
+        f"**{100 * fmean(alone):.1f} %**.",
         Table(headings=HEADINGS, rows=rows, right=frozenset(range(len(HEADINGS)))),
         by_seed(seeds),
     ]
@@ -125,11 +129,11 @@ def cells_of(index: int, seeds: "list[Seed]") -> tuple[str, ...]:
     return (
         f"{setting.temperature:g}",
         f"{setting.weight:g}",
-        f"{100 * mean([each.accuracy for each in taught]):.1f}",
-        f"{mean(gains):+.1f}",
+        f"{100 * fmean([each.accuracy for each in taught]):.1f}",
+        f"{fmean(gains):+.1f}",
         f"{low:+.1f} to {high:+.1f}",
         f"{sum(gain > 0 for gain in gains)} of {len(gains)}",
-        f"{100 * mean([each.agreement for each in taught]):.1f}",
+        f"{100 * fmean([each.agreement for each in taught]):.1f}",
     )
 
 
@@ -143,20 +147,6 @@ def by_seed(seeds: "list[Seed]") -> Table:
     names = [f"temperature {each.temperature:g}, weight {each.weight:g}, %" for each in settings]
     headings = ("seed", "teacher, %", "student alone, %", *names)
     return Table(headings=headings, rows=rows, right=frozenset(range(len(headings))))
-
-
-def mean(values: list[float]) -> float:
-    """The arithmetic mean."""
-    return sum(values) / len(values)
-
-
-def mean_interval(values: list[float]) -> tuple[float, float]:
-    """95 % interval of the mean of at least two values (Student's t)."""
-    import numpy as np
-    from scipy.stats import t
-
-    half = float(t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    return mean(values) - half, mean(values) + half
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.support import RESULTS, ROOT, make_parser, resident_mib, run_program, write_report
+from experiments.support import RESULTS, ROOT, make_parser, mean_interval, resident_mib, run_program, write_report
 from temper.cli.tables import Table
 
 PROGRAMS = ("dirty_scan", "int8_outliers", "kills", "open_close_cycles", "training_time.compare")
@@ -55,3 +55,8 @@ def test_memory_of_this_process_is_measured_and_that_of_an_ended_one_is_an_error
     assert 5 < resident_mib() == pytest.approx(resident_mib(os.getpid()), rel=0.1)
     with pytest.raises(OSError, match="2147483647"):
         resident_mib(2**31 - 1)
+
+
+def test_the_interval_of_a_mean_is_that_of_students_t() -> None:
+    # Three values with the standard deviation 1: 4.303 standard errors to either side.
+    assert mean_interval([1.0, 2.0, 3.0]) == pytest.approx((2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), rel=1e-4)

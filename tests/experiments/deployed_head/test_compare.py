@@ -36,3 +36,9 @@ def test_photos_are_required(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse(["model.keras"])
     assert "--photos" in capsys.readouterr().err
+
+
+def test_one_split_is_refused_because_it_has_no_interval(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["model.keras", "--photos", "photos", "--splits", "1"])
+    assert "--splits must be at least 2" in capsys.readouterr().err

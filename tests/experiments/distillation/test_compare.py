@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from experiments.distillation import students
-from experiments.distillation.compare import by_seed, cells_of, describe, mean_interval, parse, run, sections_of
+from experiments.distillation.compare import by_seed, cells_of, describe, parse, run, sections_of
 from experiments.distillation.digits import MEMBER
 from experiments.distillation.students import SETTINGS, Seed, Taught, key_of
 from train.config import NO_AUGMENTATION
@@ -23,11 +23,6 @@ SEED = Seed(
     student_parameters=4_000,
 )
 SEEDS = [SEED, dataclasses.replace(SEED, alone=0.93)]
-
-
-def test_the_interval_is_that_of_students_t() -> None:
-    # Three values with the standard deviation 1: 4.303 standard errors to either side.
-    assert mean_interval([1.0, 2.0, 3.0]) == pytest.approx((2 - 4.3027 / 3**0.5, 2 + 4.3027 / 3**0.5), rel=1e-4)
 
 
 def test_a_row_has_the_paired_gain_with_its_interval() -> None:
@@ -86,3 +81,9 @@ def test_every_seed_has_a_row() -> None:
         ("0", "95.0", "90.0", "92.0"),
         ("1", "95.0", "93.0", "92.0"),
     ]
+
+
+def test_one_seed_is_refused_because_it_has_no_interval(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["a.whl", "--seeds", "1"])
+    assert "--seeds must be at least 2" in capsys.readouterr().err
