@@ -29,7 +29,7 @@ from temper.cli.entry_point import run_command
 from temper.exit_codes import ExitCode
 
 REPORT = "reliability.md"
-FEWEST = 10
+MIN_TRIES = 10
 TIMEOUT_SECONDS = 3000
 RUNNING = set["subprocess.Popen[str]"]()
 
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
 
 def run_twice(suite: Suite, fraction: float, seed: int) -> Result:
     """Run a suite without and with its fault."""
-    count = max(min(FEWEST, suite.count), round(fraction * suite.count))
+    count = max(min(MIN_TRIES, suite.count), round(fraction * suite.count))
     record = run_alone(suite, ["--count", str(count), "--seed", str(seed)])
     return Result(suite=suite, record=record, faulty=run_alone(suite, ["--with-fault", "--seed", str(seed)]))
 

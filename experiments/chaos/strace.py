@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.support import ROOT
+from temper.exit_codes import ExitCode
 
 # What changes files; each is counted for itself.
 CALLS = ("write", "pwrite64", "rename", "fsync", "mkdir", "unlink,unlinkat,rmdir", "ftruncate,truncate")
 KILL, NO_SPACE, IO_ERROR = "signal=KILL", "error=ENOSPC", "error=EIO"
 FAULTS = (KILL, NO_SPACE, IO_ERROR)
 TIMEOUT_SECONDS = 120
+TRACEBACK = "Traceback (most recent call last)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,11 @@ class Injected:
     was_reached: bool
     code: int | None
     stderr: str
+
+    @property
+    def shows_bug(self) -> bool:
+        """True for a traceback, and for the exit code of a bug."""
+        return TRACEBACK in self.stderr or self.code == ExitCode.BUG
 
 
 def is_usable() -> bool:

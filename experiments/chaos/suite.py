@@ -52,12 +52,9 @@ def run(options: argparse.Namespace) -> int:
 
 def own_folders(folder: str) -> dict[str, str]:
     """Variables that keep commands off the caches, records and keys of the user, and let them buffer their output."""
+    folders = {f"XDG_{each.upper()}_HOME": str(Path(folder) / each) for each in ("cache", "state", "config")}
     # Empty: with a value, Python would write each line at once, and none could be lost.
-    return {"PYTHONUNBUFFERED": "", **_folders(folder)}
-
-
-def _folders(folder: str) -> dict[str, str]:
-    return {f"XDG_{each.upper()}_HOME": str(Path(folder) / each) for each in ("cache", "state", "config")}
+    return {"PYTHONUNBUFFERED": "", **folders}
 
 
 if __name__ == "__main__":

@@ -41,7 +41,10 @@ class Kill:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """How the rows at the end compare with the images. wrong: rows with another label than without kills."""
+    """How the rows at the end compare with the images.
+
+    wrong: rows with another label than without kills; those that have none, `others_marked`, are among them.
+    """
 
     rows: int
     unique: int

@@ -1,6 +1,7 @@
 """Archives and folders that are made to harm, checked as before they are loaded."""
 
 import io
+import os
 import zipfile
 from pathlib import Path
 
@@ -90,8 +91,6 @@ def further_file(path: Path) -> None:
 
 def pipe_in_a_folder(path: Path) -> None:
     """A SavedModel with a pipe."""
-    import os
-
     _folder(path)
     os.mkfifo(path / "fingerprint.pb")
 

@@ -125,12 +125,12 @@ def exchanged_labels(path: Path) -> None:
 
 
 def huge_size(path: Path) -> None:
-    """A card that asks for images of two gigapixels a side."""
+    """A card that asks for images of two billion pixels a side."""
     change_card(path, size=HUGE - 1)
 
 
 def other_labels(path: Path) -> None:
-    """A card with a million labels, where the network has two."""
+    """A card with half a million labels, where the network has two."""
     fields = msgspec.json.decode(card_path(path).read_bytes())
     labels = [f"label{number}" for number in range(10**6 // 2)]
     _write(card_path(path), msgspec.json.encode(sealed({**fields, "labels": labels})))

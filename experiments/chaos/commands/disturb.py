@@ -16,10 +16,8 @@ from experiments.chaos.planted import program
 from experiments.chaos.record import Record
 from experiments.chaos.strace import CALLS, FAULTS, Injected, inject, is_usable
 from experiments.support import ROOT
-from temper.exit_codes import ExitCode
 from temper.storage.atomic import SCRATCH_SUFFIX
 
-TRACEBACK = "Traceback (most recent call last)"
 # Calls of one kind that are tried, from the first one.
 MAX_NUMBER = 12
 # Of the messages of a failure, for the report.
@@ -100,7 +98,7 @@ def _outcome(scenario: Scenario, ended: Injected) -> str:
         return "lost"
     if ended.code is None:
         return "hang"
-    if TRACEBACK in ended.stderr or ended.code == ExitCode.BUG:
+    if ended.shows_bug:
         return "traceback"
     # The same command again, undisturbed: it completes the work, and removes what was left.
     again = subprocess.run([sys.executable, *program(scenario.words)], cwd=ROOT, capture_output=True, text=True)

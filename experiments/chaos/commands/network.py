@@ -3,7 +3,6 @@
 import ipaddress
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
@@ -19,12 +18,6 @@ ADDRESS = re.compile(r'sin6?_port=htons\((?P<port>\d+)\).*?(?:inet_addr\("|AF_IN
 DNS = 53
 # A service of this machine that resolves names for others.
 RESOLVER = "/run/systemd/resolve/"
-
-
-def can_watch() -> bool:
-    """Whether strace is installed and may watch."""
-    strace = shutil.which("strace")
-    return bool(strace) and subprocess.run([str(strace), "-f", "-o", "/dev/null", "true"]).returncode == 0
 
 
 def outside(trace: str) -> list[str]:

@@ -28,10 +28,10 @@ def run_jobs(count: int, seed: int, scratch: Path) -> Record:
     check = kills.check_rows(artifact, images, out)
     return Record(
         tried=count,
-        ok=check.unique - check.damaged_marked - check.others_marked,
+        ok=check.unique - check.damaged_marked - check.wrong,
         refused=check.damaged_marked,
         lost=check.missing,
-        wrong=check.wrong + check.others_marked,
+        wrong=check.wrong,
         silent=check.rows - check.unique,
         seconds=time.monotonic() - started,
         more={"killed": len(done), "twice": check.rows - check.unique},

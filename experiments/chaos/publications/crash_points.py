@@ -9,7 +9,6 @@ from experiments.chaos.strace import CALLS, FAULTS, Injected, inject, is_usable
 from temper.exit_codes import ExitCode
 
 PROGRAM = "experiments/chaos/publications/publish.py"
-TRACEBACK = "Traceback (most recent call last)"
 
 
 def run(count: int, seed: int, scratch: Path) -> Record:
@@ -61,7 +60,7 @@ def outcome_of(ended: Injected, is_whole: bool, is_new: bool) -> str:
         return "lost"
     if ended.code is None:
         return "hang"
-    if TRACEBACK in ended.stderr or ended.code == ExitCode.BUG:
+    if ended.shows_bug:
         return "traceback"
     if ended.code == ExitCode.OK:
         # A fault without consequence, or a publication that seems complete and is not.

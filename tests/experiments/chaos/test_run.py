@@ -16,7 +16,7 @@ def options(folder: Path, *words: str) -> object:
 def test_the_report_has_the_counts_and_shows_that_the_fault_was_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(chaos, "FEWEST", 6)
+    monkeypatch.setattr(chaos, "MIN_TRIES", 6)
     only = ["--only", "full disks", "--fraction", "0.006"]
     assert chaos.run(options(tmp_path, *only)) == 0  # type: ignore[arg-type]
     (suite,) = json.loads((tmp_path / "reliability.json").read_text())["suites"]

@@ -4,12 +4,11 @@ from pathlib import Path
 import pytest
 
 from experiments.chaos.commands import network
-from experiments.chaos.commands.network import can_watch, outside, watch
+from experiments.chaos.commands.network import outside, watch
 from experiments.chaos.planted import REACHING, planted, program
+from experiments.chaos.strace import is_usable
 
-pytestmark = [
-    pytest.mark.programs, pytest.mark.skipif(not can_watch(), reason="strace is not installed, or may not watch")
-]  # fmt: skip
+pytestmark = [pytest.mark.programs, pytest.mark.skipif(not is_usable(), reason="strace cannot trace processes here")]
 # Where nothing is sent: no name is looked up, and no packet is needed to choose a route.
 REACHES_OUT = "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(('192.0.2.1', 443))"
 IN_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {REACHES_OUT!r}])"
