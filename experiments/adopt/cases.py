@@ -13,6 +13,7 @@ from experiments.support import ROOT
 from temper.artifact import Artifact
 from temper.card import Card, Host, Precision, read_card
 from temper.cli.text import plural
+from temper.errors import UsageError
 from temper.exit_codes import ExitCode
 from temper.storage.atomic import write_text
 
@@ -100,6 +101,11 @@ def build(model: Model, drawn: Path, options: argparse.Namespace) -> None:
 
 
 def _make(model: Model, data: Path, target: Path, options: argparse.Namespace) -> None:
+    if model.is_torch and not options.torch:
+        raise UsageError(
+            f"{model.file} is made by PyTorch, and no Python with it is named",
+            fix="Name one with --torch, or adopt others with --only.",
+        )
     python = options.torch if model.is_torch else sys.executable
     program = FOLDER / ("torch_models.py" if model.is_torch else "keras_models.py")
     words = [*model.maker[:2], data, target, *model.maker[2:]] if model.is_torch else [*model.maker, data, target]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from convert.targets import rejected_path
 from convert.verification.accuracy_gate import GateLimits, violations
 from experiments.support import ROOT, run_program
 from temper.artifact import Artifact
@@ -21,7 +22,6 @@ from train.network.weight_packages import PACKAGES
 
 SUFFIXES = (".onnx", ".xml")
 TIMED_CALLS, WARM_UP_CALLS = 30, 5
-NOT_PUBLISHED = ".rejected"
 
 
 def build(name: str, options: argparse.Namespace) -> None:
@@ -77,7 +77,7 @@ def _has_package(name: str) -> bool:
 
 def _row(name: str, size: int, target: Artifact) -> list[str]:
     weights, artifact = "ImageNet" if _has_package(name) else "scratch", target.name.removeprefix("model.")
-    file = target.path if target.exists else target.path.with_name(target.name + NOT_PUBLISHED)
+    file = target.path if target.exists else rejected_path(target.path)
     if not file.exists():
         # OpenVINO's file is made of the ONNX file of the same precision.
         return [name, weights, str(size), "", artifact, *("",) * 3, "not made: its source was rejected", *("",) * 4]
@@ -85,7 +85,7 @@ def _row(name: str, size: int, target: Artifact) -> list[str]:
     agreement, calibration = card.agreement, card.calibration
     assert agreement is not None
     ran, milliseconds = run_in_child(measure, target) if target.exists else ("", None)
-    megabytes = sum(path.stat().st_size for path in target.files) / 1e6 if target.exists else None
+    megabytes = target.bytes / 1e6 if target.exists else None
     return [
         name,
         weights,

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-# Images are files of their own, so that each is hashed, decoded and cached for itself.
 END_OF_IMAGE = b"\xff\xd9"
 
 
@@ -10,7 +9,7 @@ def write_dataset(photos: list[Path], folder: Path, images: int, labels: int) ->
     """A folder with one folder for each label, and the images divided equally among them; returns the folder.
 
     photos: JPEG files. Each is stored many times; a number behind the end of the JPEG data, which decoders ignore,
-    makes every file another one.
+    makes every file another one: each is hashed, decoded and cached for itself.
     """
     contents = [each.read_bytes() for each in photos]
     for content in contents:

@@ -22,6 +22,7 @@ from experiments.growth.stages import Cost, measure, stages
 from experiments.support import make_parser, write_report
 from temper.cli.entry_point import run_command
 from temper.cli.tables import Table
+from temper.errors import DataError
 
 PHOTOS = 100
 Measured = dict[tuple[int, int], dict[str, Cost]]
@@ -60,7 +61,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def small_photos(source: Path, folder: Path, size: int) -> list[Path]:
-    """Some photos as JPEG files of twice this size: what is measured is the pipeline, not the decoding."""
+    """Some photos as JPEG files of twice this size: what is measured is the pipeline, not the decoding.
+
+    Raises DataError where there is none.
+    """
     from PIL import Image
 
     folder.mkdir()
@@ -70,6 +74,8 @@ def small_photos(source: Path, folder: Path, size: int) -> list[Path]:
             target = folder / f"{len(written):03}.jpg"
             image.convert("RGB").resize((2 * size, 2 * size)).save(target)
             written.append(target)
+    if not written:
+        raise DataError(f"{source} has no files that end in .jpg", fix="Name a folder of JPEG photos.")
     return written
 
 

@@ -12,6 +12,7 @@ from experiments.adopt.cases import FOUND, HEADINGS, MODELS, NAMED, OUTCOME, Mod
 from experiments.adopt.table import parse
 from temper.artifact import Artifact
 from temper.card import card_path, read_card, write_card
+from temper.errors import UsageError
 from tests import tiny
 
 MODEL = MODELS[0]
@@ -34,6 +35,12 @@ def cells(work: Path, model: Model = MODEL) -> dict[str, str]:
 
 def test_models_have_files_of_their_own() -> None:
     assert len({Path(model.file).stem for model in MODELS}) == len(MODELS)
+
+
+def test_a_model_of_pytorch_without_its_python_is_refused_with_the_option(tmp_path: Path) -> None:
+    model = next(each for each in MODELS if each.is_torch)
+    with pytest.raises(UsageError, match="Name one with --torch"):
+        build(model, tmp_path, parse(["--models", str(tmp_path)]))
 
 
 @pytest.mark.programs

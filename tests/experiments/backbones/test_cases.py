@@ -1,7 +1,5 @@
 from pathlib import Path
 
-import pytest
-
 from experiments.backbones.cases import measure, rows_of
 from temper.artifact import Artifact
 from tests import tiny
@@ -9,7 +7,7 @@ from tests import tiny
 
 def test_a_row_shows_what_the_gate_decided(made_bundle: Path, bundle: Path, tmp_path: Path) -> None:
     work = tmp_path / "work"
-    (work / "mobilenetv2").parent.mkdir()
+    work.mkdir()
     bundle.parent.rename(work / "mobilenetv2")
     model = work / "mobilenetv2" / "model.keras"
     for precision in ("fp16", "int8"):
@@ -39,4 +37,4 @@ def test_a_backbone_without_a_model_has_no_rows(tmp_path: Path) -> None:
 def test_the_time_is_that_of_a_call(made_bundle: Path) -> None:
     executed, milliseconds = measure(Artifact.at(made_bundle.with_name("model.fp32.onnx")))
     assert executed == "fp32"
-    assert milliseconds == pytest.approx(milliseconds)
+    assert 0 < milliseconds < 10_000

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 
-from experiments.growth.run import growth, parse
+from experiments.growth.run import growth, parse, small_photos
 from experiments.growth.stages import Cost
+from temper.errors import DataError
 
 
 def test_growth_is_what_each_added_image_costs() -> None:
@@ -14,3 +17,9 @@ def test_help_names_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse(["--help"])
     assert "efficientnetlite0" in capsys.readouterr().out
+
+
+def test_a_folder_without_photos_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    with pytest.raises(DataError, match=r"no files that end in \.jpg\. Name a folder"):
+        small_photos(tmp_path, tmp_path / "small", 64)
