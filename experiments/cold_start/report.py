@@ -14,6 +14,7 @@ from temper.cli.tables import Table
 if TYPE_CHECKING:
     from benchmarks.analysis.statistics import Estimate
 
+# The suffix of an artifact, and whose code opens it: a name of a tree, such as NOW, or ALONE.
 Program = tuple[str, str]
 KERAS, NOW, ALONE = ".keras", "now", "the library alone"
 # A module that takes less in all columns is a part of the row of the others.

@@ -25,13 +25,12 @@ from experiments.cold_start.processes import (
     stage_milliseconds,
     start,
 )
-from experiments.cold_start.report import Measured, sections
+from experiments.cold_start.report import ALONE, KERAS, NOW, Measured, Program, sections
 from experiments.support import ROOT, make_parser, write_report
 from temper.cli.entry_point import run_command
 from temper.errors import ArtifactError
 
-SUFFIXES = (".int8.onnx", ".int8.xml", ".keras")
-KERAS = ".keras"
+SUFFIXES = (".int8.onnx", ".int8.xml", KERAS)
 # A start of Keras takes as long as many of the others.
 STARTS_IN_A_ROUND = 3
 SEED = 0
@@ -53,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     artifacts = {suffix: path for suffix in SUFFIXES for path in sorted(options.artifacts.glob(f"*{suffix}"))[:1]}
     if not artifacts:
         raise ArtifactError(f"{options.artifacts} holds none of {', '.join(SUFFIXES)}", fix="Name another folder.")
-    trees = ({"before": options.before.resolve()} if options.before else {}) | {"now": ROOT}
+    trees = ({"before": options.before.resolve()} if options.before else {}) | {NOW: ROOT}
     with tempfile.TemporaryDirectory(prefix="temper-cold-start-") as folder:
         # The programs write and read an own cache; what the first start stores is used by all that are measured.
         os.environ["XDG_CACHE_HOME"] = folder
@@ -65,14 +64,15 @@ def run(options: argparse.Namespace) -> int:
         for words in programs.values():
             start(words)
         for suffix, path in artifacts.items():
-            programs[suffix, "the library alone"] = minimal(_of_library(suffix, path, Path(folder)), options.image)
+            programs[suffix, ALONE] = minimal(_of_library(suffix, path, Path(folder)), options.image)
         measured = Measured(starts=_starts(programs, options.rounds))
         for (suffix, code), words in programs.items():
             if code in trees:
-                times = [stage_milliseconds(trees[code], artifacts[suffix], options.image) for _ in range(_few(suffix))]
+                repeated = range(_repetitions(suffix))
+                times = [stage_milliseconds(trees[code], artifacts[suffix], options.image) for _ in repeated]
                 measured.stages[suffix, code] = smallest(times)
                 if suffix != KERAS:
-                    measured.imports[suffix, code] = smallest([import_milliseconds(words) for _ in range(_few(suffix))])
+                    measured.imports[suffix, code] = smallest([import_milliseconds(words) for _ in repeated])
     write_report(options.out, "From the start of a process to its first label", *sections(measured, trees))
     return 0
 
@@ -82,10 +82,10 @@ def smallest(times: list[dict[str, float]]) -> dict[str, float]:
     return {name: min(each[name] for each in times if name in each) for name in times[0]}
 
 
-def _starts(programs: dict[tuple[str, str], list[str]], rounds: int) -> dict[tuple[str, str], list[list[Start]]]:
+def _starts(programs: dict[Program, list[str]], rounds: int) -> dict[Program, list[list[Start]]]:
     """For each program the starts of each round, in random order."""
     shuffled = random.Random(SEED)
-    starts: dict[tuple[str, str], list[list[Start]]] = {program: [] for program in programs}
+    starts: dict[Program, list[list[Start]]] = {program: [] for program in programs}
     for number in range(rounds):
         order = [each for each in programs for _ in range(1 if each[0] == KERAS else STARTS_IN_A_ROUND)]
         for program in programs:
@@ -102,7 +102,7 @@ def _of_library(suffix: str, artifact: Path, cache: Path) -> Path:
     return next((cache / "temper").glob(stored[suffix])) if suffix in stored else artifact
 
 
-def _few(suffix: str) -> int:
+def _repetitions(suffix: str) -> int:
     return 2 if suffix == KERAS else 8
 
 

@@ -90,13 +90,16 @@ def measure(root: Path, model: Path) -> Measured:
 
 def stage_table(rounds: dict[str, list[Measured]]) -> Table:
     """The processor time of each stage that a version has."""
+    versions = list(rounds.values())
     rows = [
-        (title, *(_cell([each["stages"][stage]["cpu"] for each in done if stage in each["stages"]]) for done in both))
-        for both in [list(rounds.values())]
+        (
+            title,
+            *(_cell([each["stages"][stage]["cpu"] for each in done if stage in each["stages"]]) for done in versions),
+        )
         for stage, title in TITLES.items()
-        if any(stage in each["stages"] for done in both for each in done)
+        if any(stage in each["stages"] for done in versions for each in done)
     ]
-    rows.append(("all", *(_cell([_total(each) for each in done]) for done in rounds.values())))
+    rows.append(("all", *(_cell([_total(each) for each in done]) for done in versions)))
     headings = ("stage", *(f"{name}, CPU-s" for name in rounds))
     return Table(headings=headings, rows=rows, right=frozenset(range(1, len(headings))))
 

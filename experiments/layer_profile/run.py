@@ -7,6 +7,7 @@ counted. The peak is that of a large int8 matrix product (`benchmarks/measuremen
 """
 
 import argparse
+import contextlib
 import statistics
 import sys
 import time
@@ -77,8 +78,6 @@ def run(options: argparse.Namespace) -> int:
 
 def share_rows(artifacts: list["Artifact"], rounds: int) -> list[tuple[str, ...]]:
     """A row for each artifact and batch size, of one interleaved run with the matrix product."""
-    import contextlib
-
     import numpy as np
 
     from benchmarks.analysis.statistics import paired_ratio

@@ -8,6 +8,7 @@ and the fp32 ONNX file beside the artifact, whose graph Temper has already made 
 """
 
 import argparse
+import statistics
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,15 +116,13 @@ def sections_of(artifact: "Artifact", options: argparse.Namespace) -> list[str |
         rows.append((name, *numbers))
     return [
         f"## {artifact.path.parent.name}, {artifact.card.size} pixels",
-        Table(headings=SPEED, rows=list(speed_rows(artifact.path, theirs, images, options.rounds)), right=frozenset()),
+        Table(headings=SPEED, rows=speed_rows(artifact.path, theirs, images, options.rounds)),
         Table(headings=QUALITY, rows=rows, right=frozenset(range(1, 6))),
     ]
 
 
-def speed_rows(ours: Path, theirs: dict[str, Path], images: "Images", rounds: int) -> "list[tuple[str, ...]]":
+def speed_rows(ours: Path, theirs: dict[str, Path], images: "Images", rounds: int) -> list[tuple[str, ...]]:
     """Rows for each network of NNCF, number of threads and batch size. theirs: the first is also the A/A control."""
-    import statistics
-
     from benchmarks.analysis.statistics import paired_ratio
     from experiments.nncf.measure import compile_network, time_networks
 

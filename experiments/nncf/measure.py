@@ -11,7 +11,7 @@ import openvino as ov
 from temper.runners.base import Images, Probabilities
 from temper.runners.openvino import process_core
 
-ROUNDS, BLOCK_SECONDS = 60, 0.15
+BLOCK_SECONDS = 0.15
 MILLI = 1e3
 
 
@@ -37,9 +37,7 @@ def predict(network: ov.CompiledModel, images: Images, batch: int = 8) -> Probab
     return np.concatenate([np.array(network(images[at : at + batch])[0], np.float32) for at in starts])
 
 
-def time_networks(
-    networks: dict[str, ov.CompiledModel], images: Images, batch: int, rounds: int = ROUNDS
-) -> dict[str, Timed]:
+def time_networks(networks: dict[str, ov.CompiledModel], images: Images, batch: int, rounds: int) -> dict[str, Timed]:
     """Blocks of calls of each network, one after the other in rounds of random order, after a warm-up."""
     requests = {name: network.create_infer_request() for name, network in networks.items()}
     timed, random = {name: Timed() for name in networks}, np.random.default_rng(0)

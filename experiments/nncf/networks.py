@@ -47,7 +47,7 @@ def quantize_with_nncf(artifact: Artifact, fp32: Path, options: argparse.Namespa
         options.work.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=options.work) as scratch:
             pixels = Path(scratch) / "pixels.npy"
-            images = load_images((by_name[name] for name in calibration.files), artifact.card.size)
+            images = load_images((by_name[file] for file in calibration.files), artifact.card.size)
             np.save(pixels, np.stack(list(images)))
             program = Path(__file__).with_name("quantize.py")
             subprocess.run([options.nncf.absolute(), program, fp32, pixels, Path(scratch) / name], check=True)

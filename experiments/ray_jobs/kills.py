@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 # Titles that Ray gives its processes.
 WORKERS = ("ray::MapWorker(MapBatches(ClassifyChunks))", "ray::MapBatches(")
 MAX_DELAY_SECONDS = 0.5
-# So that kills fall into all of the job.
 DAMAGED_EVERY = 100
 
 

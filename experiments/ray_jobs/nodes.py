@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 NAMESPACES = ("temper-a", "temper-b")
 ADDRESSES = ("10.213.77.1", "10.213.77.2")
 PORT, CPUS, STORE_BYTES = 6385, 3, 2**28
-# Ray's own limit of the paths of sockets.
+# A short path: Ray puts sockets below it, whose paths may have 107 bytes (unix(7)).
 FILES = Path("/tmp/temper-nodes")
 DAMAGED_EVERY = 100
 

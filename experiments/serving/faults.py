@@ -241,7 +241,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + SWAP_SECONDS
     while not condition():
         if time.monotonic() > end:
-            raise RuntimeError("the server did not do it in time")
+            raise RuntimeError(f"the server did not reach the expected state in {SWAP_SECONDS:g} s")
         time.sleep(0.05)
 
 

@@ -155,7 +155,7 @@ def classify_one(server: RunningServer, image: "NDArray[np.uint8]") -> None:
 
 
 def describe(counts: Counter[str]) -> str:
-    """ "12 × 400, 1 × 413"."""
+    """How often each status occurred, such as "12 × 400, 1 × 413"."""
     return ", ".join(f"{count} × {status}" for status, count in sorted(counts.items()))
 
 

@@ -15,7 +15,10 @@ SLOW_SECONDS = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Hostile:
-    """One kind of request: its bytes, the pause after each piece, and how often it is sent as a fraction of all."""
+    """One kind of request.
+
+    pieces: its bytes. pause: seconds after each piece. weight: how often it is sent, compared with the other kinds.
+    """
 
     name: str
     pieces: Callable[[random.Random], Iterator[bytes]]

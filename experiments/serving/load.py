@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 if not __package__:
@@ -106,11 +107,6 @@ def runtime_alone(path: Path, seconds: float) -> float:
             runner.predict(batch)
             calls += 1
         return calls * len(batch) / (time.perf_counter() - started)
-
-
-def median(values: list[float]) -> float:
-    """The middle value."""
-    return sorted(values)[len(values) // 2]
 
 
 def spread(values: list[float], digits: int = 2) -> str:

@@ -75,13 +75,15 @@ class RunningServer:
 @contextlib.contextmanager
 def running_server(artifact: Path, *options: str) -> Iterator[RunningServer]:
     """`temper serve` on a free port; its messages are shown when it fails."""
+    from temper.artifact import Artifact
+
+    # Before the server starts: a path that is no artifact must not leave a process.
+    name = Artifact.at(artifact).model_name
     with tempfile.TemporaryFile() as log:
         port = free_port()
         words = [sys.executable, "-c", START, "serve", str(artifact), "--port", str(port), *options]
         process = subprocess.Popen(words, cwd=ROOT, stdout=log, stderr=log)
-        from temper.artifact import Artifact
-
-        server = RunningServer(process=process, address=f"127.0.0.1:{port}", name=Artifact.at(artifact).model_name)
+        server = RunningServer(process=process, address=f"127.0.0.1:{port}", name=name)
         try:
             server.wait_until_ready()
             yield server

@@ -96,7 +96,9 @@ def copy_for_python(repository: Path, target: Path) -> None:
     for config in target.glob("*/config.pbtxt"):
         text = config.read_text(encoding="utf-8")
         if 'platform: "tensorrt_plan"' in text:
-            raise MissingRuntime(f"{config.parent.name} is a TensorRT plan, which needs a GPU", fix="Publish the ONNX.")
+            raise MissingRuntime(
+                f"{config.parent.name} is a TensorRT plan, which needs a GPU", fix="Publish the ONNX file."
+            )
         if 'platform: "onnxruntime_onnx"' not in text:
             continue
         text = text.replace('platform: "onnxruntime_onnx"', 'backend: "python"')
@@ -126,6 +128,7 @@ def running_triton(python: Path, repository: Path, *options: str) -> Iterator[Tr
                 process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
 
 
 def _command(python: Path, scratch: Path) -> tuple[list[str], dict[str, str]]:

@@ -24,7 +24,7 @@ def test_a_classifier_is_measured_by_stage_and_by_import(
     """Five processes: the first start, this tree, the library alone, stages, imports."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(cold_start, "STARTS_IN_A_ROUND", 1)
-    monkeypatch.setattr(cold_start, "_few", lambda suffix: 1)
+    monkeypatch.setattr(cold_start, "_repetitions", lambda suffix: 1)
     int8 = Artifact.at(bundle).sibling("int8", ".onnx")
     tiny.pipeline_of(bundle, calibration_method="max").build(int8, "int8")
     (tmp_path / "artifacts").mkdir()
