@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.measurement.timing import time_calls
 from temper.runners.base import Images
 
-LARGEST_BATCH = 64
+MAX_BATCH = 64
 # Parts of the measurement time of a case: for the calls of one batch size, and for the shortest run.
 BATCH_PART, MIN_RUN_PART = 1 / 20, 1 / 8
 MAX_BATCH_CALLS = 40
@@ -22,7 +22,8 @@ MAX_BATCH_CALLS = 40
 MIN_GAIN = 1.02
 # The rate is found with a precision of 2 to the power of minus this, as a part of the throughput.
 SEARCH_STEPS = 6
-# Of so many images 4 may be too late. A slow network has fewer in the measurement time, and then none may.
+# Of so many images 3 may be too late; of 4, one would be the p99. A slow network has fewer in the measurement time, and
+# then none may.
 RUN_IMAGES = 400
 # The rate that was found must hold in a longer run too, with other arrivals; otherwise it is lowered by so much.
 CONFIRMATION_FACTOR, LOWERED = 4, 0.95
@@ -39,7 +40,7 @@ class Search(Struct, frozen=True, kw_only=True):
     """
 
     limit_ms: float
-    max_batch: int = LARGEST_BATCH
+    max_batch: int = MAX_BATCH
     seconds: float = 8.0
 
 

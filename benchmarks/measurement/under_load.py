@@ -2,7 +2,7 @@
 
 from benchmarks.config import BenchmarkConfig
 from benchmarks.measurement import mlperf, requests
-from benchmarks.measurement.latency_budget import LARGEST_BATCH, Search
+from benchmarks.measurement.latency_budget import MAX_BATCH, Search
 from benchmarks.measurement.samples import Samples
 from benchmarks.measurement.session import BenchmarkSession
 from benchmarks.measurement.timing import Calls
@@ -34,7 +34,7 @@ def search_rates_within_limit(session: BenchmarkSession, config: BenchmarkConfig
     for i, samples in enumerate(cases):
         progress("searching the rate within the limit of latency, cases", i, len(cases))
         batches = samples.case.card.batch
-        largest = min(LARGEST_BATCH, batches.max) if batches else LARGEST_BATCH
+        largest = min(MAX_BATCH, batches.max) if batches else MAX_BATCH
         search = Search(limit_ms=config.p99_ms, max_batch=largest, seconds=config.seconds)
         samples.within_limit = session.call(samples, requests.search_rate_within_limit, search)
     progress("searching the rate within the limit of latency, cases", len(cases), len(cases))

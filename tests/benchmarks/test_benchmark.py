@@ -1,3 +1,4 @@
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from benchmarks.benchmark import conditions, run_benchmark, timer_overhead_micro
 from benchmarks.cases import find_cases
 from benchmarks.config import BenchmarkConfig
 from benchmarks.evaluation_set import load_evaluation_set
+from benchmarks.run import parse
 from temper.cli.progress import no_progress
 from temper.errors import MissingRuntime
 
@@ -47,5 +49,9 @@ def test_a_complete_run_adds_files_the_peak_and_the_scenarios_of_loadgen(made_bu
     assert len(list(tmp_path.glob("loadgen/**/mlperf_log_summary.txt"))) >= 4
 
 
-def test_the_default_settings_are_those_of_the_help() -> None:
-    assert BenchmarkConfig() == BenchmarkConfig(seconds=8.0, batch_sizes=(1, 8), cold_starts=1, logs=Path("loadgen"))
+def test_the_defaults_of_the_options_are_those_of_the_settings() -> None:
+    options = vars(parse([]))
+    given = {each.name: options[each.name] for each in dataclasses.fields(BenchmarkConfig) if each.name in options}
+    # The command names the folder of LoadGen's logs, below that of the report.
+    assert set(given) == {each.name for each in dataclasses.fields(BenchmarkConfig)} - {"logs"}
+    assert BenchmarkConfig(**given) == BenchmarkConfig()

@@ -49,7 +49,7 @@ def test_a_large_drop_is_not_recommended_however_fast() -> None:
     assert results["model.fp32.onnx"].endswith("Recommended.")
 
 
-def test_a_loss_that_is_not_proven_small_is_recommended_only_with_words() -> None:
+def test_a_drop_that_is_not_decided_is_named_in_the_recommendation() -> None:
     undecided = case_result("model.int8.onnx", 17, Estimate(4.6, 4.4, 4.8), Estimate(0.0, -0.2, 0.207), "int8")
     words = "accuracy is not decided with 400 images (up to 20.7 points lower)."
     assert verdicts(undecided)["model.int8.onnx"].endswith(f"Recommended for its speed; {words}")

@@ -112,7 +112,7 @@ def test_a_run_ends_when_too_many_images_were_too_late_and_its_p99_is_infinite(c
         calls.append(len(images))
         clock.sleep(0.01)
 
-    # Of 100 images one may be late.
+    # A run of 100 images ends at the second one that is late.
     assert p99_ms(run_arrivals(predict, IMAGES, np.full(100, 0.0), 1, limit_ms=15)) == float("inf")
     assert len(calls) == 3
 
@@ -135,3 +135,8 @@ def test_a_rate_that_does_not_hold_in_the_longer_run_is_lowered(clock: Clock, mo
 def test_p99_is_exceeded_by_one_in_a_hundred() -> None:
     assert p99_ms((0.001,) * 196 + (0.5,) * 4) == pytest.approx(500)
     assert p99_ms((0.001,) * 399 + (0.5,)) == pytest.approx(1)
+
+
+def test_of_400_images_3_may_be_late() -> None:
+    assert p99_ms((0.001,) * 397 + (0.5,) * 3) == pytest.approx(1)
+    assert p99_ms((0.001,) * 396 + (0.5,) * 4) == pytest.approx(500)
