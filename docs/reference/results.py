@@ -6,8 +6,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "benchmarks" / "results"
 INTRODUCTION = """# Results
 
-Every figure of these pages comes from one of these files. Each says on which machine, with which versions and with
-which command it was measured.
+Every measured figure of these pages comes from one of these files. Each says how it was measured, and which command
+repeats it.
 """
 
 
