@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import sys
 import types
 from pathlib import Path
 
@@ -78,9 +79,15 @@ def test_the_row_of_a_backbone_is_one() -> None:
     assert names["ROW"] == BACKBONES["mobilenetv2"]
 
 
-def test_the_command_of_the_new_stage_works(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_of_the_new_stage_works(
+    bundle: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     stage = types.ModuleType("stage")
+    stage.__file__ = str(ROOT / "sort" / "run.py")
+    # As Python starts a program: the folder of the file comes first.
+    monkeypatch.setattr(sys, "path", [str(ROOT / "sort"), *sys.path])
     exec(block("add-a-stage.md", 0), stage.__dict__)
+    assert sys.path[0] == str(ROOT)
     engine = ["--engine", str(bundle.with_name("model.fp32.onnx"))]
     assert stage.run(stage.parse([*engine, str(bundle.parent / "images")])) == 0
     assert capsys.readouterr().out.count(" %") >= 2
