@@ -18,7 +18,8 @@ COPY deploy/gpu.lock /tmp/packages.lock
 RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
     pip install --no-cache-dir --require-hashes -r /tmp/packages.lock \
     && pip install --no-cache-dir --no-deps /dist/*.whl
-RUN useradd --uid 10001 --create-home temper
+# Docker gives a new volume the owner of the folder that it covers; without the folder, the owner is root.
+RUN useradd --uid 10001 --create-home temper && install --directory --owner=temper --mode=0700 /home/temper/.cache
 USER 10001
 ENV XDG_CACHE_HOME=/home/temper/.cache PYTHONUNBUFFERED=1
 EXPOSE 8000
