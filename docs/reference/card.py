@@ -7,6 +7,7 @@ import msgspec
 
 from docs.reference.markdown import code, prose, table
 from temper.card import Card
+from temper.card.files import EXPLICIT
 
 INTRODUCTION = """# Card schema
 
@@ -14,6 +15,8 @@ What a card may contain, generated from the types that check it when it is read.
 [Artifacts and cards](../artifacts.md#the-card) says what each field means. The same as
 [JSON Schema](card.schema.json); a card also has `card_sha256`, the checksum of its other fields.
 """
+# Fields without which no card is read, although their types have a default.
+REQUIRED = (*EXPLICIT, "schema")
 NAMES = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "null": "null"}
 LIMITS = {
     "minimum": "at least {}",
@@ -25,19 +28,25 @@ LIMITS = {
 }
 
 
-def _definitions() -> dict[str, dict[str, Any]]:
-    return msgspec.json.schema(Card)["$defs"]  # type: ignore[no-any-return]
+def _schema() -> dict[str, Any]:
+    """The schema of the types, and the fields that reading requires besides."""
+    complete: dict[str, Any] = msgspec.json.schema(Card)
+    card = complete["$defs"]["Card"]
+    card["required"] = [*card["required"], *REQUIRED]
+    for name in REQUIRED:
+        card["properties"][name].pop("default", None)
+    return complete
 
 
 def schema() -> str:
     """The JSON Schema of a card."""
-    text = msgspec.json.schema(Card)
-    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **text}, indent=2) + "\n"
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps({**head, **_schema()}, indent=2) + "\n"
 
 
 def page() -> str:
     """The page as Markdown: a table for each record."""
-    return "\n".join([INTRODUCTION, *(section(name, each) for name, each in sorted(_definitions().items()))])
+    return "\n".join([INTRODUCTION, *(section(name, each) for name, each in sorted(_schema()["$defs"].items()))])
 
 
 def section(name: str, record: dict[str, Any]) -> str:
