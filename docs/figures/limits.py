@@ -7,7 +7,7 @@ MEANS = dict.fromkeys(
 SELF_TEST = dict.fromkeys(("1.5 times", "0.01", "0.5"), "temper/runners/self_test.py")
 CONTROL = dict.fromkeys(("1.00", "0.02"), "benchmarks/analysis/report.py")
 METHODS = "convert/precision/calibration.py"
-SERVER = dict.fromkeys(("64 MiB", "8 MiB", "16 KiB", "10 seconds"), "temper/serve/settings.py")
+SERVER = dict.fromkeys(("64 MiB", "512 MiB", "8 MiB", "16 KiB", "10 seconds"), "temper/serve/settings.py")
 PRECISION_CHECK = "convert/trt/precision_check.py"
 END_OF_A_COMMAND = {"5 seconds": "temper/system/interrupts.py"}
 
