@@ -68,7 +68,7 @@ def check_ray() -> None:
     if missing:
         raise MissingRuntime(
             f"--ray needs Ray Data, and {missing[0]} is not installed",
-            fix="Install it:\n    pip install 'temper-classifier[ray]'",
+            fix="Install it:\n    pip install 'ray[data]'",
         )
 
 

@@ -21,7 +21,7 @@ def import_pyarrow() -> Any:
     except ImportError:
         raise MissingRuntime(
             "Parquet files are written by pyarrow, which is not installed",
-            fix="Install it, or write a .jsonl file:\n    pip install 'temper-classifier[parquet]'",
+            fix="Install it, or write a .jsonl file:\n    pip install pyarrow",
         ) from None
     return pyarrow
 

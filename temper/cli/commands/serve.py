@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from temper.artifact import Artifact
 
 LOGGER = logging.getLogger("temper.cli")
-INSTALL = "pip install 'temper-classifier[serve]'"
+INSTALL = "pip install starlette uvicorn httptools prometheus-client"
 
 
 def add_parsers(commands: Any) -> None:

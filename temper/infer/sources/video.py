@@ -42,7 +42,7 @@ def import_av() -> Any:
     except ImportError:
         raise MissingRuntime(
             "videos and cameras are read by PyAV, which is not installed",
-            fix="Install it:\n    pip install 'temper-classifier[video]'",
+            fix="Install it:\n    pip install av",
         ) from None
     return av
 
