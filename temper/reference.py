@@ -21,7 +21,7 @@ from temper.storage.digest import sha256_of, sha256_of_content
 from temper.storage.reading import read_file
 
 HASH_DIGITS = 8
-# Sixteen images of 1,600 pixels; larger ones are stored in a smaller number.
+# Half of it is for images: sixteen of 1,182 x 1,182 pixels, or fewer larger ones.
 MAX_GOLDEN_BYTES = 1 << 27
 # Of 1,000 labels, those of 33,000 images.
 MAX_REFERENCE_BYTES = 1 << 27
@@ -39,7 +39,7 @@ class Golden(NamedTuple):
 
 
 def write_golden(target: Path, golden: Golden) -> FileReference:
-    """Store golden predictions, compressed; returns the card's reference. Very large images are left out.
+    """Store golden predictions, compressed; returns the card's reference. Of very large images, some are left out.
 
     target: "model.golden.npz", to which digits of the content's hash are added: "model.golden.0a1b2c3d.npz".
     """

@@ -70,8 +70,7 @@ def read_card(artifact: Path) -> Card:
 def read_card_and_sha256(artifact: Path) -> tuple[Card, str]:
     """The card beside an artifact, and the SHA-256 of the bytes that it was read from. Raises as `read_card` does."""
     if not artifact.exists():
-        fix = "Check the path."
-        raise ArtifactError(f"{artifact} does not exist", fix=fix)
+        raise ArtifactError(f"{artifact} does not exist", fix="Check the path.")
     path = card_path(artifact)
     try:
         content = read_file(path, MAX_BYTES)

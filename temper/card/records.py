@@ -132,8 +132,8 @@ class Calibration(Struct, frozen=True, kw_only=True):
 
     sha256: one hash over the calibration images. files: their names, "label/file". method: the calibration method that
     was chosen. mean_abs_diff: of the probabilities from fp32, for each method that was tried. max_activation: the
-    largest absolute value. excluded: layers that stay in floating point. slowdown: CPU time with those layers over
-    without.
+    largest absolute value. excluded: layers that int8 leaves in floating point. slowdown: CPU time with those layers
+    over without. excluded_nodes: nodes that fp16 leaves in fp32.
     """
 
     images: Count
@@ -153,6 +153,7 @@ class PlanInfo(Struct, frozen=True, kw_only=True):
 
     module: "tensorrt" or "tensorrt_rtx". compute_capability: of the GPU it was built on, "8.9". portable: see
     convert.trt.build_options. compute_capabilities: the targets of TensorRT-RTX. kernels: counts by executed precision.
+    timing_cache: name of the file that the build used, and the start of its SHA-256.
     """
 
     module: str

@@ -20,13 +20,13 @@ def choose(path: Path | str, require_signature: bool = False) -> Artifact:
     >>> choose("model.onnx").name
     'model.onnx'
     """
-    folder = Path(path)
-    if format_of(folder.name) or folder.is_file():
-        return Artifact.at(folder)
-    if not folder.is_dir():
-        problem = "is a pipe, a socket or a device" if folder.exists() else "does not exist"
-        raise ArtifactError(f"{folder} {problem}", fix="Name an artifact, or a folder of artifacts.")
+    named = Path(path)
+    if format_of(named.name) or named.is_file():
+        return Artifact.at(named)
+    if not named.is_dir():
+        problem = "is a pipe, a socket or a device" if named.exists() else "does not exist"
+        raise ArtifactError(f"{named} {problem}", fix="Name an artifact, or a folder of artifacts.")
     # Whoever names an artifact needs nothing of what compares several with this machine.
     from temper.choose.best import best_in
 
-    return best_in(folder, require_signature)
+    return best_in(named, require_signature)

@@ -123,9 +123,9 @@ def _rows(
 ) -> Iterable[dict[str, Any]]:
     """A summary of each chunk, as soon as it is written."""
     card, actors = artifact.card, count_actors(ray, artifact.format)
-    step = images_of_chunk(len(names), actors, card)
-    chunks = [chunk_of(start // step, names[start : start + step]) for start in range(0, len(names), step)]
-    steps = {"batch_size": None, "batch_format": "pyarrow", "zero_copy_batch": True}
+    length = images_of_chunk(len(names), actors, card)
+    chunks = [chunk_of(start // length, names[start : start + length]) for start in range(0, len(names), length)]
+    options = {"batch_size": None, "batch_format": "pyarrow", "zero_copy_batch": True}
     dataset = (
         ray.data.from_arrow(chunks)
         .map_batches(
@@ -133,16 +133,16 @@ def _rows(
             functools.partial(decode_chunk, folder=str(Path.cwd()), size=card.size, written=written),
             # Of the largest image. Without it Ray would join this step and the next one in one process.
             memory=MAX_BYTES,
-            **steps,
+            **options,
         )
         .map_batches(
             ClassifyChunks,
             fn_constructor_args=(str(artifact.path.absolute()), settings.sha256, settings.top_k, settings.threshold),
             compute=ray.data.ActorPoolStrategy(size=actors),
             num_gpus=1 if artifact.format.needs_gpu else 0,
-            **steps,
+            **options,
         )
-        .map_batches(functools.partial(write_chunk, run=run), **steps)
+        .map_batches(functools.partial(write_chunk, run=run), **options)
     )
     for batch in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
         yield from batch.to_pylist()

@@ -81,7 +81,7 @@ def _import_ray() -> Any:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    # Not one that only quotes it.
+    # The error that a task raised, and not one that only quotes its text.
     context.raise_original_map_exception = True
     return ray
 

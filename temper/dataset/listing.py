@@ -12,6 +12,7 @@ from temper.storage.atomic import write_text
 # Written by `data/run.py scan`, read by the training stage.
 QUARANTINE = "quarantine.csv"
 NEAR_DUPLICATES = "near-duplicates.csv"
+# Written with the images; reports and the model card show it.
 ABOUT = "about.json"
 
 

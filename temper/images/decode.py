@@ -1,4 +1,8 @@
-"""From an image file to the pixels of the network's input."""
+"""From an image file to the pixels of the network's input.
+
+What is done here is recorded in every card as temper.card.Preprocessing, and described in docs/preprocessing.md: change
+all three together.
+"""
 
 import contextlib
 import ctypes
@@ -21,8 +25,6 @@ from temper.images.encoded import EncodedImage, open_encoded
 from temper.images.pixels import ImageArray, upright
 from temper.images.wide import FIX, UnclearRange, is_deep
 
-# What is done here is recorded in every card as temper.card.Preprocessing, and described in docs/preprocessing.md:
-# change all three together.
 START_OF_SCAN = b"\xff\xda"
 CHUNK_BYTES = 2**20
 # Twice the ten scans that encoders write, of the largest image; about four seconds.

@@ -13,21 +13,19 @@ def images_in(folder: Path) -> list[Path]:
 
     Raises DataError for a folder that cannot be read.
     """
-    return list(iterate_images(folder))
-
-
-def iterate_images(folder: Path) -> Iterator[Path]:
-    """The same one by one: only the names of one folder, and of those above it, are in memory."""
+    images = []
     for path in walk_images(folder):
         if isinstance(path, OSError):
             raise DataError(unreadable_folder(path), fix="Check its permissions.")
-        yield path
+        images.append(path)
+    return images
 
 
 def walk_images(folder: Path) -> Iterator[Path | OSError]:
-    """The same, with the error of a folder that cannot be read in the place of its images.
+    """The same one by one, with the error of a folder that cannot be read in the place of its images.
 
-    Links to folders are not followed. A file whose kind cannot be read counts as an image.
+    Only the names of one folder, and of those above it, are in memory. Links to folders are not followed. A file whose
+    kind cannot be read counts as an image.
     """
     try:
         with os.scandir(folder) as entries:

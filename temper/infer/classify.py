@@ -35,7 +35,7 @@ def classify(
 
 
 def _batches(runner: Runner, sources: Iterable[ImageSource], flow: Flow) -> Iterator[list[Decoded]]:
-    """Images that are not done yet, as many at a time as the runner likes best."""
+    """Images that are not done yet, in batches of the size at which the runner is fastest."""
     size, best = runner.card.size, 1 if flow.is_live else runner.best_batch
     ahead = 1 if flow.is_live else BATCHES_AHEAD * best
     decoded = map_ahead(lambda item: decode(item[0], item[1], size, flow), enumerate(sources), ahead)

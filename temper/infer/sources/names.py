@@ -94,7 +94,7 @@ def images_of(path: Path, options: SourceOptions) -> Iterator[ImageSource]:
 
 
 def files_of(name: str) -> Iterator[Path | Unreadable]:
-    """The files that a path, a folder or a pattern stands for; a folder that cannot be read is one that is unreadable.
+    """The files that a path, a folder or a pattern stands for; for a folder that cannot be read, an Unreadable.
 
     Raises DataError as `iterate_sources` does.
     """
