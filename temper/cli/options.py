@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from temper.dataset.image_files import MAX_PIXELS
+from temper.dataset.image_files import MAX_PIXELS, MAX_PIXELS_OF_PILLOW
 from temper.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 METAVARS: dict[type, str] = {int: "N", float: "FRACTION"}
 Field = dataclasses.Field[Any]
-# Pillow refuses more, whatever an option says.
-MAX_PIXELS_OF_PILLOW = 2 * MAX_PIXELS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from temper.dataset.image_files import DECODERS, MAX_BYTES, MAX_PIXELS
+from temper.dataset.image_files import DECODERS, MAX_BYTES, MAX_PIXELS, MAX_PIXELS_OF_PILLOW
 from temper.errors import UnreadableImage
 from temper.images.budget import PIXELS, needed_bytes
 from temper.images.encoded import EncodedImage, open_encoded
@@ -108,6 +108,8 @@ def unreadable(path: Path | EncodedImage | str, error: Exception) -> UnreadableI
         return UnreadableImage(f"{path} {error}", fix=FIX)
     if isinstance(error, MemoryError):
         return UnreadableImage(f"{path} needs more memory than there is", fix="Scale it down, or close other programs.")
+    if isinstance(error, Image.DecompressionBombError):
+        return UnreadableImage(f"{path} has more than {MAX_PIXELS_OF_PILLOW:,} pixels, the limit", fix="Scale it down.")
     return UnreadableImage(f"{path} is damaged ({str(error) or type(error).__name__})", fix="Replace or remove it.")
 
 

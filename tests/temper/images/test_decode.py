@@ -188,6 +188,11 @@ def test_a_bmp_of_too_many_run_lengths_is_refused_at_once() -> None:
         load_image(run_length_bmp(50, 50), 8)
 
 
+def test_an_image_of_more_pixels_than_pillow_accepts_is_not_called_damaged() -> None:
+    with pytest.raises(UnreadableImage, match=r"a\.bmp has more than 178,956,970 pixels, the limit\. Scale it down"):
+        load_image(run_length_bmp(20_000, 20_000), 8)
+
+
 def test_scans_are_counted_with_a_part_of_the_file_in_memory(tmp_path: Path) -> None:
     path = save(tmp_path / "a.jpg", red("RGB"), progressive=True)
     os.truncate(path, 64 * CHUNK_BYTES)
