@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from temper.dataset.image_files import MAX_PIXELS_OF_PILLOW
 from temper.escaping import stored_name
-from temper.images import EncodedImage, open_image
+from temper.images import Decoding, EncodedImage, open_image
 
 # Height of a drawn letter as a fraction of the image's height, and at least in pixels.
 TEXT_FRACTION = 0.06
 MIN_TEXT_PIXELS = 14
 LINE_SPACING = 1.5
 BAND_COLOR, TEXT_COLOR = (0, 0, 0), (255, 255, 255)
+# What has a result has passed the limit that the user chose.
+ANY_SIZE = Decoding(max_pixels=MAX_PIXELS_OF_PILLOW)
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ class Result:
         texts += [str(each) for each in self.predictions]
         image = self.image
         if not isinstance(image, Image.Image):
-            image = open_image(image or Path(self.source))
+            image = open_image(image or Path(self.source), ANY_SIZE)
         return add_labels(image, texts + [""] * (lines - len(texts)))
 
 

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from temper.dataset.image_files import MAX_PIXELS_OF_PILLOW
 from temper.errors import UnreadableImage
+from temper.images import Decoding, open_image
 from temper.infer.results import MIN_TEXT_PIXELS, Prediction, Result, add_labels, top_k
 
 PREDICTIONS = (Prediction("cat", 0.75), Prediction("dog", 0.25))
@@ -80,6 +82,20 @@ def test_save_reads_the_file_again_and_makes_missing_folders(tmp_path: Path) -> 
         assert saved.width == 200
         assert saved.height > 100
         assert saved.getpixel((100, 50)) == (200, 0, 0)
+
+
+def test_save_has_no_limit_of_pixels_but_that_of_pillow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever classified the image may have raised the limit."""
+    limits: list[int] = []
+
+    def opened(path: Path, decoding: Decoding) -> Image.Image:
+        limits.append(decoding.max_pixels)
+        return open_image(path, decoding)
+
+    monkeypatch.setattr("temper.infer.results.open_image", opened)
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    result(source=str(tmp_path / "a.png")).save(tmp_path / "b.png")
+    assert limits == [MAX_PIXELS_OF_PILLOW]
 
 
 def test_save_writes_an_image_that_is_no_file(tmp_path: Path) -> None:
