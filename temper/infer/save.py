@@ -1,5 +1,6 @@
 """Images with their labels drawn below them: files in a folder, or one video."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -44,7 +45,7 @@ def save_images(results: Iterable[Result], folder: Path, goes_on: bool = False) 
             if goes_on and _labeled(folder, stem).exists():
                 name = f"{stem}-{key_of(result.source, result.sha256):016x}"
             elif stem in used:
-                name = f"{stem}-{number}"
+                name = next(each for n in itertools.count(number) if (each := f"{stem}-{n}") not in used)
             used.add(name)
             result.save(_labeled(folder, name))
         yield result

@@ -21,6 +21,12 @@ def test_images_of_the_same_name_get_a_number_and_failures_none(tmp_path: Path) 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["x-2.labeled.png", "x.labeled.png"]
 
 
+def test_a_number_leads_to_no_image_that_has_such_a_name(tmp_path: Path) -> None:
+    list(save_images([result("x-2.jpg"), result("a/x.jpg"), result("b/x.jpg"), result("x-3.jpg")], tmp_path))
+    names = sorted(path.name.partition(".")[0] for path in tmp_path.iterdir())
+    assert names == ["x", "x-2", "x-3", "x-3-3"]
+
+
 def test_a_run_that_goes_on_replaces_no_image_of_an_earlier_one(tmp_path: Path) -> None:
     for name in ("a/x.jpg", "b/x.jpg", "b/x.jpg"):
         list(save_images([result(name)], tmp_path, goes_on=True))
