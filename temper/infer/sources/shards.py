@@ -38,8 +38,8 @@ def images_in_shard(path: Path) -> Iterator[EncodedImage | Unreadable]:
                 # Otherwise the headers of all members would stay in memory.
                 shard.members = []  # type: ignore[attr-defined]
                 if _is_image(member):
-                    count += 1
                     yield _read(shard, member, f"{path}/{member.name.removeprefix('./')}")
+                    count += 1
     except FileNotFoundError:
         yield Unreadable(str(path), f"{path} does not exist. Check the path.")
         return
