@@ -80,12 +80,18 @@ def check_sources(names: Iterable[str]) -> None:
 
 
 def count_images(names: Iterable[str]) -> int:
-    """How many images the names stand for; 0 where this is known only at the end: stdin, shards and videos."""
+    """How many images the names stand for; 0 where this is known only at the end: stdin, cameras, shards, videos."""
     total = 0
     for name in names:
-        if name == STDIN or is_camera(name) or name.lower().endswith((*SHARD_SUFFIXES, *VIDEO_SUFFIXES)):
+        if name == STDIN or is_camera(name):
             return 0
-        total += 1 if is_url(name) else sum(1 for _ in files_of(name))
+        if is_url(name):
+            total += 1
+            continue
+        for file in files_of(name):
+            if isinstance(file, Path) and file.name.lower().endswith((*SHARD_SUFFIXES, *VIDEO_SUFFIXES)):
+                return 0
+            total += 1
     return total
 
 

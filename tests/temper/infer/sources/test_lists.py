@@ -80,5 +80,6 @@ def test_what_holds_no_images_is_reported_before_the_work(
 def test_images_are_counted_where_they_can_be(folder: Path) -> None:
     names = [str(folder), str(folder / "*.jpg"), "http://example.org/a.jpg", str(folder / "none.jpg")]
     assert count_images(names) == 3 + 1 + 1 + 1
-    for unknown in ("-", "a.tar", "a.tar.gz", "a.mp4", "/dev/video0"):
+    (folder / "shard.tar").touch()
+    for unknown in ("-", "a.tar", "a.tar.gz", "a.mp4", "/dev/video0", str(folder / "s*")):
         assert count_images([str(folder), unknown]) == 0
