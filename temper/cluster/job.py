@@ -22,12 +22,12 @@ from temper.cli.text import plural
 from temper.cluster.output import Run, open_output
 from temper.cluster.session import check_ray, count_actors, ray_session
 from temper.cluster.steps import ClassifyChunks, chunk_of, decode_chunk, write_chunk
-from temper.errors import UsageError, UserError
+from temper.errors import DataError, UsageError, UserError
 from temper.exit_codes import ExitCode
 from temper.images import MAX_BYTES
 from temper.infer.job_settings import JobSettings
 from temper.infer.journal import Written
-from temper.infer.sources import SourceOptions, Url, iterate_named
+from temper.infer.sources import SourceOptions, Unreadable, Url, iterate_named
 from temper.runners.base import best_batch
 
 LOGGER = logging.getLogger("temper.cluster")
@@ -73,8 +73,8 @@ def run_on_ray(*, artifact: Artifact, sources: list[str], out: Path, address: st
 
     artifact: verified, at the same path on every node. sources: files, folders, patterns and addresses; files are read
     by every node at the same path. address: of the cluster, "auto" for the one of this node, or "local". Run again, it
-    goes on: an image with the same name and content is classified once. Raises UsageError for another kind of source,
-    for settings that differ from those of `out`, and what `ray_session` raises.
+    goes on: an image with the same name and content is classified once. Raises UsageError for another kind of source
+    and for settings that differ from those of `out`, and what `names_of` and `ray_session` raise.
     """
     check_ray()
     card = artifact.card
@@ -104,12 +104,17 @@ def images_of_chunk(images: int, actors: int, card: Card) -> int:
 
 
 def names_of(sources: list[str]) -> Iterator[str]:
-    """Each path as it was named, and each address. Raises UsageError for what only this process could read."""
+    """Each path as it was named, and each address.
+
+    Raises UsageError for what only this process could read, DataError for what cannot be read at all.
+    """
     for image in iterate_named(sources, SourceOptions()):
         if isinstance(image, Path):
             yield str(image)
         elif isinstance(image, Url):
             yield image.address
+        elif isinstance(image, Unreadable):
+            raise DataError(image.error)
         else:
             raise UsageError(
                 f"{getattr(image, 'name', 'an image')} is not a file or an address: Ray reads no stdin, shards, videos "

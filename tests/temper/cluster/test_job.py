@@ -11,7 +11,7 @@ from temper.artifact import Artifact
 from temper.card import BatchRange, Card
 from temper.cluster.job import Summary, _cause, images_of_chunk, names_of, run_on_ray
 from temper.cluster.output import open_output
-from temper.errors import ArtifactError, UsageError
+from temper.errors import ArtifactError, DataError, UsageError
 from temper.infer.job_settings import JobSettings
 from temper.infer.parquet import schema
 from temper.infer.rows import row_of
@@ -74,6 +74,11 @@ def test_what_only_this_process_could_read_is_refused(bundle: Path, tmp_path: Pa
             top_k=1,
         )
     assert not (tmp_path / "out").exists()
+
+
+def test_a_source_that_cannot_be_read_is_reported_as_what_it_is(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"gone\.tar does not exist\. Check the path"):
+        list(names_of([str(tmp_path / "gone.tar")]))
 
 
 def test_the_error_of_a_task_is_reported_as_what_it_is() -> None:
