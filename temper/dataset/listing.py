@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from temper.errors import DataError
 from temper.escaping import csv_cell, csv_text, original_name, stored_name
 from temper.storage.atomic import write_text
 
@@ -22,18 +23,18 @@ def write_quarantine(folder: Path, reasons: dict[str, str]) -> None:
 
 
 def read_quarantine(folder: Path) -> set[Path]:
-    """The images that training leaves out; empty where the folder was not scanned."""
+    """The images that training leaves out; empty where the folder was not scanned. Raises DataError for no table."""
     return {folder / path for path, _ in _read_table(folder / QUARANTINE)}
 
 
 def write_near_duplicates(folder: Path, groups: Iterable[list[str]]) -> None:
-    """List groups of images that look alike, by path relative to the folder; a group is named by its first image."""
+    """List groups of near-duplicates, by path relative to the folder; a group is named by its first image."""
     rows = [(path, group[0]) for group in groups for path in group]
     _write_table(folder / NEAR_DUPLICATES, ("path", "group"), rows)
 
 
 def read_near_duplicates(folder: Path) -> dict[Path, str]:
-    """The group of each image that looks like another one; empty where the folder was not scanned."""
+    """The group of each near-duplicate; empty where the folder was not scanned. Raises DataError for no table."""
     return {folder / path: group for path, group in _read_table(folder / NEAR_DUPLICATES)}
 
 
@@ -60,6 +61,10 @@ def _write_table(target: Path, header: tuple[str, str], rows: Iterable[tuple[str
 def _read_table(source: Path) -> list[tuple[str, str]]:
     if not source.is_file():
         return []
-    with source.open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.reader(stream) if len(row) >= 2 and row[0]]
+    try:
+        with source.open(encoding="utf-8", newline="") as stream:
+            rows = [row for row in csv.reader(stream) if len(row) >= 2 and row[0]]
+    except (csv.Error, UnicodeDecodeError) as error:
+        fix = "Save it as CSV in UTF-8, or scan the folder again."
+        raise DataError(f"{source} is not a table ({error})", fix=fix) from None
     return [(original_name(csv_text(row[0])), original_name(csv_text(row[1]))) for row in rows[1:]]

@@ -4,6 +4,7 @@ import pytest
 
 from temper.dataset.listing import (
     ABOUT,
+    NEAR_DUPLICATES,
     QUARANTINE,
     dataset_title,
     read_near_duplicates,
@@ -12,6 +13,7 @@ from temper.dataset.listing import (
     write_near_duplicates,
     write_quarantine,
 )
+from temper.errors import DataError
 
 
 def test_the_quarantine_reads_back_with_paths_below_the_folder(tmp_path: Path) -> None:
@@ -43,6 +45,13 @@ def test_a_folder_that_was_not_scanned_has_neither(tmp_path: Path) -> None:
 def test_incomplete_rows_are_ignored(tmp_path: Path) -> None:
     (tmp_path / QUARANTINE).write_text("path,reason\n\ncat/1.png\n,empty\ncat/2.png,damaged,and more\n")
     assert read_quarantine(tmp_path) == {tmp_path / "cat" / "2.png"}
+
+
+def test_a_table_in_another_encoding_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+    for name, read in ((QUARANTINE, read_quarantine), (NEAR_DUPLICATES, read_near_duplicates)):
+        (tmp_path / name).write_bytes(b"path,reason\ncat/caf\xe9.png,x\n")
+        with pytest.raises(DataError, match=rf"{name} is not a table .*Save it as CSV in UTF-8"):
+            read(tmp_path)
 
 
 def test_the_title_reads_back(tmp_path: Path) -> None:
