@@ -84,7 +84,7 @@ def read_rows(path: Path, form: Form) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             yield end, decode_row(record, form)
-        except (ValueError, KeyError, RecursionError) as error:
+        except (ValueError, KeyError, RecursionError, csv.Error) as error:
             raise DataError(f"{path}, row {number}, is damaged ({error})", fix=REMEDY) from None
 
 

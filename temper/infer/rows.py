@@ -12,6 +12,8 @@ from temper.infer.results import Result
 COLUMNS = ("file", "sha256", "label", "probability", "unknown", "error", "predictions")
 # Columns with names, which a spreadsheet must not take for formulas.
 TEXTS = ("file", "label", "error")
+# Characters of a cell. The module csv allows 131,072, the predictions of 2,000 labels.
+MAX_CELL = 2**30
 # How rows are stored as text.
 Form = Literal["jsonl", "csv"]
 Row = Mapping[str, Any]
@@ -59,10 +61,11 @@ def encode_rows(rows: Iterable[Row], form: Form) -> bytes:
 
 
 def decode_row(record: bytes, form: Form) -> dict[str, Any]:
-    """One row of `encode_rows`. Raises ValueError for anything else."""
+    """One row of `encode_rows`. Raises ValueError, KeyError or csv.Error for anything else."""
     if form == "jsonl":
         row = json.loads(record)
     else:
+        csv.field_size_limit(MAX_CELL)
         (cells,) = csv.reader(io.StringIO(record.decode(), newline=""))
         row = dict(zip(COLUMNS, cells, strict=True))
         row.update((name, csv_text(row[name])) for name in TEXTS)
@@ -71,6 +74,8 @@ def decode_row(record: bytes, form: Form) -> dict[str, Any]:
         row["predictions"] = json.loads(row["predictions"])
     if not isinstance(row, dict) or tuple(row) != COLUMNS:
         raise ValueError(f"expected the columns {', '.join(COLUMNS)}")
+    if not all(isinstance(row[name], str) for name in (*TEXTS, "sha256")):
+        raise ValueError(f"expected text for {', '.join((*TEXTS, 'sha256'))}")
     return row
 
 

@@ -1,4 +1,5 @@
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ BAD = Result(source="none.jpg", error="none.jpg does not exist. Check the path."
 FORMULA = Result(source="=HYPERLINK(1).jpg", predictions=(Prediction("@SUM", 0.5), Prediction("-1", 0.5)))
 QUOTED = Result(source="'=1.jpg", error="+ does not exist")
 PLAIN = Result(source="video.mp4@1.000s", predictions=(Prediction("cat", 1.0),))
+MANY = Result(source="a.jpg", predictions=tuple(Prediction(f"label {number}", 0.0002) for number in range(5000)))
+NO_TEXT = json.dumps({**row_of(PLAIN), "file": 1}).encode() + b"\n"
 
 
-def test_a_row_has_the_columns_of_the_contract() -> None:
+def test_a_row_has_its_columns_in_their_order() -> None:
     row = row_of(GOOD)
     assert tuple(row) == COLUMNS
     assert row == {
@@ -34,7 +37,7 @@ def test_a_failure_is_a_row_without_a_label() -> None:
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-@pytest.mark.parametrize("result", [GOOD, BAD, PLAIN, FORMULA, QUOTED])
+@pytest.mark.parametrize("result", [GOOD, BAD, PLAIN, FORMULA, QUOTED, MANY], ids=lambda each: each.source)
 def test_a_row_is_the_same_after_it_was_stored(result: Result, form: Form) -> None:
     encoded = encode_rows([row_of(result)], form)
     assert encoded.endswith(b"\n")
@@ -42,7 +45,7 @@ def test_a_row_is_the_same_after_it_was_stored(result: Result, form: Form) -> No
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-@pytest.mark.parametrize("record", [b"{}\n", b"[1]\n", b"a,b\n", b"\n", b"\xff\n", b"a,b,c,x,maybe,,[]\n"])
+@pytest.mark.parametrize("record", [b"{}\n", b"[1]\n", b"a,b\n", b"\n", b"\xff\n", b"a,b,c,x,maybe,,[]\n", NO_TEXT])
 def test_anything_else_is_no_row(record: bytes, form: Form) -> None:
     with pytest.raises((ValueError, KeyError)):
         decode_row(record, form)
