@@ -65,13 +65,13 @@ def run_command(parse: Parse, run: Run, writes_artifacts: bool = True) -> NoRetu
 
 
 def _open_closed_streams() -> None:
-    """Discard what is written to a stream that the shell has closed (`>&-`).
+    """Discard what is written to a stream that the shell has closed (`>&-`), and read nothing from stdin (`<&-`).
 
     The next file that is opened would get its number, and then what native libraries print.
     """
-    for name, number in (("stdout", 1), ("stderr", 2)):
+    for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
         if getattr(sys, name) is None:
-            nowhere = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
+            nowhere = Path(os.devnull).open(mode)  # noqa: SIM115 - as long as the process
             os.dup2(nowhere.fileno(), number)
             setattr(sys, name, nowhere)
 

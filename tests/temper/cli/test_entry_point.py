@@ -185,19 +185,18 @@ def test_a_reader_that_is_gone_ends_the_command_quietly() -> None:
 
 
 @pytest.mark.programs
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-"])
 @pytest.mark.parametrize(
     ("body", "code"),
-    [("print('a result')", 0), ("from temper.errors import DataError\nraise DataError('no images')", ExitCode.DATA)],
+    [("print(*sys.stdin)", 0), ("from temper.errors import DataError\nraise DataError('no images')", ExitCode.DATA)],
     ids=["result", "error"],
 )
 def test_a_stream_that_the_shell_has_closed_is_no_error(closed: str, body: str, code: int, tmp_path: Path) -> None:
     # A file that is opened meanwhile must not get the number of the closed stream.
     file = tmp_path / "written"
-    lines = command(
-        f"import os\nfile = open({str(file)!r}, 'w')\nos.write(1, b'native')\nos.write(2, b'native')\n{body}"
-    )
-    done = subprocess.run(["sh", "-c", f'exec "$@" {closed}', "sh", *lines], capture_output=True, text=True, cwd=ROOT)
+    lines = command(f"import os\nfile = open({str(file)!r}, 'w')\nos.write(1, b'x')\nos.write(2, b'x')\n{body}")
+    words = ["sh", "-c", f'exec "$@" {closed}', "sh", *lines]
+    done = subprocess.run(words, input="", capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == code
     assert "Traceback" not in done.stderr
     assert file.read_text() == ""
