@@ -1,5 +1,6 @@
 """The Python API: `temper.load(path)` loads an artifact, and calling the result classifies images."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,7 +63,7 @@ class Classifier(Closing):
         """
         if top_k < 1:
             raise ValueError(f"top_k is {top_k}; expected 1 or more")
-        if not fps > 0:
+        if not 0 < fps < math.inf:
             raise ValueError(f"fps is {fps}; expected a number above 0")
         images = iterate_sources(source, SourceOptions(fps=fps, allow_private=allow_private))
         decoding = Decoding(full=full_decode, max_pixels=self._max_pixels)

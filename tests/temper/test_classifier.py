@@ -67,6 +67,12 @@ def test_top_k_below_one_is_a_value_error_at_once(classifier: temper.Classifier,
         classifier(image, top_k=0)
 
 
+@pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf")])
+def test_a_number_of_frames_that_is_none_is_a_value_error_at_once(classifier: temper.Classifier, fps: float) -> None:
+    with pytest.raises(ValueError, match=f"fps is {fps}; expected a number above 0"):
+        classifier("video.mp4", fps=fps)
+
+
 def test_a_generator_is_read_a_few_images_ahead(
     classifier: temper.Classifier, image: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
