@@ -135,11 +135,12 @@ def results_of(runner: Runner, chunk: Any, k: int, threshold: float | None) -> I
 def write_chunk(chunk: Any, *, run: Run) -> Any:
     """Write the rows of a chunk that were not done before; returns one row that sums it up."""
     import pyarrow as arrow
+    from pyarrow import compute
 
-    rows = chunk.filter(arrow.compute.invert(chunk["is_done"]))
+    rows = chunk.filter(compute.invert(chunk["is_done"]))
     if len(rows):
         run.write_part(rows["number"][0].as_py(), rows.select(COLUMNS))
-    failed = arrow.compute.sum(arrow.compute.not_equal(rows["error"], "")).as_py() or 0
+    failed = compute.sum(compute.not_equal(rows["error"], "")).as_py() or 0
     where = {name: chunk[name][0].as_py() for name in ("node", "actor")}
     return arrow.Table.from_pylist([{"images": len(chunk), "classified": len(rows), "failed": failed, **where}])
 
