@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from temper import formats
 from temper.cli.console import add_verbosity_options
-from temper.cli.text import plural
+from temper.cli.text import percent, plural
 from temper.errors import QualityError, UserError
 from temper.escaping import visible
 from temper.formats import Format, suffixes
@@ -182,13 +182,13 @@ def _accuracy(card: "Card") -> str:
     from temper.card import reference_title
 
     if agreement := card.measured_agreement:
-        equal = f"{100 * agreement.agreement:.1f} % of labels as {reference_title(card.adopted)}"
-        return f"{100 * agreement.top1:.1f} % top-1 on {agreement.images} held-out images, {equal}"
+        equal = f"{percent(agreement.agreement)} of labels as {reference_title(card.adopted)}"
+        return f"{percent(agreement.top1)} top-1 on {agreement.images} held-out images, {equal}"
     if card.training:
         result = card.training.result
-        return f"{100 * result.accuracy:.1f} % top-1 on {result.images} held-out images"
+        return f"{percent(result.accuracy)} top-1 on {result.images} held-out images"
     if card.adopted:
-        return f"{100 * card.adopted.accuracy:.1f} % top-1 on {card.adopted.images} held-out images"
+        return f"{percent(card.adopted.accuracy)} top-1 on {card.adopted.images} held-out images"
     return ""
 
 
