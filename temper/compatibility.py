@@ -114,8 +114,9 @@ def missing_runtime(artifact: Artifact, environment: Environment) -> MissingRunt
     """No TensorRT that can load the plan, or one without its native library."""
     plan, module = plan_info(artifact), runtime_of(artifact, environment)
     if not module:
+        builder = f"{plan.module} {plan.version}".rstrip()
         return MissingRuntime(
-            f"{artifact.path} was built by {plan.module} {plan.version}, which is not installed",
+            f"{artifact.path} was built by {builder}, which is not installed",
             fix=f"Install the same version:\n    {install_command(plan.module, environment, plan.version)}",
         )
     runtime = environment.tensorrt[module]
