@@ -43,7 +43,7 @@ def test_a_path_as_text_or_path(classifier: temper.Classifier, image: Path) -> N
         assert 0.5 < result.probability <= 1
 
 
-def test_a_folder_and_a_pattern(classifier: temper.Classifier, image: Path) -> None:
+def test_a_folder_and_a_pattern_give_all_their_images(classifier: temper.Classifier, image: Path) -> None:
     assert len(list(classifier(image.parent))) == 40
     assert len(list(classifier(str(image.parents[1] / "*" / "*0.png")))) == 8
     assert len(list(classifier([image.parent, str(image)]))) == 41

@@ -141,12 +141,12 @@ FAILS = {
 
 
 @pytest.mark.parametrize("case", RUNS)
-def test_it_runs(case: str) -> None:
+def test_an_artifact_that_fits_the_machine_runs(case: str) -> None:
     assert check_compatibility(*RUNS[case]) is None
 
 
 @pytest.mark.parametrize("case", FAILS)
-def test_it_does_not_run_and_the_command_that_helps_is_given(case: str) -> None:
+def test_an_artifact_that_does_not_fit_is_refused_with_the_command_that_helps(case: str) -> None:
     artifact, environment, words, command = FAILS[case]
     problem = check_compatibility(artifact, environment)
     first, *others = str(problem).splitlines()

@@ -27,7 +27,7 @@ def read(folder: Path, name: str, **changed: object) -> Card:
     return read_card(folder / name)
 
 
-def test_a_trained_model(tmp_path: Path) -> None:
+def test_a_trained_model_starts_its_chain_and_has_no_source(tmp_path: Path) -> None:
     card = read(tmp_path, "model.keras")
     assert (card.labels, card.size, card.precision, card.batch) == (("cat", "dog"), 64, "fp32", None)
     assert card.sha256.startswith("a3173a33")
@@ -42,7 +42,7 @@ def test_a_trained_model(tmp_path: Path) -> None:
     assert card.preprocessing == Preprocessing()
 
 
-def test_the_training_and_its_result(tmp_path: Path) -> None:
+def test_the_result_of_a_training_is_apart_from_its_configuration(tmp_path: Path) -> None:
     training = read(tmp_path, "model.keras").training
     assert training is not None
     assert training.config["backbone"] == "resnet50"
@@ -54,7 +54,7 @@ def test_the_training_and_its_result(tmp_path: Path) -> None:
     assert (result.seconds, result.known) == (359.41, None)
 
 
-def test_the_dataset_and_its_title(tmp_path: Path) -> None:
+def test_the_dataset_has_its_folder_title_and_split(tmp_path: Path) -> None:
     dataset = read(tmp_path, "model.keras").dataset
     assert dataset is not None
     assert (dataset.folder, dataset.title, dataset.split.file) == (
@@ -70,7 +70,7 @@ def test_a_count_of_images_is_no_title(tmp_path: Path) -> None:
     assert dataset.title == ""
 
 
-def test_a_converted_artifact(tmp_path: Path) -> None:
+def test_a_converted_artifact_has_its_source_and_settings(tmp_path: Path) -> None:
     card = read(tmp_path, "model.int8.onnx")
     assert card.precision == "int8"
     assert card.training is None
@@ -84,7 +84,7 @@ def test_a_converted_artifact(tmp_path: Path) -> None:
     assert isinstance(card.golden, FileReference)
 
 
-def test_the_agreement_with_its_flips(tmp_path: Path) -> None:
+def test_the_agreement_and_its_flips_get_their_new_names(tmp_path: Path) -> None:
     agreement = read(tmp_path, "model.int8.onnx").measured_agreement
     assert agreement is not None
     assert (agreement.images, agreement.top1, agreement.agreement) == (400, 0.9575, 0.995)
@@ -93,7 +93,7 @@ def test_the_agreement_with_its_flips(tmp_path: Path) -> None:
     assert agreement.flips[0] == LabelFlip(file="dog.00039.jpg", truth="dog", keras="dog", predicted="cat")
 
 
-def test_the_calibration_of_int8(tmp_path: Path) -> None:
+def test_the_calibration_of_int8_has_its_images_and_methods(tmp_path: Path) -> None:
     calibration = read(tmp_path, "model.int8.onnx").calibration
     assert calibration is not None
     assert (calibration.images, calibration.seed, calibration.method) == (256, 0, "percentile")
@@ -102,7 +102,7 @@ def test_the_calibration_of_int8(tmp_path: Path) -> None:
     assert (calibration.excluded, calibration.excluded_nodes, calibration.slowdown) == ((), (), None)
 
 
-def test_layers_that_stayed_in_floating_point(tmp_path: Path) -> None:
+def test_layers_that_stayed_in_floating_point_have_their_sensitivity(tmp_path: Path) -> None:
     old = former("model.int8.onnx")["calibration"]
     repaired = {**old, "kept": [{"layer": "conv1", "damage": 0.02}], "slower": 1.25}
     calibration = read(tmp_path, "model.int8.onnx", calibration=repaired).calibration
@@ -111,14 +111,14 @@ def test_layers_that_stayed_in_floating_point(tmp_path: Path) -> None:
     assert calibration.slowdown == 1.25
 
 
-def test_nodes_that_stayed_in_fp32(tmp_path: Path) -> None:
+def test_nodes_that_stayed_in_fp32_are_listed_by_name(tmp_path: Path) -> None:
     old = former("model.fp16.onnx")["calibration"]
     calibration = read(tmp_path, "model.fp16.onnx", calibration={**old, "kept": ["softmax"]}).calibration
     assert calibration is not None
     assert (calibration.max_activation, calibration.excluded_nodes, calibration.method) == (255.0, ("softmax",), "")
 
 
-def test_a_plan_that_could_not_be_run(tmp_path: Path) -> None:
+def test_a_plan_that_could_not_be_run_has_the_reason_and_no_agreement_of_its_own(tmp_path: Path) -> None:
     card = read(tmp_path, "model.int8.plan")
     assert card.batch == BatchRange(1, 8, 32)
     assert card.plan is not None
@@ -129,7 +129,7 @@ def test_a_plan_that_could_not_be_run(tmp_path: Path) -> None:
     assert card.measured_agreement is None
 
 
-def test_a_plan_with_its_gpu_and_targets(tmp_path: Path) -> None:
+def test_a_plan_has_its_gpu_its_targets_and_the_runtime_that_built_it(tmp_path: Path) -> None:
     made_on = former("model.int8.plan")["made_on"]
     made_on |= {"gpu": "NVIDIA L4", "compute_capability": "8.9", "driver": "580.1", "portable": "version ampere"}
     made_with = {"python": "3.11.7", "tensorrt": "10.9.0.34"}
@@ -142,12 +142,12 @@ def test_a_plan_with_its_gpu_and_targets(tmp_path: Path) -> None:
     assert (plan.module, plan.compute_capabilities) == ("tensorrt_rtx", ("8.6", "12.0"))
 
 
-def test_a_card_without_what_was_optional(tmp_path: Path) -> None:
+def test_what_was_optional_and_is_missing_has_its_default(tmp_path: Path) -> None:
     card = Card(labels=("a", "b"), size=8)
     assert read_migrated({"labels": ["a", "b"], "size": 8, "schema": 1}, tmp_path) == card
 
 
-def test_an_artifact_that_was_not_run_and_has_no_agreement(tmp_path: Path) -> None:
+def test_an_artifact_that_was_not_run_may_have_the_reason_alone(tmp_path: Path) -> None:
     card = read(tmp_path, "model.int8.onnx", agreement={"not_run": "no GPU"})
     assert (card.agreement, card.not_run) == (None, "no GPU")
 

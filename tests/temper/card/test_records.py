@@ -56,7 +56,7 @@ def test_a_value_out_of_its_range_is_named(kind: type, fields: dict[str, object]
         msgspec.convert(fields, kind)
 
 
-def test_the_defaults_of_preprocessing_are_what_images_does() -> None:
+def test_the_defaults_of_preprocessing_are_uint8_rgb_with_the_channels_last() -> None:
     preprocessing = Preprocessing()
     assert (preprocessing.dtype, preprocessing.layout, preprocessing.channels) == ("uint8", "NHWC", "RGB")
 

@@ -61,7 +61,7 @@ def test_another_program_may_have_the_same_commands(capsys: pytest.CaptureFixtur
     assert "Another description." in text
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_that_of_the_library(capsys: pytest.CaptureFixture[str]) -> None:
     assert output(capsys, "--version") == f"temper {__version__}\n"
 
 

@@ -107,12 +107,12 @@ def test_a_step_may_be_repeated(caplog: pytest.LogCaptureFixture) -> None:
         (90061, "25:01:01 h"),
     ],
 )
-def test_a_duration_as_text(seconds: float, text: str) -> None:
+def test_a_duration_is_shown_in_seconds_minutes_or_hours(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 
 
 @pytest.mark.parametrize(("rate", "text"), [(0.25, "0.2/s"), (99.94, "99.9/s"), (100, "100/s"), (12345, "12,345/s")])
-def test_a_rate_as_text(rate: float, text: str) -> None:
+def test_a_rate_has_a_decimal_below_one_hundred(rate: float, text: str) -> None:
     assert format_rate(rate) == text
 
 

@@ -37,7 +37,7 @@ def test_as_dict_is_json_and_has_unknown_only_with_a_threshold(unknown: bool | N
     }
 
 
-def test_as_dict_of_an_error() -> None:
+def test_as_dict_of_an_error_has_the_name_and_the_reason_alone() -> None:
     assert Result(source="a.jpg", error="damaged").as_dict() == {"file": "a.jpg", "error": "damaged"}
 
 
@@ -137,11 +137,11 @@ def test_more_than_there_are_gives_all() -> None:
     assert len(top_k(np.array([0.4, 0.6], np.float32), ("a", "b"), 9)) == 2
 
 
-def test_the_values_are_plain_python() -> None:
+def test_a_probability_is_a_float_of_python() -> None:
     (prediction,) = top_k(np.array([0.25, 0.75], np.float32), ("a", "b"), 1)
     assert type(prediction.probability) is float
 
 
 @pytest.mark.parametrize(("probability", "text"), [(1.0, "cat 100.0 %"), (0.0004, "cat 0.0 %"), (0.756, "cat 75.6 %")])
-def test_a_prediction_as_text(probability: float, text: str) -> None:
+def test_a_prediction_is_shown_as_its_label_and_a_percentage(probability: float, text: str) -> None:
     assert str(Prediction("cat", probability)) == text

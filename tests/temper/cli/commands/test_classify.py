@@ -107,7 +107,9 @@ def test_unknown_without_a_threshold_in_the_card_is_refused(engine: Path, image:
         run(engine, image, "--unknown", "--ray", "local", "--out", image.with_name("rows"))
 
 
-def test_a_folder_and_a_pattern(engine: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_and_a_pattern_give_all_their_images(
+    engine: Path, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     run(engine, image.parent, image.parents[1] / "blue" / "*0.png")
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 40 + 4

@@ -99,7 +99,7 @@ def test_the_doctor_shows_that_an_artifact_is_compatible(
     assert "model.fp32.onnx: undamaged, compatible with this machine, origin: made here\n" in capsys.readouterr().out
 
 
-def test_the_doctor_as_json(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_doctor_as_json_has_the_environment(artifact: Artifact, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("doctor", artifact.path, "--json") == ExitCode.OK
     report = json.loads(capsys.readouterr().out)
     assert report["problem"] == ""
