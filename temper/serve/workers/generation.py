@@ -66,7 +66,7 @@ class Generation:
         except UserError as error:
             await self.close()
             # The user knows the original, and not its copy.
-            raise type(error)(error.what.replace(copied, source), fix=error.fix) from error
+            raise type(error)(error.what.replace(copied, source), fix=error.fix.replace(copied, source)) from error
         except BaseException:
             await self.close()
             raise
@@ -156,7 +156,7 @@ class Generation:
                 self._delay = min(MAX_DELAY, max(FIRST_DELAY, 2 * self._delay))
                 # After one failure requests still wait: it may have been the same incident.
                 self.batcher.unavailable_seconds = self._delay if failures > 1 else 0.0
-                LOGGER.error("%s cannot be loaded again: %s", self._source.path, error or type(error).__name__)
+                LOGGER.error("%s cannot be loaded again: %s", self._source.path, str(error) or type(error).__name__)
 
 
 def usable_budget(budget: LatencyBudget | None, name: str) -> LatencyBudget | None:

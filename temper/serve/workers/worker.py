@@ -40,6 +40,7 @@ class Worker:
         self.info: RuntimeInfo | None = None
         self.on_result: Callable[[int, int, Probabilities, float], None] = lambda *_: None
         self.on_exit: Callable[[str], None] = lambda _: None
+        self._name = artifact.name
         self._loop = asyncio.get_running_loop()
         self._started: asyncio.Future[RuntimeInfo] = self._loop.create_future()
         self._sent: dict[int, tuple[int, asyncio.TimerHandle]] = {}
@@ -91,7 +92,9 @@ class Worker:
             self.info = await asyncio.wait_for(asyncio.shield(self._started), START_SECONDS)
         except asyncio.TimeoutError:
             await self.stop()
-            raise ArtifactError(f"loading took more than {START_SECONDS:.0f} s") from None
+            raise ArtifactError(
+                f"loading {self._name} took more than {START_SECONDS:.0f} s", fix="Close other programs, and try again."
+            ) from None
         except BaseException:
             await self.stop()
             raise
@@ -158,11 +161,18 @@ class Worker:
         self._process.join()
         reason = self._reason or describe_exit(self._process.exitcode or 0)
         if not self._started.done():
-            self._started.set_exception(ArtifactError(f"the process that loads it ended ({reason})"))
+            error = ArtifactError(
+                f"the process that loads {self._name} ended ({reason})",
+                fix="Close other programs if memory is short, or convert it again.",
+            )
+            self._started.set_exception(error)
         elif not self._is_stopping:
             self.on_exit(reason)
 
     def _close_channel(self) -> None:
+        if self._channel.fileno() < 0:
+            # `stop` closes it too, after a process that ended while it loaded the artifact.
+            return
         self._loop.remove_reader(self._channel)
         self._channel.close()
         for _, timer in self._sent.values():

@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
+from temper.artifact import Artifact
 from temper.card import LatencyBudget, read_card, write_card
 from temper.errors import ArtifactError
 from temper.runners.base import CPU_BATCH
@@ -44,7 +45,9 @@ def test_a_killed_process_is_started_again_and_no_prediction_is_wrong(onnx: Path
         assert 'temper_child_restarts_total{model="model"} 2.0' in server.get("/metrics").body.decode()
 
 
-def test_a_process_that_cannot_be_started_is_tried_again(onnx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_be_started_is_tried_again_and_the_log_says_why(
+    onnx: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     with serving(onnx) as server:
         starts = 0
 
@@ -63,6 +66,7 @@ def test_a_process_that_cannot_be_started_is_tried_again(onnx: Path, monkeypatch
         wait_for(lambda: server.model.generation._worker not in (None, worker))
         assert server.infer(noise(1)).status == 200
         assert starts == 2
+    assert f"{onnx} cannot be loaded again: BrokenPipeError" in caplog.text
 
 
 def test_an_error_names_the_artifact_and_not_its_copy(onnx: Path, tmp_path: Path) -> None:
@@ -71,6 +75,17 @@ def test_an_error_names_the_artifact_and_not_its_copy(onnx: Path, tmp_path: Path
     shutil.copy(f"{onnx}.json", tmp_path)
     with pytest.raises(ArtifactError, match=f"^{path} has no golden predictions beside it"), serving(path):
         pass
+
+
+def test_a_remedy_names_the_artifact_and_not_its_copy(onnx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: Path, folder: Path) -> Artifact:
+        copied = folder / source.name
+        raise ArtifactError(f"{copied} is not signed", fix=f"temper sign {copied}")
+
+    monkeypatch.setattr(generation, "copy_artifact", refuse)
+    with pytest.raises(ArtifactError) as caught, serving(onnx):
+        pass
+    assert str(caught.value) == f"{onnx} is not signed. temper sign {onnx}"
 
 
 RUNTIME = f"ONNX Runtime {ort.__version__}"

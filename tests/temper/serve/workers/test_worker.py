@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from temper.artifact import Artifact
-from temper.errors import UserError
+from temper.errors import ArtifactError, UserError
 from temper.serve.workers import worker as module
 from temper.serve.workers.worker import Worker
 from tests.source import ROOT
@@ -69,6 +69,16 @@ def test_an_artifact_that_cannot_be_loaded_is_an_error(onnx: Path, tmp_path: Pat
     async def scenario() -> None:
         worker = Worker(Artifact.at(path), 4)
         with pytest.raises(UserError, match="is not the file that its card describes"):
+            await worker.wait_until_ready()
+
+    run_apart(scenario())
+
+
+def test_a_process_that_is_killed_while_it_loads_is_an_error_with_a_remedy(onnx: Path) -> None:
+    async def scenario() -> None:
+        worker = Worker(Artifact.at(onnx), 4)
+        os.kill(worker.pid, signal.SIGKILL)
+        with pytest.raises(ArtifactError, match=r"loads model\.fp32\.onnx ended \(SIGKILL\)\. Close other programs"):
             await worker.wait_until_ready()
 
     run_apart(scenario())
