@@ -25,8 +25,11 @@ class MemoryFile:
         weakref.finalize(self, os.close, self._number)
 
     def write(self, chunk: bytes) -> None:
-        """Append some bytes."""
-        os.write(self._number, chunk)
+        """Append some bytes. Raises OSError where not all of them fit."""
+        rest = memoryview(chunk)
+        while rest:
+            # The system may take fewer bytes than it is given.
+            rest = rest[os.write(self._number, rest) :]
 
     @property
     def view(self) -> memoryview:

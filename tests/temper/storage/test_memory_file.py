@@ -1,6 +1,7 @@
 import gc
 import hashlib
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,13 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ArtifactError, match="is not a regular file"):
         read_hashed([tmp_path / "pipe"])
+
+
+def test_content_that_does_not_fit_is_an_error_and_is_not_cut_off() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            MemoryFile().write(bytes(1500))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
