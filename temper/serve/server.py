@@ -165,7 +165,8 @@ def bound_socket(settings: Settings) -> socket.socket:
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         return socket.create_server(address, family=family, backlog=settings.limits.connections)
-    except (OSError, OverflowError) as error:
+    # UnicodeError: for what is no name of a host, such as one with two periods in a row.
+    except (OSError, OverflowError, UnicodeError) as error:
         raise ResourceError(
             f"{settings.host}:{settings.port} cannot be used ({error})", fix="Name another --host or --port."
         ) from None

@@ -41,6 +41,12 @@ def test_an_address_that_is_taken_is_an_error() -> None:
             bound_socket(Settings(port=listener.getsockname()[1]))
 
 
+@pytest.mark.parametrize("host", ["a..b", "x" * 64 + ".local"])
+def test_an_address_that_cannot_exist_is_an_error(host: str) -> None:
+    with pytest.raises(ResourceError, match=r"cannot be used .*Name another --host"):
+        bound_socket(Settings(host=host, port=0))
+
+
 def test_the_start_says_which_url_serves_what(onnx: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with serving(onnx, host="0.0.0.0") as server:
