@@ -76,11 +76,13 @@ def own_public_key(key: "EllipticCurvePrivateKey") -> Path:
 def load_private_key(path: Path) -> "EllipticCurvePrivateKey":
     """The private key in a PEM file. Raises UsageError for any other file, ResourceError when others may write it."""
     ec, _, serialization = import_cryptography()
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     content = _read_key(path)
     check_private(path)
     try:
         key = serialization.load_pem_private_key(content, password=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _unusable(path, str(error)) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name not in CURVES:
         raise _unusable(path, "it is of another kind")
@@ -121,10 +123,12 @@ def _trust(key: "EllipticCurvePublicKey", name: str) -> Path:
 
 def _load_public_key(path: Path) -> "EllipticCurvePublicKey":
     ec, _, serialization = import_cryptography()
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     content = _read_key(path)
     try:
         key = serialization.load_pem_public_key(content)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise _unusable(path, str(error)) from None
     if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name not in CURVES:
         raise _unusable(path, "it is of another kind")

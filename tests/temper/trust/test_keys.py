@@ -92,6 +92,15 @@ def test_a_key_of_another_kind_is_refused(tmp_path: Path) -> None:
         add_trusted_key(tmp_path / "key.pub")
 
 
+def test_a_key_on_a_curve_that_the_library_does_not_have_is_refused(tmp_path: Path) -> None:
+    openssl("ecparam", "-name", "brainpoolP160r1", "-genkey", "-noout", "-out", str(tmp_path / "key.pem"))
+    openssl("ec", "-in", str(tmp_path / "key.pem"), "-pubout", "-out", str(tmp_path / "key.pub"))
+    with pytest.raises(UsageError, match="is no key that can be used here"):
+        load_private_key(tmp_path / "key.pem")
+    with pytest.raises(UsageError, match="is no key that can be used here"):
+        add_trusted_key(tmp_path / "key.pub")
+
+
 def test_a_key_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ResourceError, match=r"none\.pem cannot be read \(No such file or directory\)"):
         load_private_key(tmp_path / "none.pem")
