@@ -47,7 +47,7 @@ class Runner(Closing):
     how the artifact is loaded, because it was made here or is signed (temper.trust). content: what a thread reads
     already. A subclass writes `_load`, `_run`, `runtime_info` and `shapes`, and `close` if it holds more than memory.
     `_load` gets the artifact's bytes from `content`, which has checked them; the path of the artifact may lead to other
-    ones a moment later.
+    ones a moment later. `_load` and `_run` may raise what their library raises: temper.runners.checks.failures.
     Threads may share a loaded runner: `predict` may be called at the same time. `close` waits for nothing.
     has_device_copies: a call copies images to a device and results back; `run_on_device` then runs the network alone.
     """

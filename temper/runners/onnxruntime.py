@@ -8,7 +8,6 @@ import numpy as np
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as status
 
-from temper.errors import ArtifactError
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
 from temper.runners.checks.failures import reason_of
 from temper.runners.checks.onnx_file import check_onnx
@@ -80,14 +79,8 @@ class OnnxRuntimeRunner(Runner):
 
     def _load(self) -> None:
         self._device, self._executed, self._max_batch = "CPU", "", 0
-        try:
-            if not is_for_gpus() or not self._open_on_gpu():
-                self._session = self._open_int8() if self.card.precision == "int8" else self._open()
-        except LOAD_ERRORS as error:
-            raise ArtifactError(
-                f"{self.artifact.path} cannot be opened by ONNX Runtime: {str(error).rstrip('.')}",
-                fix="Convert it again.",
-            ) from None
+        if not is_for_gpus() or not self._open_on_gpu():
+            self._session = self._open_int8() if self.card.precision == "int8" else self._open()
         self._input = self._session.get_inputs()[0].name
 
     def _open_on_gpu(self) -> bool:

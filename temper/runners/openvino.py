@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from temper.errors import ArtifactError
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
 from temper.storage.cache import cache_key, get_cached, store
 from temper.storage.memory_file import MemoryFile
@@ -46,13 +45,7 @@ class OpenVinoRunner(Runner):
             # On CPUs with AVX512-BF16, OpenVINO would silently execute an fp32 model in bf16.
             self._options["INFERENCE_PRECISION_HINT"] = "f32"
         self._core = process_core()
-        try:
-            self._compiled = self._open_int8() if self.card.precision == "int8" else self._compile()
-        except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1].rstrip(".")
-            raise ArtifactError(
-                f"{self.artifact.path} cannot be opened by OpenVINO: {reason}", fix="Convert it again."
-            ) from None
+        self._compiled = self._open_int8() if self.card.precision == "int8" else self._compile()
         self._requests = threading.local()
         # The memory of a request is taken here, not at the first call.
         self._requests.own = self._compiled.create_infer_request()

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from temper.errors import ArtifactError
 from temper.runners.base import Images, Probabilities, Runner, RuntimeInfo, Shape
 from temper.system.quiet import quiet_stderr
 
@@ -29,14 +28,8 @@ class SavedModelRunner(Runner):
 
     def _load(self) -> None:
         self._tf = import_tensorflow()
-        try:
-            # The module is stored: its variables live as long as it does.
-            self._module = self._tf.saved_model.load(str(self.content.copy()))
-        except (OSError, ValueError) as error:
-            raise ArtifactError(
-                f"{self.artifact.path} cannot be opened by TensorFlow: {str(error).rstrip('.')}",
-                fix="Convert it again.",
-            ) from None
+        # The module is stored: its variables live as long as it does.
+        self._module = self._tf.saved_model.load(str(self.content.copy()))
         self._endpoint = self._module.signatures["serving_default"]
         self._input = next(iter(self._endpoint.structured_input_signature[1]))
 

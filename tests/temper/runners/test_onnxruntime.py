@@ -7,11 +7,12 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from onnxruntime.capi import onnxruntime_pybind11_state as status
 
 from temper.artifact import Artifact
 from temper.card import read_card
-from temper.errors import ArtifactError
-from temper.runners.load import open_runner
+from temper.errors import ArtifactError, ResourceError
+from temper.runners.load import load_runner, open_runner
 from temper.runners.onnxruntime import LOAD_ERRORS, OnnxRuntimeRunner, open_session
 from tests import tiny
 
@@ -73,6 +74,15 @@ def test_a_file_of_onnx_runtimes_own_format_is_refused(tmp_path: Path, made_bund
         open_runner(tiny.with_card(tmp_path / "model.onnx"))
     with pytest.raises(LOAD_ERRORS):
         open_session((tmp_path / "model.onnx").read_bytes())
+
+
+def test_missing_memory_is_no_damage_of_the_file(made_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise status.Fail("[ONNXRuntimeError] : 1 : FAIL : bad allocation")
+
+    monkeypatch.setattr("temper.runners.onnxruntime.open_session", fail)
+    with pytest.raises(ResourceError, match="out of memory"):
+        load_runner(Artifact.at(made_bundle.with_name("model.fp32.onnx")))
 
 
 def test_a_file_that_cannot_be_opened_prints_nothing_to_stdout(
