@@ -19,8 +19,8 @@ CONFIGURATION = "model_config"
 # Of ResNet50 the configuration has 180 kB; the largest of keras.applications has 1 MB.
 MAX_JSON_BYTES = 1 << 24
 MEMBERS = {"metadata.json": MAX_JSON_BYTES, "config.json": MAX_JSON_BYTES, WEIGHTS: None}
-# What zipfile raises for a damaged archive.
-ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, EOFError)
+# What zipfile raises for a damaged archive; RuntimeError for one with a password.
+ZIP_ERRORS = (zipfile.BadZipFile, RuntimeError, OSError, ValueError, EOFError)
 
 
 class _Refused(Exception):
@@ -83,7 +83,7 @@ def _check_members(members: list[zipfile.ZipInfo], file_bytes: int) -> None:
 
 
 def read_configuration(path: Path) -> dict[str, Any]:
-    """The configuration of a `.keras` file that was checked. Raises ValueError for damage."""
+    """The configuration of a `.keras` file that was checked. Raises one of ZIP_ERRORS for damage."""
     with zipfile.ZipFile(path) as archive:
         configuration: dict[str, Any] = json.loads(archive.read("config.json"))
     return configuration

@@ -71,6 +71,15 @@ def test_what_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     refused(tmp_path / "model.keras", "is not a .keras file")
 
 
+def test_a_member_with_a_password_is_refused(tmp_path: Path) -> None:
+    path = archive(tmp_path / "model.keras")
+    content = bytearray(path.read_bytes())
+    # The first flag of the last entry of the central directory, which is that of the weights.
+    content[content.rindex(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+    refused(path, "is not a .keras file .*encrypted")
+
+
 def test_damaged_weights_are_refused(tmp_path: Path) -> None:
     refused(archive(tmp_path / "model.keras", {WEIGHTS: b"no HDF5"}), "has damaged weights")
 
