@@ -23,6 +23,8 @@ MAX_ID_CHARACTERS = 256
 # A JSON number of one color value with its comma, and some white space.
 JSON_BYTES_PER_VALUE = 6
 Parameters = dict[str, Any]
+# Values in a row, or nested as deeply as the shape.
+Data = list[int | list[int | list[int | list[int]]]]
 
 
 class _Tensor(Struct, frozen=True):
@@ -135,13 +137,17 @@ def _values_of(data: Any, count: int) -> NDArray[np.uint8]:
     """Integers of 0 to 255, nested or flat, as an array [count]."""
     if not isinstance(data, list):
         raise RequestError(400, "the input has no data: expected an array, or binary_data_size")
+    expected = f"expected {count} integers of 0 to 255"
     try:
-        values = np.array(data)
-    except (ValueError, OverflowError, RecursionError):
+        # Without this check, an array of text takes as much memory for every value as for the longest: gigabytes.
+        values = np.array(msgspec.convert(data, Data))
+    except msgspec.ValidationError:
+        raise RequestError(400, f"the data has values that are no integers; {expected}") from None
+    except (ValueError, OverflowError):
         raise RequestError(400, "the data is not an array of numbers: its parts differ in length") from None
     if values.dtype.kind not in "iu" or values.size != count:
         what = f"{values.size} values" if values.dtype.kind in "iu" else "values that are no integers"
-        raise RequestError(400, f"the data has {what}; expected {count} integers of 0 to 255")
+        raise RequestError(400, f"the data has {what}; {expected}")
     if values.min() < 0 or values.max() > 255:
         raise RequestError(400, "the data has values outside of 0 to 255")
     return values.astype(np.uint8).ravel()

@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,6 @@ def test_flat_and_nested_data_are_the_same() -> None:
 
 
 def test_a_binary_tensor_follows_the_json() -> None:
-    text = body(data=None, parameters={"binary_data_size": 0})
-    text = text.replace(b'"parameters": {}', b'"parameters": {}').replace(b'"parameters": null', b"")
     tensor = {
         "name": "images",
         "shape": [1, SIZE, SIZE, 3],
@@ -71,6 +70,17 @@ def test_another_shape_is_refused(shape: list[int]) -> None:
 )  # fmt: skip
 def test_what_is_no_array_of_colors_is_refused(data: Any) -> None:
     assert "data" in refusal(body(data=data))
+
+
+def test_text_in_place_of_numbers_takes_no_memory_of_its_own() -> None:
+    # NumPy would make an array of 80 MB of it: 4 bytes for each character of the longest text, for each text.
+    content = body(data=["x" * 20_000, *[""] * 1000])
+    tracemalloc.start()
+    try:
+        assert "values that are no integers" in refusal(content)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
