@@ -181,7 +181,10 @@ function setUp() {
   setUpDrop();
   setUpCamera(get("use-camera"), get("camera-hint"), (file) => addFiles([file]));
   onUnauthorized(askForToken);
-  addEventListener("paste", (event) => addFiles(event.clipboardData.files));
+  addEventListener("paste", (event) => {
+    // Text for the field of the token is not an image.
+    if (event.target !== get("token").querySelector("input")) addFiles(event.clipboardData.files);
+  });
   get("choose").addEventListener("click", () => get("files").click());
   get("files").addEventListener("change", () => { addFiles(get("files").files); get("files").value = ""; });
   get("clear").addEventListener("click", clear);

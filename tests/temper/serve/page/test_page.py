@@ -14,6 +14,8 @@ from tests.browsing import Open, Visit
 from tests.temper.serve.page.conftest import HOSTILE, served
 
 pytestmark = pytest.mark.programs
+PASTE_TOKEN = """document.querySelector("#token input").dispatchEvent(
+  new ClipboardEvent("paste", { clipboardData: new DataTransfer(), bubbles: true }))"""
 
 
 def post(server: str, path: Path) -> dict[str, object]:
@@ -193,6 +195,8 @@ def test_a_token_is_asked_for_and_a_wrong_one_is_refused_and_a_server_that_is_go
     (tmp_path / "token").write_text("a-token-that-is-long-enough-0123\n", encoding="utf-8")
     with served(artifact, "--token-file", tmp_path / "token") as (url, process):
         visit = open_page(url, "#token[open]")
+        visit.page.evaluate(PASTE_TOKEN)
+        assert visit.page.locator("#notice").is_hidden(), "text for this field is not an image"
         visit.page.fill("#token input", "wrong")
         visit.page.keyboard.press("Enter")
         visit.page.wait_for_selector("text=The server did not accept this token.")
