@@ -17,8 +17,9 @@ COPY deploy/${RUNTIME}.lock /tmp/packages.lock
 RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
     pip install --no-cache-dir --require-hashes -r /tmp/packages.lock \
     && pip install --no-cache-dir --no-deps /dist/*.whl
-# Docker gives a new volume the owner of the folder that it covers; without the folder, the owner is root.
-RUN useradd --uid 10001 --create-home temper && install --directory --owner=temper --mode=0700 /home/temper/.cache
+# A volume that is mounted at the folder of the cache gets its owner; without the folder, it would belong to root.
+RUN useradd --uid 10001 --create-home temper \
+    && install --directory --owner=temper --group=temper --mode=0700 /home/temper/.cache
 USER 10001
 # What runtimes prepare once is stored here: mount a volume for a faster second start.
 ENV XDG_CACHE_HOME=/home/temper/.cache PYTHONUNBUFFERED=1

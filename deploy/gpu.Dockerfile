@@ -10,7 +10,7 @@ RUN pip install --no-cache-dir build==1.2.2 hatchling==1.27.0
 COPY pyproject.toml LICENSE CHANGELOG.md ./
 COPY docs/library.md docs/
 COPY temper temper
-RUN python -m build --wheel --no-isolation --outdir /dist
+RUN python3 -m build --wheel --no-isolation --outdir /dist
 
 FROM ${TENSORRT_IMAGE}
 # TensorRT's Python module is part of the image: the extra [tensorrt] would install a second one.
@@ -18,8 +18,9 @@ COPY deploy/gpu.lock /tmp/packages.lock
 RUN --mount=type=bind,from=wheel,source=/dist,target=/dist \
     pip install --no-cache-dir --require-hashes -r /tmp/packages.lock \
     && pip install --no-cache-dir --no-deps /dist/*.whl
-# Docker gives a new volume the owner of the folder that it covers; without the folder, the owner is root.
-RUN useradd --uid 10001 --create-home temper && install --directory --owner=temper --mode=0700 /home/temper/.cache
+# A volume that is mounted at the folder of the cache gets its owner; without the folder, it would belong to root.
+RUN useradd --uid 10001 --create-home temper \
+    && install --directory --owner=temper --group=temper --mode=0700 /home/temper/.cache
 USER 10001
 ENV XDG_CACHE_HOME=/home/temper/.cache PYTHONUNBUFFERED=1
 EXPOSE 8000

@@ -73,6 +73,14 @@ def test_the_command_of_an_image_parses_and_runs_without_root(dockerfile: Path) 
     assert instructions(dockerfile, "USER")[-1].isdigit()
 
 
+@each_dockerfile
+def test_the_folder_of_the_cache_belongs_to_the_user_of_an_image(dockerfile: Path) -> None:
+    variables = dict(word.split("=") for line in instructions(dockerfile, "ENV") for word in line.split())
+    folder = variables["XDG_CACHE_HOME"]
+    assert f"cache:{folder}" in COMPOSE["services"]["server"]["volumes"]
+    assert any(f"--owner=temper --group=temper {folder}" in line for line in instructions(dockerfile, "RUN"))
+
+
 def test_commands_of_the_compose_file_parse_and_its_files_exist() -> None:
     server = COMPOSE["services"]["server"]
     assert main.parse(["serve", *server["command"]]).artifacts
