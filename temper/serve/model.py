@@ -11,8 +11,8 @@ from temper.serve.workers.generation import Generation
 from temper.trust.signature import signature_path
 
 LOGGER = logging.getLogger("temper.serve")
-# Of each file: modification time, inode and size. None: it is missing.
-Signature = tuple[tuple[int, int, int] | None, ...]
+# Of each file of an artifact: modification time, inode and size. None: it is missing.
+Identities = tuple[tuple[int, int, int] | None, ...]
 
 
 class ServedModel:
@@ -24,7 +24,7 @@ class ServedModel:
         self.settings = settings
         self.is_stopping = False
         self.metrics = metrics.of(name)
-        self._seen = signature_of(artifact)
+        self._seen = identities_of(artifact)
         self._former: set[asyncio.Task[None]] = set()
         self.generation = Generation(artifact, settings, self.metrics)
         self.metrics.watch(lambda: self.generation.batcher.queued, lambda: self.is_ready)
@@ -44,13 +44,13 @@ class ServedModel:
         refused = former = self._seen
         while True:
             await asyncio.sleep(self.settings.watch_seconds)
-            signature = signature_of(self.source)
+            identities = identities_of(self.source)
             # What was seen twice is complete, whoever copied it.
-            if signature == former and signature not in (self._seen, refused):
+            if identities == former and identities not in (self._seen, refused):
                 if await self._swap():
-                    self._seen = signature
-                refused = signature
-            former = signature
+                    self._seen = identities
+                refused = identities
+            former = identities
 
     async def stop(self) -> None:
         """Answer what was accepted, and end the processes."""
@@ -87,13 +87,13 @@ class ServedModel:
             await old.close()
 
 
-def signature_of(artifact: Artifact) -> Signature:
+def identities_of(artifact: Artifact) -> Identities:
     """What changes when an artifact or its card is replaced, or signed."""
-    signatures: list[tuple[int, int, int] | None] = []
+    identities: list[tuple[int, int, int] | None] = []
     for path in (artifact.card_path, signature_path(artifact), *artifact.files):
         try:
             status = path.stat()
-            signatures.append((status.st_mtime_ns, status.st_ino, status.st_size))
+            identities.append((status.st_mtime_ns, status.st_ino, status.st_size))
         except OSError:
-            signatures.append(None)
-    return tuple(signatures)
+            identities.append(None)
+    return tuple(identities)

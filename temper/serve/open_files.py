@@ -16,8 +16,8 @@ OTHER_FILES = 128
 def limited_by_open_files(limits: Limits) -> Limits:
     """Allow the process to open what the limits need; where that is forbidden, the same limits with fewer connections.
 
-    Without it, a server of which nobody can accept a connection writes an error for each attempt. Raises ResourceError
-    when not one connection would be possible.
+    Otherwise a server that can open nothing more writes an error for each connection. Raises ResourceError when not one
+    connection would be possible.
     """
     try:
         # Windows has no such module.

@@ -15,8 +15,7 @@ class Limits:
     connections: open at once. header_bytes: of one request. header_seconds, body_seconds: from the first to the last
     byte of headers and body. keep_alive_seconds: between two requests. body_bytes: of one request, also after it was
     inflated. all_bodies_bytes: of all requests that are being answered. json_bytes: of the JSON part of an inference
-    request, unless one image needs more. images: of one inference request. max_pixels:
-    of an image file.
+    request, unless one image needs more. images: of one inference request. max_pixels: of an image file.
     """
 
     connections: int = 1024
@@ -35,12 +34,13 @@ class Limits:
 class Settings:
     """How artifacts are served.
 
-    token: which clients must send as `Authorization: Bearer TOKEN`; empty for none. max_batch: images in one call of
-    the runtime; None for the card's best batch. max_wait_ms: how long an idle runtime waits for a full batch.
-    max_queue: images that wait for the runtime, of each model. deadline_ms: from the last byte of a request to
+    port: 0 for any free one. token: which clients must send as `Authorization: Bearer TOKEN`; empty for none. certfile,
+    keyfile: PEM files for TLS; certfile may contain the key too. max_batch: images in one call of the runtime; None for
+    the limit of the card's latency budget, or its best batch. max_wait_ms: how long an idle runtime waits for a full
+    batch. max_queue: images that wait for the runtime, of each model. deadline_ms: from the last byte of a request to
     its response. top_k: labels that `classify` returns by default. full_decode: large JPEG files are decoded at their
     full scale. drain_seconds: how long accepted requests are answered after the signal to stop. watch_seconds: how
-    often the card of an artifact is looked at.
+    often the files of an artifact are looked at.
     """
 
     host: str = "127.0.0.1"

@@ -54,7 +54,7 @@ def _processor() -> str:
 
 
 def _cpuinfo(*names: str) -> str:
-    """The value of the first field with one of these names, in lower case."""
+    """The value of the first field whose name, in lower case, begins with one of these; empty without one."""
     try:
         lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:

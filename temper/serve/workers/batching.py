@@ -174,7 +174,7 @@ class Batcher:
         self._pump()
 
     def _take(self) -> list[_Part]:
-        batch, n = [self._queue.popleft()], 0
+        batch = [self._queue.popleft()]
         n = len(batch[0].images)
         while self._queue and n + len(self._queue[0].images) <= self.batching.max_batch:
             batch.append(self._queue.popleft())
