@@ -13,6 +13,7 @@ from temper.trust.policy import authenticate
 from temper.trust.signature import signature_path
 
 PREFIX = "temper-serve"
+OTHER_TEMPORARY_FOLDER = "Free space, or name another folder in the environment variable TMPDIR."
 
 
 @contextlib.contextmanager
@@ -22,7 +23,9 @@ def copy_folder() -> Iterator[Path]:
         try:
             folder = stack.enter_context(scratch_beside(Path(tempfile.gettempdir()) / PREFIX))
         except OSError as error:
-            raise ResourceError(f"no temporary folder can be made ({error.strerror})", fix=_fix()) from None
+            raise ResourceError(
+                f"no temporary folder can be made ({error.strerror})", fix=OTHER_TEMPORARY_FOLDER
+            ) from None
         yield folder
 
 
@@ -45,9 +48,7 @@ def copy_artifact(source: Path, folder: Path) -> Artifact:
                 shutil.copyfile(file, folder / file.name)
     except OSError as error:
         reason = error.strerror or "see -v"
-        raise ResourceError(f"{source} cannot be copied to {folder.parent} ({reason})", fix=_fix()) from error
+        raise ResourceError(
+            f"{source} cannot be copied to {folder.parent} ({reason})", fix=OTHER_TEMPORARY_FOLDER
+        ) from error
     return Artifact.at(folder / source.name).verified()
-
-
-def _fix() -> str:
-    return "Free space, or name another folder in the environment variable TMPDIR."
