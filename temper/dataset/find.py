@@ -19,7 +19,8 @@ def find_examples(folder: Path, held_out_fraction: float, seed: int) -> list[Exa
 
     With one folder for each label, `held_out_fraction` of the images is not for training: half is val, half is test.
     With train/ and test/, `held_out_fraction` of train/ is val, and test/ is the test subset.
-    Images in quarantine.csv are left out; a group in near-duplicates.csv stays in one subset.
+    Images in quarantine.csv are left out; a group in near-duplicates.csv stays in one subset, unless its label has no
+    other images for a subset.
     Raises DataError for a missing or empty folder, fewer than two labels, different labels in train/ and test/, too few
     images of a label, and a label of which none is left.
     """
@@ -74,7 +75,11 @@ def _split_label(label: str, rows: list[tuple[float, Path, str]], bounds: dict[S
         start, remaining = len(examples), len(bounds) - index
         # With few images a subset could be empty: it then gets the one nearest to its bound, and leaves one to others.
         inside = sum(fraction < bound for fraction, _, _ in rows[start:])
-        count = min(max(inside, 1), len(rows) - start - remaining)
+        most = len(rows) - start - remaining
+        count = min(max(inside, 1), most)
+        # Near-duplicates have the same fraction.
+        while count < most and rows[start + count][0] == rows[start + count - 1][0]:
+            count += 1
         examples += [_example(row, label, subset) for row in rows[start : start + count]]
     return examples + [_example(row, label, "train") for row in rows[len(examples) :]]
 

@@ -78,7 +78,9 @@ def test_the_folder_of_the_cache_belongs_to_the_user_of_an_image(dockerfile: Pat
     variables = dict(word.split("=") for line in instructions(dockerfile, "ENV") for word in line.split())
     folder = variables["XDG_CACHE_HOME"]
     assert f"cache:{folder}" in COMPOSE["services"]["server"]["volumes"]
-    assert any(f"--owner=temper --group=temper {folder}" in line for line in instructions(dockerfile, "RUN"))
+    assert any(
+        f"--owner=temper --group=temper --mode=0700 {folder}" in line for line in instructions(dockerfile, "RUN")
+    )
 
 
 def test_commands_of_the_compose_file_parse_and_its_files_exist() -> None:

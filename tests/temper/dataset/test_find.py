@@ -107,6 +107,17 @@ def test_near_duplicates_stay_in_one_subset(tmp_path: Path) -> None:
     assert len(subsets()) == 1
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_near_duplicates_stay_in_one_subset_of_a_label_with_few_images(tmp_path: Path, seed: int) -> None:
+    fill(tmp_path, 6)
+    names = [f"cat/{index:04}.png" for index in range(3)]
+    write_near_duplicates(tmp_path, [names])
+    examples = find_examples(tmp_path, 0.2, seed)
+    grouped = {each.subset for each in examples if each.path.relative_to(tmp_path).as_posix() in names}
+    assert len(grouped) == 1
+    assert len({(each.label, each.subset) for each in examples}) == 6
+
+
 def test_a_group_gets_its_smallest_fraction_and_other_images_are_unchanged() -> None:
     a, b, c = Path("a"), Path("b"), Path("c")
     assert unify_groups({a: 0.5, b: 0.2, c: 0.1}, {a: "g", b: "g"}) == {a: 0.2, b: 0.2, c: 0.1}
