@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         keras.backend.clear_session()
     headings = ("backbone", "parameters, millions", f"GMAC at {SIZE} px")
     table = Table(headings=headings, rows=rows, right=frozenset({1, 2}))
-    write_report(options.out, "Sizes of the backbones", TEXT, table, f"Keras {keras.__version__}.")
+    write_report(options.out, "Sizes of the backbones", TEXT, table, packages=("keras",))
     return 0
 
 

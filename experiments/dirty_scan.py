@@ -49,6 +49,7 @@ def run(options: argparse.Namespace) -> int:
         _table(planted, reported),
         "Copies that the scan is not made for:",
         _table(undetected, reported),
+        packages=("pillow", "numpy"),
     )
     return 0
 

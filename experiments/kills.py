@@ -50,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
         Table(headings=("kill", "seconds after the start", "epoch, step on disk", "steps lost"), rows=rows),
         f"Kills: {len(report.kills)}. Steps lost: {report.lost_steps}. Scratch files and checkpoints left at the end: "
         f"{len(report.leftovers)}. Largest difference of any weight: {report.weight_difference:.1g}.",
+        packages=("keras", "tensorflow"),
     )
     return 0
 

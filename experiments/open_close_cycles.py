@@ -62,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
         "The trend is the slope of a least-squares line through them, in MiB over all openings. "
         "`python experiments/open_close_cycles.py` repeats the measurement.",
         Table(headings=HEADINGS, rows=rows, right=frozenset(range(1, len(HEADINGS)))),
+        packages=("onnxruntime", "openvino", "keras", "tensorflow"),
     )
     return 0
 

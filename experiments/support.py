@@ -10,6 +10,7 @@ from pathlib import Path
 
 from temper.cli.console import CommandParser, add_verbosity_options
 from temper.cli.tables import Table
+from temper.cli.text import plural
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -33,19 +34,36 @@ def make_parser(description: str | None, result: str = "") -> argparse.ArgumentP
     return parser
 
 
-def write_report(target: Path, title: str, *sections: str | Table) -> None:
-    """Print a report and write it as Markdown."""
+def write_report(
+    target: Path, title: str, *sections: str | Table, packages: Sequence[str] = (), with_machine: bool = True
+) -> None:
+    """Print a report and write it as Markdown; its last line names this machine and the versions of `packages`.
+
+    with_machine: False for a report whose text names the machines, as one of several runs must.
+    """
     from temper.storage.atomic import write_text
 
-    text = markdown(title, *sections)
+    text = markdown(title, *sections, *([describe_machine(packages)] if with_machine else []))
     write_text(target, text)
     print(text)
 
 
 def markdown(title: str, *sections: str | Table) -> str:
-    """A report as Markdown."""
+    """A report as Markdown; empty sections are left out."""
     bodies = [each.markdown() if isinstance(each, Table) else each.strip() for each in sections]
-    return "\n\n".join([f"# {title}", *bodies]) + "\n"
+    return "\n\n".join([f"# {title}", *filter(None, bodies)]) + "\n"
+
+
+def describe_machine(packages: Sequence[str]) -> str:
+    """A line with this machine, and with the versions of Python and of those packages that are installed."""
+    from temper.provenance import package_versions
+    from temper.system.host import describe_host
+
+    host, versions = describe_host(), package_versions(*packages)
+    libraries = ", ".join([f"Python {versions.pop('python')}", *(" ".join(each) for each in versions.items())])
+    return (
+        f"Machine: {host.processor}, {plural(host.cores, 'core')}, {host.memory_gib} GiB, {host.system}. {libraries}."
+    )
 
 
 def run_program(*arguments: str | Path) -> None:

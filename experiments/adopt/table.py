@@ -72,7 +72,9 @@ def run(options: argparse.Namespace) -> int:
     rows = [row for model in MODELS for row in rows_of(model, options.models)]
     hosts = {host for model in MODELS for host in hosts_of(model, options.models)} or {describe_host()}
     names = "; ".join(sorted(f"{host.processor}, {host.cores} cores" for host in hosts))
-    write_report(options.out, TITLE, text_of(names), Table(headings=HEADINGS, rows=rows, right=frozenset({5, 6})))
+    table = Table(headings=HEADINGS, rows=rows, right=frozenset({5, 6}))
+    # The text names the machines of all runs.
+    write_report(options.out, TITLE, text_of(names), table, with_machine=False)
     return 0
 
 

@@ -52,8 +52,6 @@ def run(options: argparse.Namespace) -> int:
     """Make what is missing, and write the table of all backbones that are in the work folder."""
     from experiments.backbones.cases import build, rows_of
     from temper.cli.progress import ProgressDisplay
-    from temper.provenance import package_versions
-    from temper.system.host import describe_host
 
     with ProgressDisplay() as progress:
         for number, name in enumerate(options.backbones):
@@ -61,7 +59,6 @@ def run(options: argparse.Namespace) -> int:
             build(name, options)
         progress("backbones", len(options.backbones), len(options.backbones))
     rows = [row for name in BACKBONES for row in rows_of(name, options.work)]
-    versions = ", ".join(f"{name} {version}" for name, version in package_versions("keras", "onnxruntime").items())
     write_report(
         options.out,
         "Every backbone at every precision",
@@ -71,9 +68,9 @@ def run(options: argparse.Namespace) -> int:
         "label as Keras. *gate*: with the limits of `python convert/run.py`. *in float*: layers that int8 left in "
         "floating point to pass the gate. *CPU-ms*: median CPU time of a call with one photo, all threads together; "
         "networks that were rejected are not timed.",
-        f"`{' '.join(['python experiments/backbones/run.py --photos photos', *_changed(options)])}` repeats it. "
-        f"Machine: {describe_host().processor}. {versions}.",
+        f"`{' '.join(['python experiments/backbones/run.py --photos photos', *_changed(options)])}` repeats it.",
         Table(headings=HEADINGS, rows=rows, right=frozenset({2, 3, 5, 6, 7, 11, 12})),
+        packages=("keras", "tensorflow", "onnxruntime", "openvino"),
     )
     return 0
 

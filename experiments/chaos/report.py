@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.chaos.record import COUNTS, Record
 from experiments.chaos.registry import SUITES, Suite
-from experiments.support import ROOT, markdown
+from experiments.support import ROOT, describe_machine, markdown
 from temper.cli.tables import Table
 
 PACKAGES = ("numpy", "pillow", "onnx", "onnxruntime", "openvino", "tensorflow", "keras")
@@ -98,9 +98,7 @@ def write_results(target: Path, results: Sequence[Result], seed: int, earlier: S
     minutes = sum(each["seconds"] + each["planted"]["seconds"] for each in suites) / 60
     text = markdown(
         "What was tried to break it",
-        f"`make chaos` on {created}, {host.processor}, {host.cores} cores, {host.system}; "
-        f"{', '.join(f'{name} {version}' for name, version in versions.items())}; {minutes:.0f} minutes of all suites "
-        "together, two at a time.",
+        f"`make chaos` on {created}; {minutes:.0f} minutes of all suites together, two at a time.",
         "ok: as if nothing had happened, or harmless. refused: an error that names the cause. lost: what was good "
         "before is gone or damaged. wrong, silent: another result than the right one, with and without an error or a "
         "mark. traceback: an error that looks like a bug. crash: a process ended that had to go on. hang: no end in "
@@ -109,6 +107,7 @@ def write_results(target: Path, results: Sequence[Result], seed: int, earlier: S
         _table(suites),
         "\n".join(f"* {line}" for each in suites for line in _further(each)),
         f"Not run: {', '.join(missing)}." if missing else "All suites were run.",
+        describe_machine(PACKAGES),
     )
     write_text(target, text)
     return text

@@ -57,17 +57,11 @@ def ratio(numerators: list[list[Start]], denominators: list[list[Start]], figure
 
 
 def _method(trees: Mapping[str, Path]) -> str:
-    from temper.provenance import package_versions
-    from temper.system.host import describe_host
-
-    host = describe_host()
     commits = ", ".join(f"{name}: {_commit(tree)}" for name, tree in trees.items())
-    packages = package_versions("onnxruntime", "openvino", "keras", "tensorflow", "numpy")
-    versions = ", ".join(f"{name} {version}" for name, version in packages.items())
     return (
-        f"`python experiments/cold_start/run.py`; {host.processor}, {host.cores} cores, load {os.getloadavg()[0]:.1f} "
-        f"at the end; {versions}. Code: {commits}. A program is started, and labels one image: `python infer/run.py "
-        "--engine ARTIFACT IMAGE` with all checks, or the shortest program for the library alone, without any. In "
+        f"`python experiments/cold_start/run.py`; load {os.getloadavg()[0]:.1f} at the end. Code: {commits}. A program "
+        "is started, and labels one image: `python infer/run.py --engine ARTIFACT IMAGE` with all checks, or the "
+        "shortest program for the library alone, without any. In "
         "interleaved rounds of random order; medians, and in brackets the smallest. Ratios are to Keras by the same "
         "command, from the medians of each round, with 95 % intervals. Optimized graphs and compiled networks are in "
         "the cache, Python's own compiled files too. The library alone is the limit of a Python program that checks "

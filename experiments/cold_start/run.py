@@ -73,7 +73,12 @@ def run(options: argparse.Namespace) -> int:
                 measured.stages[suffix, code] = smallest(times)
                 if suffix != KERAS:
                     measured.imports[suffix, code] = smallest([import_milliseconds(words) for _ in repeated])
-    write_report(options.out, "From the start of a process to its first label", *sections(measured, trees))
+    write_report(
+        options.out,
+        "From the start of a process to its first label",
+        *sections(measured, trees),
+        packages=("onnxruntime", "openvino", "keras", "tensorflow", "numpy"),
+    )
     return 0
 
 

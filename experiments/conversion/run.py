@@ -123,18 +123,14 @@ def _result_rows(version: str, cards: dict[str, Any]) -> Iterator[tuple[str, ...
 
 
 def _report(options: argparse.Namespace, sections: list[str | Table]) -> None:
-    from temper.provenance import package_versions
-    from temper.system.host import describe_host
-
-    host = describe_host()
-    libraries = ", ".join(f"{name} {number}" for name, number in package_versions("onnxruntime", "openvino").items())
     write_report(
         options.out,
         "What a conversion to int8 takes",
         "From the fp32 ONNX file to published, verified .onnx and .xml files, in one process, with an empty cache. "
         f"CPU-s: processor time of all threads; {_rounds(options.rounds)}, the versions in turn. {options.note}",
-        f"`python experiments/conversion/run.py`. Machine: {host.processor}, {host.cores} cores. {libraries}.",
+        "`python experiments/conversion/run.py MODEL …` repeats the measurement.",
         *sections,
+        packages=("keras", "tensorflow", "onnxruntime", "openvino"),
     )
 
 

@@ -55,7 +55,6 @@ def run(options: argparse.Namespace) -> int:
     from experiments.deployed_head.heads import compare_heads
     from temper.artifact import Artifact
     from temper.dataset.find import find_examples
-    from temper.system.host import describe_host
     from train.dataset.decode import decode, labels_of
 
     examples = find_examples(options.photos, 0.2, 0)
@@ -71,17 +70,17 @@ def run(options: argparse.Namespace) -> int:
         cost_rows += feature_rows(name, by_runtime)
         exact, int8 = by_runtime[FP32].features, by_runtime[INT8].features
         head_rows.append(head_row(name, [compare_heads(exact, int8, truth, seed) for seed in range(options.splits)]))
-    host = describe_host()
     write_report(
         options.out,
         "A head for the network that is deployed",
-        f"{host.processor}, {host.cores} cores. `python experiments/deployed_head/compare.py MODEL … --photos PHOTOS`.",
+        "`python experiments/deployed_head/compare.py MODEL … --photos PHOTOS` repeats the measurement.",
         "## Accuracy",
         TEXT.format(splits=options.splits, images=len(examples)),
         Table(headings=HEADS, rows=head_rows, right=frozenset(range(1, 8))),
         "## Features",
         "Every batch of 32 images went through all runtimes, in random order. CPU time is the median over the batches.",
         Table(headings=FEATURES, rows=cost_rows, right=frozenset(range(2, 6))),
+        packages=("onnxruntime", "openvino", "keras", "tensorflow"),
     )
     return 0
 

@@ -54,18 +54,15 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> int:
     """Run all trainings, and write the tables."""
     from temper.cli.progress import ProgressDisplay
-    from temper.provenance import package_versions
-    from temper.system.host import describe_host
 
     with ProgressDisplay() as progress:
         results = {epochs: results_of(options, epochs, progress) for epochs in options.epochs}
-    host, versions = describe_host(), package_versions("keras", "tensorflow")
     write_report(
         options.out,
         "A small network with and without a teacher",
         describe(options, results[options.epochs[0]][0]),
         *(section for epochs, seeds in results.items() for section in sections_of(epochs, seeds)),
-        f"Machine: {host.processor}, {host.cores} cores. {', '.join(' '.join(each) for each in versions.items())}.",
+        packages=("keras", "tensorflow"),
     )
     return 0
 

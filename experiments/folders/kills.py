@@ -98,6 +98,7 @@ def run(options: argparse.Namespace) -> int:
         f"Kills: {len(kills)}. Rows: {check.rows:,}. Unique by file and content: {check.unique:,}. Images without a "
         f"row: {check.missing}. Damaged images marked: {check.damaged_marked} of {n_damaged}; others marked: "
         f"{check.others_marked}. Rows whose label differs from that without kills: {check.wrong}.",
+        packages=("onnxruntime", "openvino", "pillow"),
     )
     return 0 if check.is_right(options.images, n_damaged) else 1
 

@@ -37,9 +37,7 @@ def run(options: argparse.Namespace) -> int:
     """Measure, and write the table."""
     from experiments.folders import jobs
     from temper.cli.progress import ProgressDisplay
-    from temper.system.host import describe_host
 
-    machine = f"{describe_host().cores} cores of {describe_host().processor}"
     with tempfile.TemporaryDirectory() as folder, ProgressDisplay() as progress:
         photos = jobs.resize_photos(options.photos, Path(folder) / "photos", options.images, progress)
         if options.links:
@@ -50,8 +48,8 @@ def run(options: argparse.Namespace) -> int:
     write_report(
         options.out,
         "From a folder to labels",
-        f"{len(photos)} JPEGs of 500 × 375 pixels on {machine}, {options.rounds} interleaved rounds; medians, and in "
-        "brackets the smallest and the largest ratio of a round. Network alone: images that are decoded already, in "
+        f"{len(photos)} JPEGs of 500 × 375 pixels, {options.rounds} interleaved rounds; medians, and in brackets the "
+        "smallest and the largest ratio of a round. Network alone: images that are decoded already, in "
         "the same batches. Complete job: what `temper classify FOLDER --out results.jsonl` does after the artifact is "
         "loaded: list, read, hash, decode, classify, write, fsync. Keras loop: Pillow and `model.predict`, one image a "
         f"call. `python experiments/folders/rate.py --artifacts ARTIFACTS --photos PHOTOS` repeats "
@@ -71,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
             rows=[(name, *(f"{rate:.1f}" for rate in by_size.values())) for name, by_size in batches.items()],
             right=frozenset(range(1, len(sizes) + 1)),
         ),
+        packages=("onnxruntime", "openvino", "keras", "tensorflow", "pillow"),
     )  # fmt: skip
     return 0
 
@@ -89,6 +88,7 @@ def _report_memory(options: argparse.Namespace, samples: list[tuple[int, float]]
             rows=[(f"{rows:,}", f"{mib:.0f}") for rows, mib in samples],
             right=frozenset({0, 1}),
         ),
+        packages=("onnxruntime", "openvino", "pillow"),
     )
     return 0
 

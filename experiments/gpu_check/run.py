@@ -87,6 +87,15 @@ def write_results(out: Path, machine: dict[str, object], steps: "list[Step]", co
         "`make gpu-check` repeats it. report.md has latency, throughput and accuracy of everything that was built.",
         Table(headings=("step", "result", "s", "what it printed"), rows=rows, right=frozenset({2})),
         comparison,
+        packages=(
+            "tensorrt",
+            "tensorrt-cu12",
+            "tensorrt-rtx-cu13",
+            "onnxruntime-gpu",
+            "onnxruntime",
+            "keras",
+            "tensorflow",
+        ),
     )
 
 

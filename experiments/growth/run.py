@@ -91,9 +91,6 @@ def _datasets(options: argparse.Namespace) -> Iterator[tuple[int, int]]:
 
 
 def _report(options: argparse.Namespace, measured: Measured) -> None:
-    from temper.system.host import describe_host
-
-    host = describe_host()
     rows = [
         (f"{images:,}", f"{labels:,}", stage, *_columns(cost))
         for (images, labels), costs in measured.items()
@@ -103,14 +100,15 @@ def _report(options: argparse.Namespace, measured: Measured) -> None:
     write_report(
         options.out,
         "How cost grows with images and labels",
-        f"`python experiments/growth/run.py`: {options.backbone} at {options.size} pixels; {host.processor}, "
-        f"{host.cores} cores. train: features of two versions of each image, and the optimum of a linear head. "
+        f"`python experiments/growth/run.py`: {options.backbone} at {options.size} pixels. "
+        "train: features of two versions of each image, and the optimum of a linear head. "
         "convert: to fp32 and int8 ONNX, with the verification on a tenth of the images. classify all: a job that "
         "writes a row for each image. The labels mean nothing here; only the cost is measured. peak MiB: resident "
         "memory of the processes. Arrays of more than 256 MiB are temporary files, mapped into memory, which the "
         "operating system takes away when others need it: the last column includes them and all other mapped files.",
         Table(headings=headings, rows=rows, right=frozenset(range(3, 7)) | {0, 1}),
         "\n".join(_growth_lines(options, measured)),
+        packages=("keras", "tensorflow", "onnxruntime"),
     )
 
 

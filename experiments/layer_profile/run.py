@@ -55,11 +55,8 @@ def run(options: argparse.Namespace) -> int:
     """Measure, and write the tables."""
     from experiments.layer_profile.layers import noise, profile
     from temper.artifact import Artifact
-    from temper.provenance import package_versions
-    from temper.system.host import describe_host
 
     artifacts = [Artifact.at(path).verified() for path in options.artifacts]
-    host, versions = describe_host(), package_versions("onnxruntime", "openvino")
     sections: list[str | Table] = [Table(headings=SHARES, rows=share_rows(artifacts, options.rounds))]
     for artifact in artifacts:
         layers = {batch: profile(artifact, noise(batch, artifact.card.size), options.rounds) for batch in BATCHES}
@@ -68,10 +65,10 @@ def run(options: argparse.Namespace) -> int:
     write_report(
         options.out,
         "Share of the int8 peak, and time by kind of layer",
-        f"{host.processor}, {host.cores} cores; {', '.join(' '.join(each) for each in versions.items())}. "
         "`python experiments/layer_profile/run.py ARTIFACT …` repeats the measurement.",
         TEXT.format(rounds=options.rounds),
         *sections,
+        packages=("onnxruntime", "openvino"),
     )
     return 0
 

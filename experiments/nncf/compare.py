@@ -65,21 +65,18 @@ def run(options: argparse.Namespace) -> int:
     """Quantize with NNCF, measure, and write the tables."""
     from experiments.nncf.networks import version_of
     from temper.artifact import Artifact
-    from temper.provenance import package_versions
-    from temper.system.host import describe_host
 
     sections: list[str | Table] = []
     for path in options.artifacts:
         sections += sections_of(Artifact.at(path).verified(), options)
-    host, versions = describe_host(), package_versions("openvino", "numpy")
-    versions["nncf"] = version_of("nncf", options.nncf)
     write_report(
         options.out,
         "Our int8 and that of NNCF, under OpenVINO",
-        f"{host.processor}, {host.cores} cores; {', '.join(' '.join(each) for each in versions.items())}. "
+        f"NNCF {version_of('nncf', options.nncf)}, in an environment of its own. "
         "`python experiments/nncf/compare.py ARTIFACT … --nncf PYTHON` repeats the measurement.",
         TEXT.format(rounds=options.rounds),
         *sections,
+        packages=("openvino", "numpy", "keras", "tensorflow", "tf2onnx"),
     )
     return 0
 

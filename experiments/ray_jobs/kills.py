@@ -55,7 +55,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> int:
     """Kill, check, and write the table."""
     from experiments.ray_jobs.jobs import check, make_job
-    from temper.system.host import describe_host
 
     moments = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as folder, ProgressDisplay() as progress:
@@ -74,8 +73,8 @@ def run(options: argparse.Namespace) -> int:
     write_report(
         options.out,
         "A job on Ray whose driver and workers are killed",
-        f"{job.n_images:,} images of 20 x 24 pixels, {job.n_damaged} of them damaged, a tiny network, one local node; "
-        f"{describe_host().processor}. `kill -9` of the driver, and the same command again; then `kill -9` of the "
+        f"{job.n_images:,} images of 20 x 24 pixels, {job.n_damaged} of them damaged, a tiny network, one local node. "
+        "`kill -9` of the driver, and the same command again; then `kill -9` of the "
         "process that holds the network, and of one that decodes or writes, in turn, in one run that goes on. A driver "
         "is killed at most half a second after a part file is written. "
         f"`python experiments/ray_jobs/kills.py --images {options.images} --kills {options.kills}` repeats it.",
@@ -83,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
         f"At the end: {result.rows:,} rows; images without a row: {result.missing}; rows twice: {result.twice}; wrong "
         f"labels or errors: {result.wrong}; damaged images marked: {result.damaged_marked} of {job.n_damaged}; files "
         f"left over: {result.leftovers}. Last line of the command: `{text}`",
+        packages=("ray", "pyarrow", "onnxruntime"),
     )
     return 0 if result.is_right else 1
 

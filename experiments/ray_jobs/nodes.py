@@ -50,7 +50,6 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 def run(options: argparse.Namespace) -> int:
     """Kill a node, check, and write the table."""
     from experiments.ray_jobs.jobs import check, make_job
-    from temper.system.host import describe_host
 
     if os.geteuid() or not shutil.which("ip"):
         raise ResourceError("network namespaces need root and the command `ip`", fix="Run it with sudo.")
@@ -63,13 +62,14 @@ def run(options: argparse.Namespace) -> int:
         options.out,
         "A job on two Ray nodes of which one is killed",
         f"{job.n_images:,} images of 20 x 24 pixels, {job.n_damaged} of them damaged, a tiny network; two nodes in two "
-        f"network namespaces of one machine ({describe_host().processor}), joined by a virtual cable, with a token. "
+        "network namespaces of one machine, joined by a virtual cable, with a token. "
         "`kill -9` of all processes of the second node, while the job runs; the command is not started again. "
         f"`sudo .venv/bin/python experiments/ray_jobs/nodes.py --images {options.images}` repeats it.",
         Table(headings=("moment", "seconds after the start", "rows on the disk"), rows=stages),
         f"At the end: {result.rows:,} rows; images without a row: {result.missing}; rows twice: {result.twice}; wrong "
         f"labels or errors: {result.wrong}; damaged images marked: {result.damaged_marked} of {job.n_damaged}; files "
         f"left over: {result.leftovers}. Last line of the command: `{text}`",
+        packages=("ray", "pyarrow", "onnxruntime"),
     )
     return 0 if result.is_right else 1
 

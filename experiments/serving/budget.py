@@ -15,7 +15,7 @@ if not __package__:
 
 from experiments.serving.clients import Outcome, open_loop
 from experiments.serving.load import statuses, target_of
-from experiments.serving.running import known_predictions, running_server
+from experiments.serving.running import PACKAGES, known_predictions, running_server
 from experiments.support import make_parser, write_report
 from temper.cli.entry_point import run_command
 from temper.cli.tables import Table
@@ -41,9 +41,8 @@ def run(options: argparse.Namespace) -> int:
     """Measure, and write the table."""
     from temper.card import read_card
     from temper.runners.base import best_batch
-    from temper.system.host import describe_host
 
-    card, host = read_card(options.artifact), describe_host()
+    card = read_card(options.artifact)
     if not (budget := card.latency_budget):
         raise UsageError(
             f"the card of {options.artifact} has no latency budget",
@@ -57,12 +56,13 @@ def run(options: argparse.Namespace) -> int:
         f"{options.artifact.name} ({budget.runtime}). The benchmark chose calls of at most {budget.max_batch} images "
         f"and {budget.images_per_second:.1f} images/s, with a p99 of {budget.p99_ms:.1f} ms in the runtime. Here "
         "`tritonclient.http` sends one image in each request, at random times (a Poisson process), and shares "
-        f"{host.cores} cores ({host.processor}) with the server; the times are those of requests with a prediction, "
+        "the cores of the machine with the server; the times are those of requests with a prediction, "
         f"with transfer. {options.rounds} rounds of {options.seconds:g} s. budget: whether the server uses it, or "
         f"`--max-batch {best_batch(card)}`.",
         Table(headings=HEADINGS, rows=rows, right=frozenset({0, 1, 3, 4, 5, 6, 8})),
         conclusion(outcomes, budget.limit_ms),
         f"`python experiments/serving/budget.py {options.artifact.name}` repeats the measurement.",
+        packages=PACKAGES,
     )
     return 0
 

@@ -22,7 +22,7 @@ if not __package__:
 
 from experiments.serving.clients import TOLERANCE, Outcome, Target, fixed_count, until
 from experiments.serving.load import statuses
-from experiments.serving.running import RunningServer, known_predictions, running_server
+from experiments.serving.running import PACKAGES, RunningServer, known_predictions, running_server
 from experiments.support import make_parser, write_report
 from temper.cli.entry_point import run_command
 from temper.cli.tables import Table
@@ -83,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
             rows=rows,
             right=frozenset(range(1, 7)),
         ),
+        packages=PACKAGES,
     )
     return 0
 

@@ -21,7 +21,7 @@ if not __package__:
 
 from experiments.serving.clients import Target, fixed_count
 from experiments.serving.hostile_requests import Hostile, kinds
-from experiments.serving.running import RunningServer, known_predictions, running_server
+from experiments.serving.running import PACKAGES, RunningServer, known_predictions, running_server
 from experiments.support import make_parser, write_report
 from temper.cli.entry_point import run_command
 from temper.cli.tables import Table
@@ -82,6 +82,7 @@ def run(options: argparse.Namespace) -> int:
         f"prediction, {damage.wrong} a wrong one. `python experiments/serving/hostile.py {options.artifact.name}` "
         "repeats the measurement.",
         Table(headings=("requests", "sent", "status"), rows=rows, right=frozenset({1})),
+        packages=PACKAGES,
     )
     return 0
 

@@ -18,7 +18,7 @@ if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from experiments.serving.clients import Outcome, Target, closed_loop, open_loop
-from experiments.serving.running import RunningServer, known_predictions, running_server
+from experiments.serving.running import PACKAGES, RunningServer, known_predictions, running_server
 from experiments.support import make_parser, write_report
 from temper.cli.entry_point import run_command
 from temper.cli.tables import Table
@@ -63,9 +63,8 @@ def run(options: argparse.Namespace) -> int:
             for name, target in targets.items()
         }
         seconds = server.stop()
-    write_report(
-        options.out, f"Load on a server of {options.artifact.name}", *report(options, alone, full, part, seconds)
-    )
+    title = f"Load on a server of {options.artifact.name}"
+    write_report(options.out, title, *report(options, alone, full, part, seconds), packages=PACKAGES)
     return 0
 
 
@@ -123,9 +122,6 @@ def report(
     seconds: float,
 ) -> list[str | Table]:
     """Texts and tables."""
-    from temper.system.host import describe_host
-
-    host = describe_host()
     rows = [("runtime alone, at its best batch", spread(alone, 0), "1", "", "", "", "")]
     for name, outcomes in full.items():
         ratios = [each.per_second / own for each, own in zip(outcomes, alone, strict=True)]
@@ -144,7 +140,7 @@ def report(
     end = ("p50 ms", "p99 ms", "responses", "wrong")
     return [
         f"{options.clients} clients of `tritonclient.http` in one process, each with a connection of its own, send one "
-        f"image in each request, and compare the prediction. They share {host.cores} cores ({host.processor}) with the "
+        "image in each request, and compare the prediction. They share the cores of the machine with the "
         f"server. {options.rounds} interleaved rounds of {options.seconds:g} s: median, smallest and largest.",
         Table(headings=("", "images/s", "of the runtime", *end), rows=rows, right=right),
         "Requests at a fixed rate, as a multiple of what `temper serve` reached above. The times are those of requests "

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 START = "from temper.cli.main import main; main()"
+# Whose versions a report of a server names.
+PACKAGES = ("onnxruntime", "openvino", "starlette", "uvicorn", "httptools", "tritonclient")
 
 
 @dataclass(kw_only=True)

@@ -71,6 +71,7 @@ def run(options: argparse.Namespace) -> int:
         *untouched_sections(untouched, options.photos),
         f"The same search on drawn features; {percent(options.fraction)} of the labels were replaced.",
         Table(headings=cost.HEADINGS, rows=costs, right=frozenset(range(len(cost.HEADINGS)))),
+        packages=("numpy", "scipy", "keras", "tensorflow"),
     )
     return 0
 
@@ -97,19 +98,13 @@ def plant_and_search(options: argparse.Namespace, data: "TrainingData", features
 
 def describe(options: argparse.Namespace, data: "TrainingData") -> str:
     """How it was measured."""
-    from temper.provenance import package_versions
-    from temper.system.host import describe_host
-
-    host = describe_host()
-    versions = ", ".join(f"{name} {version}" for name, version in package_versions("numpy", "scipy", "keras").items())
     return (
         f"{plural(len(data.examples), 'photo')} of {plural(len(data.labels), 'label')}, {options.backbone} at "
         f"{options.size} px, frozen ({Path(options.weights).name}). {percent(options.fraction)} of the labels were "
         "replaced by another label. No head saw the image whose label it examines. The backbone did if the photos "
         "were among those that its weights were trained on: the figures are then better than they would be on new "
         "photos. Labels that were wrong before count as correct ones. Seconds are those of the processor for one "
-        "search, on features "
-        f"that were computed before; {host.processor}, {host.cores} cores; {versions}. "
+        "search, on features that were computed before. "
         "`python experiments/suspects/run.py --photos PHOTOS --weights FILE` repeats the measurement."
     )
 

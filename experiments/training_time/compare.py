@@ -12,7 +12,6 @@ All times are measured. The loops run in this process, train/run.py runs in its 
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,19 +55,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def run(options: argparse.Namespace) -> int:
     """Run all trainings, and write the table."""
-    import msgspec
-
     from experiments.training_time.runs import RUNS, measure
     from experiments.training_time.splits import splits_sections
     from temper.cli.progress import ProgressDisplay
-    from temper.provenance import package_versions
-    from temper.system.host import describe_host
 
     with ProgressDisplay() as progress:
         results = [measure(options, progress, seed) for seed in range(options.splits)]
     result = results[0]
-    host = {name: value for name, value in msgspec.to_builtins(describe_host()).items() if value}
-    versions = package_versions("keras", "tensorflow")
     write_report(
         options.out,
         "Training time to the validation accuracy of the tutorial's loop",
@@ -80,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
         *(splits_sections(results) if len(results) > 1 else ()),
         Table(headings=HEADINGS, rows=[cells_of(each, result) for each in result.runs]),
         describe_limit(result),
-        f"Machine: {json.dumps(host)}. Versions: {json.dumps(versions)}.",
+        packages=("keras", "tensorflow"),
     )
     return 0
 

@@ -69,7 +69,6 @@ def _measure(options: argparse.Namespace, artifact: "Artifact", triton: TritonSe
     import numpy as np
 
     from temper.images import images_in, load_images
-    from temper.system.host import describe_host
 
     paths = images_in(options.images)[: options.requests]
     if not paths:
@@ -78,12 +77,11 @@ def _measure(options: argparse.Namespace, artifact: "Artifact", triton: TritonSe
     rows = _differences(artifact, paths, images, triton, served)
     rates = _rates(options, artifact, images, triton, served)
     ratios = [ours / theirs for theirs, ours in rates]
-    host = describe_host()
     write_report(
         options.out,
         "Triton and `temper serve`: equal requests",
-        f"{artifact.name}, {host.processor}, {host.cores} cores. Triton 2.51 (nvidia-pytriton 0.7.0) on the CPU, with "
-        "the published configuration; a Python model around ONNX Runtime stands in for the backends tensorrt_plan and "
+        f"{artifact.name}. Triton 2.51 (nvidia-pytriton 0.7.0) on the CPU, with the published configuration; a Python "
+        "model around ONNX Runtime stands in for the backends tensorrt_plan and "
         "onnxruntime_onnx, which were not run. "
         f"`python experiments/triton/compare.py {artifact.name} IMAGES --environment DIR` repeats the measurement.",
         "## Models in Triton's log",
@@ -102,6 +100,7 @@ def _measure(options: argparse.Namespace, artifact: "Artifact", triton: TritonSe
             right=frozenset({1, 2, 3}),
         ),
         f"Median ratio {np.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}.",
+        packages=("onnxruntime", "tritonclient", "numpy"),
     )
 
 

@@ -1,10 +1,12 @@
 import importlib
 import os
+import platform
 from pathlib import Path
 
 import pytest
 
 from experiments.support import RESULTS, ROOT, make_parser, mean_interval, resident_mib, run_program, write_report
+from temper.card import Host
 from temper.cli.tables import Table
 
 PROGRAMS = ("dirty_scan", "int8_outliers", "kills", "open_close_cycles", "training_time.compare")
@@ -40,9 +42,21 @@ def test_the_usage_names_the_program_that_was_started(monkeypatch: pytest.Monkey
 
 
 def test_a_report_is_printed_and_written_as_markdown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_report(tmp_path / "a.md", "Title", "A text.", Table(headings=("a", "b"), rows=[("1", "2")]))
+    table = Table(headings=("a", "b"), rows=[("1", "2")])
+    write_report(tmp_path / "a.md", "Title", "A text.", "", table, with_machine=False)
     assert (tmp_path / "a.md").read_text() == "# Title\n\nA text.\n\n| a | b |\n| --- | --- |\n| 1 | 2 |\n"
     assert (tmp_path / "a.md").read_text() in capsys.readouterr().out
+
+
+def test_a_report_ends_with_the_machine_and_the_versions_of_the_packages_that_are_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = Host(processor="AMD EPYC", cores=2, memory_gib=24, system="Linux x86_64")
+    monkeypatch.setattr("temper.system.host.describe_host", lambda: host)
+    write_report(tmp_path / "a.md", "Title", "A text.", packages=("pytest", "no-such-package"))
+    versions = f"Python {platform.python_version()}, pytest {pytest.__version__}"
+    expected = f"# Title\n\nA text.\n\nMachine: AMD EPYC, 2 cores, 24 GiB, Linux x86_64. {versions}.\n"
+    assert (tmp_path / "a.md").read_text() == expected
 
 
 @pytest.mark.programs
