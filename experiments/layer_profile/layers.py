@@ -18,6 +18,7 @@ from temper.artifact import Artifact
 from temper.runners.base import Images
 from temper.runners.onnx_metadata import INPUT
 from temper.runners.onnx_x86 import rewrite_for_x86
+from temper.runners.onnxruntime import SPIN_MICROSECONDS
 from temper.runners.openvino import process_core
 
 WARM_UP = 5
@@ -53,7 +54,7 @@ class Profile:
 
 
 def profile(artifact: Artifact, images: Images, calls: int) -> Profile:
-    """An int8 `.onnx` or `.xml` file for a batch of images [n, size, size, 3], as its runner opens it."""
+    """An int8 `.onnx` or `.xml` file with the graph and the options of its runner; images [n, size, size, 3]."""
     layers, seconds = (profile_openvino if artifact.path.suffix == ".xml" else _onnx)(artifact.path, images, calls)
     return Profile(layers=[each for each in layers if each.ms > 0], call_ms=1000 * statistics.median(seconds))
 
@@ -87,6 +88,7 @@ def _onnx(path: Path, images: Images, calls: int) -> tuple[list[Layer], list[flo
     with TemporaryDirectory() as scratch:
         options = ort.SessionOptions()
         options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.spin_duration_us", SPIN_MICROSECONDS)
         options.enable_profiling = True
         options.profile_file_prefix = str(Path(scratch) / "profile")
         content = rewrite_for_x86(path.read_bytes())

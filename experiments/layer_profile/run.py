@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def share_rows(artifacts: list["Artifact"], rounds: int) -> list[tuple[str, ...]]:
-    """A row for each artifact and batch size, of one interleaved run with the matrix product."""
+    """A row for the matrix product, and one for each artifact and batch size, of one interleaved run."""
     import numpy as np
 
     from benchmarks.analysis.statistics import paired_ratio
@@ -101,7 +101,7 @@ def share_rows(artifacts: list["Artifact"], rounds: int) -> list[tuple[str, ...]
                 peaks.append(peak)
                 for key, rate in measured.items():
                     rates[key].append(rate)
-    rows: list[tuple[str, ...]] = []
+    rows: list[tuple[str, ...]] = [("int8 matrix product", "", "", f"{statistics.median(peaks):.0f}", "100")]
     for (index, batch), values in sorted(rates.items()):
         rate, fraction = statistics.median(values), paired_ratio(values, peaks)
         ms = 1000 * operations[index] / rate / GIGA

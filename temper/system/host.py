@@ -31,7 +31,8 @@ def describe_processor() -> str:
 
 def processor_flags() -> frozenset[str]:
     """Instruction sets by their Linux names, such as "avx512_bf16"; empty where the system does not list them."""
-    return frozenset(_cpuinfo("flags", "features").split())
+    fields = _cpuinfo()
+    return frozenset((fields.get("flags") or fields.get("features", "")).split())
 
 
 def describe_int8(flags: frozenset[str]) -> str:
@@ -50,16 +51,24 @@ def describe_int8(flags: frozenset[str]) -> str:
 
 
 def _processor() -> str:
-    return _cpuinfo("model name", "hardware") or platform.processor() or platform.machine()
+    fields = _cpuinfo()
+    name = fields.get("model name") or fields.get("hardware") or platform.processor() or platform.machine()
+    family, model = fields.get("cpu family"), fields.get("model")
+    # Virtual machines call very different processors "AMD EPYC".
+    return f"{name} (family {family}, model {model})" if family and model else name
 
 
-def _cpuinfo(*names: str) -> str:
-    """The value of the first field whose name, in lower case, begins with one of these; empty without one."""
+def _cpuinfo() -> dict[str, str]:
+    """The fields of the first processor by name, in lower case; empty where the system has no such file."""
     try:
         lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
-        return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.lower().startswith(names)), "")
+        return {}
+    fields: dict[str, str] = {}
+    for line in lines:
+        name, _, value = line.partition(":")
+        fields.setdefault(name.strip().lower(), value.strip())
+    return fields
 
 
 def _memory_bytes() -> int:

@@ -6,13 +6,18 @@ from temper.system import host
 from temper.system.host import describe_host, describe_int8, describe_processor, processor_flags
 
 X86 = "processor : 0\nmodel name : AMD EPYC 9B14\nvmx flags : none\nflags : fpu avx512_bf16\nflags : other\n"
+CLOUD = "cpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nflags\t\t: fpu\n"
 ARM = "processor : 0\nFeatures : fp asimd bf16\nHardware : NVIDIA Orin\n"
 
 
 @pytest.mark.parametrize(
     ("text", "name", "flags"),
-    [(X86, "AMD EPYC 9B14", {"fpu", "avx512_bf16"}), (ARM, "NVIDIA Orin", {"fp", "asimd", "bf16"})],
-    ids=["x86", "arm"],
+    [
+        (X86, "AMD EPYC 9B14", {"fpu", "avx512_bf16"}),
+        (CLOUD, "AMD EPYC (family 25, model 17)", {"fpu"}),
+        (ARM, "NVIDIA Orin", {"fp", "asimd", "bf16"}),
+    ],
+    ids=["x86", "a virtual machine", "arm"],
 )
 def test_the_processor_and_its_instruction_sets_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, name: str, flags: set[str]
