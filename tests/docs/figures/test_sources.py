@@ -8,11 +8,16 @@ from docs.figures.sources import numbers_in, source_of
 from docs.reference.figures import DOCUMENTS
 from tests.source import ROOT, name_of
 
-TIMES = RESULTS / "training-time.md"
+
+def figure(number: str, unit: str = "", document: str = "README.md", results: Path | None = None) -> Figure:
+    return Figure(document=ROOT / document, number=number, unit=unit, results=(results or RESULTS / "scan.md",))
 
 
-def figure(number: str, unit: str = "", document: str = "README.md") -> Figure:
-    return Figure(document=ROOT / document, number=number, unit=unit, results=(TIMES,))
+@pytest.fixture
+def times(tmp_path: Path) -> Path:
+    path = tmp_path / "times.md"
+    path.write_text("| loop | 177.4 | 46.8 | 4.1 | 1,000 | 0.84 TFLOP/s |")
+    return path
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
@@ -31,13 +36,13 @@ def test_every_limit_is_used(name: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["177.4", "4.1", "46.8", "0.84", "1,000"])
-def test_a_measured_number_has_the_linked_file(number: str) -> None:
-    assert source_of(figure(number, "times")) == TIMES
+def test_a_measured_number_has_the_linked_file(number: str, times: Path) -> None:
+    assert source_of(figure(number, "times", results=times)) == times
 
 
 @pytest.mark.parametrize("number", ["178", "177", "46.7", "4.11", "9", "12,345"])
-def test_an_invented_number_has_none(number: str) -> None:
-    assert source_of(figure(number, "times")) is None
+def test_an_invented_number_has_none(number: str, times: Path) -> None:
+    assert source_of(figure(number, "times", results=times)) is None
 
 
 def test_a_fraction_may_stand_for_a_percentage(tmp_path: Path) -> None:
