@@ -146,6 +146,12 @@ def test_every_python_block_compiles(path: Path) -> None:
             compile(block, name_of(path), "exec")
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
+def test_numbered_lists_count_from_one_and_leave_none_out(path: Path) -> None:
+    numbers = [int(each) for each in re.findall(r"^ *(\d+)\. ", BLOCK.sub("", TEXT[path]), re.MULTILINE)]
+    assert not [number for before, number in zip([0, *numbers], numbers, strict=False) if number not in (1, before + 1)]
+
+
 def test_the_table_of_formats_is_the_code() -> None:
     rows = [[cell.strip("`") for cell in row] for row in table(section(ARTIFACTS, "## Formats"))[1:]]
     assert rows == [[each.suffix, each.title, each.install, each.extra or "–"] for each in FORMATS]
