@@ -30,6 +30,8 @@ README, ARTIFACTS, TROUBLESHOOTING, CONTRIBUTING = (
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 LINKS = [(path, target) for path, text in TEXT.items() for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text)]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# A command goes on in the next line.
+CONTINUED = re.compile(r"\\\n\s*")
 RECORDS = [
     each
     for each in vars(records).values()
@@ -39,10 +41,15 @@ RECORDS = [
 CURRENT = [path for path in DOCUMENTS if path.name != "CHANGELOG.md"]
 
 
+def lines_of_blocks(text: str) -> list[str]:
+    """Lines of blocks without a language, and of those of a console: commands, and what they print."""
+    blocks = [block for language, block in BLOCK.findall(text) if language in ("", "console")]
+    return [line.removeprefix("$ ") for block in blocks for line in CONTINUED.sub(" ", block).splitlines()]
+
+
 def code_of(text: str) -> list[str]:
-    """Lines of blocks without a language, and inline code."""
-    blocks = [line for language, block in BLOCK.findall(text) if not language for line in block.splitlines()]
-    return blocks + re.findall(r"`([^`\n]+)`", BLOCK.sub("", text))
+    """Lines of blocks, and inline code."""
+    return lines_of_blocks(text) + re.findall(r"`([^`\n]+)`", BLOCK.sub("", text))
 
 
 def commands(*programs: str) -> list[list[str]]:

@@ -1,16 +1,15 @@
 """`make gpu-check`, as far as it goes without a GPU: its command, and its message where it cannot run."""
 
-import os
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from experiments.gpu_check.run import parse
 from temper.system.gpu import find_gpu
+from tests.makefile import pretend_installed
 from tests.source import ROOT
 
 pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
@@ -18,14 +17,7 @@ pytestmark = pytest.mark.skipif(not shutil.which("make"), reason="make is not in
 
 def make(environment: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     """Run make with an environment that counts as installed, and is this one."""
-    python = environment / "bin" / "python"
-    python.parent.mkdir()
-    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
-    python.chmod(0o755)
-    (environment / ".gpu").touch()
-    # make installs again what is older than its list.
-    latest = (ROOT / "requirements-gpu.txt").stat().st_mtime + 1
-    os.utime(environment / ".gpu", (latest, latest))
+    pretend_installed(environment, ".gpu", "requirements-gpu.txt")
     return subprocess.run(["make", f"VENV={environment}", *words], cwd=ROOT, capture_output=True, text=True)
 
 
