@@ -64,8 +64,8 @@ def _method(trees: Mapping[str, Path]) -> str:
         "shortest program for the library alone, without any. In "
         "interleaved rounds of random order; medians, and in brackets the smallest. Ratios are to Keras by the same "
         "command, from the medians of each round, with 95 % intervals. Optimized graphs and compiled networks are in "
-        "the cache, Python's own compiled files too. The library alone is the limit of a Python program that checks "
-        "nothing; where other work runs on the machine, processor time says more than the clock."
+        "the cache, Python's own compiled files too. The shortest program imports its library as a user writes it, "
+        "which is no lower bound. Where other work runs on the machine, processor time says more than the clock."
     )
 
 
