@@ -106,11 +106,11 @@ async def infer(request: Request) -> Response:
     # Before the body is read: under overload, a refusal has to be cheap.
     model.generation.batcher.admit(1, service.deadline())
     async with service.bodies.read(request) as body:
-        generation = model.generation
+        arrived, generation = asyncio.get_running_loop().time(), model.generation
         with generation.in_use():
             card = generation.artifact.card
             asked = parse_request(body, request.headers, card.size, service.settings.limits)
-            answered = await generation.batcher.predict(asked.images, service.deadline(asked.timeout))
+            answered = await generation.batcher.predict(asked.images, service.deadline(asked.timeout), arrived)
     accepted = request.headers.get("accept-encoding", "")
     return inference_response(model.name, asked, answered.probabilities, card.labels, accepted)
 
@@ -128,7 +128,7 @@ async def classify(request: Request) -> Response:
         with generation.in_use():
             card = generation.artifact.card
             pixels = await service.decoders.decode(body, card.size, deadline)
-            answered = await generation.batcher.predict(pixels[None], deadline)
+            answered = await generation.batcher.predict(pixels[None], deadline, started)
     predictions = top_k(answered.probabilities[0], card.labels, k)
     total = asyncio.get_running_loop().time() - started
     seconds = {"queue": answered.queue, "compute": answered.compute, "total": total}

@@ -48,8 +48,7 @@ class _Part:
 class Batching:
     """How batches are made. max_queue: images that wait. max_wait: seconds.
 
-    max_latency: seconds; a request that would wait longer is refused, as soon as the first batch has shown how long one
-    takes.
+    max_latency: seconds; a request that would take longer is refused, once a first batch has shown how long one takes.
     """
 
     max_batch: int
@@ -76,13 +75,13 @@ class Batcher:
     _last_result: float = 0.0
     _timer: asyncio.TimerHandle | None = None
 
-    async def predict(self, images: Images, deadline: float) -> Answered:
-        """Probabilities of images [n, size, size, 3], with the images of other requests. deadline: of loop.time().
+    async def predict(self, images: Images, deadline: float, arrived: float | None = None) -> Answered:
+        """Probabilities of images [n, size, size, 3], with the images of other requests.
 
-        Raises RequestError: 503 when the queue is full, when the wait would be longer than the deadline, and when the
-        worker ends; 504 when the deadline passes.
+        deadline, arrived: of loop.time(); the request was complete at `arrived` (by default now). Raises RequestError:
+        503 when `admit` does and when the worker ends, 504 when the deadline passes.
         """
-        self.admit(len(images), deadline)
+        self.admit(len(images), deadline, arrived)
         loop, limit = asyncio.get_running_loop(), self.batching.max_batch
         now = loop.time()
         pieces = [images] if len(images) <= limit else [images[i : i + limit] for i in range(0, len(images), limit)]
@@ -129,8 +128,8 @@ class Batcher:
         """Seconds until n more images would be predicted."""
         return (self.queued + self._sent_images + n) * self._seconds_per_image
 
-    def admit(self, n: int, deadline: float) -> None:
-        """Raise RequestError with status 503 when n more images cannot be accepted."""
+    def admit(self, n: int, deadline: float, arrived: float | None = None) -> None:
+        """Raise RequestError with status 503 when n more images cannot be accepted. Times are those of `predict`."""
         if self.unavailable_seconds:
             raise RequestError(
                 503,
@@ -138,15 +137,18 @@ class Batcher:
                 cause="unavailable",
                 retry_seconds=self.unavailable_seconds,
             )
-        wait = self.estimated_wait(n)
+        now, wait = asyncio.get_running_loop().time(), self.estimated_wait(n)
+        end, latest = now + SAFETY * wait, (now if arrived is None else arrived) + self.batching.max_latency
         # A request of many images is accepted when nothing waits.
         if self.queued and self.queued + n > self.batching.max_queue:
             raise RequestError(503, "the queue is full; try again", cause="queue_full", retry_seconds=wait)
-        if self.queued and wait > self.batching.max_latency:
+        # Where more than one batch was sent, both come first, although nothing is queued.
+        is_behind = self.queued or self._sent_images > self.batching.max_batch
+        if wait and is_behind and end > latest:
             raise RequestError(
                 503, "the queue is too long for the limit of latency; try again", cause="queue_full", retry_seconds=wait
             )
-        if self.queued and SAFETY * wait > deadline - asyncio.get_running_loop().time():
+        if self.queued and end > deadline:
             raise RequestError(
                 503, "the queue is too long for the deadline; try again", cause="queue_full", retry_seconds=wait
             )

@@ -97,10 +97,11 @@ def test_an_idle_worker_waits_for_more_when_it_is_asked_to() -> None:
     run_apart(scenario())
 
 
-def test_a_request_that_would_wait_longer_than_the_limit_of_latency_is_refused() -> None:
+def test_a_request_that_may_take_longer_than_the_limit_of_latency_is_refused() -> None:
     async def scenario() -> None:
         worker = HeldWorker()
-        queue = batcher(worker, max_batch=1, max_latency=0.03)
+        # Three images take 0.03 s, at the worst 0.045 s; four take 0.04 s, at the worst 0.06 s.
+        queue = batcher(worker, max_batch=1, max_latency=0.05)
         queue._seconds_per_image = 0.01
         tasks = await start(queue, 1, 1, 1)
         (refused,) = await start(queue, 1)
@@ -111,6 +112,43 @@ def test_a_request_that_would_wait_longer_than_the_limit_of_latency_is_refused()
         while not worker.is_idle:
             worker.release()
         assert [(await each).probabilities.shape for each in tasks] == [(1, 2)] * 3
+
+    run_apart(scenario())
+
+
+def test_the_time_since_a_request_arrived_counts_for_the_limit_of_latency() -> None:
+    async def scenario() -> None:
+        queue = batcher(HeldWorker(), max_batch=1, max_queue=100, max_latency=1.0)
+        queue._seconds_per_image = 0.1
+        tasks = await start(queue, 1, 1, 1)
+        now = asyncio.get_running_loop().time()
+        # 0.4 s, at the worst 0.6 s: its image took 0.2 s to decode, that of the other one 0.5 s.
+        queue.admit(1, now + 5, now - 0.2)
+        with pytest.raises(RequestError, match="too long for the limit of latency"):
+            queue.admit(1, now + 5, now - 0.5)
+        queue.fail_all(RequestError(503, ""))
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    run_apart(scenario())
+
+
+def test_two_batches_that_were_sent_count_for_the_limit_of_latency_although_nothing_is_queued() -> None:
+    async def scenario() -> None:
+        worker = HeldWorker()
+        queue = batcher(worker, max_batch=4, max_latency=0.1)
+        queue._seconds_per_image = 0.01
+        tasks = await start(queue, 4)
+        now = asyncio.get_running_loop().time()
+        queue.admit(4, now + 5)
+        tasks += await start(queue, 4)
+        assert queue.queued == 0
+        with pytest.raises(RequestError, match="too long for the limit of latency"):
+            queue.admit(1, now + 5)
+        while not worker.is_idle:
+            worker.release()
+        await asyncio.gather(*tasks)
+        # Nothing is before it, so it is accepted whatever it takes.
+        queue.admit(100, now + 5)
 
     run_apart(scenario())
 
