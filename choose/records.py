@@ -102,3 +102,8 @@ class ChoiceReport(Struct, frozen=True, kw_only=True):
     def front_artifacts(self) -> list[Measured]:
         """The artifacts on the Pareto front, fastest first."""
         return [each for name in self.front if (each := self.measurement.artifact(name))]
+
+    @property
+    def is_confirmed(self) -> bool:
+        """False where the A/A control failed: the machine was too noisy for a recommendation."""
+        return self.measurement.control is None or self.measurement.control.passed

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from benchmarks.analysis.statistics import Estimate
 from benchmarks.rendering.plots import add_labels, make_figure, set_limits
 from choose.records import ChoiceReport, Measured
+from choose.rendering.tables import choice_mark
 from pages.colors import LIGHT
 from temper.cli import plot_style
 
@@ -66,7 +67,8 @@ def _add_names(axes: Axes, report: ChoiceReport, named: list[Measured]) -> None:
     others = [each for each in report.measurement.artifacts if each not in named]
     points = [_point(each, each) for each in [*named, *others]]
     points += [_point(each, following) for each, following in itertools.pairwise(report.front_artifacts)]
-    add_labels(axes, [each.name + (" (chosen)" if each.name == report.chosen else "") for each in named], points)
+    mark = f" ({choice_mark(report)})"
+    add_labels(axes, [each.name + (mark if each.name == report.chosen else "") for each in named], points)
     for text in axes.texts:
         text.set_bbox({"facecolor": LIGHT["panel"], "edgecolor": "none", "alpha": 0.8, "pad": 0.5})
 

@@ -25,6 +25,11 @@ def failure_table(report: ChoiceReport) -> Table:
     return Table(headings=["left out", "reason"], rows=rows)
 
 
+def choice_mark(report: ChoiceReport) -> str:
+    """How the artifact that the rule takes is marked."""
+    return "chosen" if report.is_confirmed else "chosen, not confirmed"
+
+
 def signed(points: Estimate) -> str:
     """With a sign in front of each number.
 
@@ -56,7 +61,7 @@ def _remark(measured: Measured, report: ChoiceReport) -> str:
     """Whether it is the choice, the baseline or on the front, and which limits it exceeds."""
     return "; ".join(
         [
-            *(["chosen"] if measured.name == report.chosen else []),
+            *([choice_mark(report)] if measured.name == report.chosen else []),
             *(["baseline"] if measured.name == report.measurement.baseline else []),
             *(["Pareto front"] if measured.name in report.front else []),
             *violations(measured, report.measurement.artifacts, report.limits),

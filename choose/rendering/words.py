@@ -26,27 +26,30 @@ def terminal_text(report: ChoiceReport, folder: Path) -> str:
 
 
 def choice_sentences(report: ChoiceReport) -> list[str]:
-    """What to use, what it is worth, and when to use another one."""
-    control, chosen = report.measurement.control, report.measurement.artifact(report.chosen)
-    noise = [control_sentence(control)] if control and not control.passed else []
+    """What to use, what it is worth, and when to use another one; nothing to use where the A/A control failed."""
+    chosen = report.measurement.artifact(report.chosen)
     if chosen is None:
-        return [*noise, f"No artifact is within the limits. {report.limits.sentence()}", *_nearest(report)]
-    return [
-        *noise,
-        f"{chosen.backbone} at {chosen.size} pixels, {chosen.test.precision} ({chosen.test.artifact}): use it. "
-        f"{worth(chosen, report)}",
+        return [*_noise(report), f"No artifact is within the limits. {report.limits.sentence()}", *_nearest(report)]
+    name = f"{chosen.backbone} at {chosen.size} pixels, {chosen.test.precision} ({chosen.test.artifact})"
+    origin = (
         f"It was chosen on {plural(report.measurement.validation_images, 'validation image')}, "
-        f"{_percent(chosen.validation)} of them correct. {report.limits.sentence()}",
-        *_alternatives(chosen, report),
-    ]
+        f"{_percent(chosen.validation)} of them correct. {report.limits.sentence()}"
+    )
+    if not report.is_confirmed:
+        by_rule = f"By these figures the rule takes {name}; after another measurement it may take another one."
+        return [*_noise(report), f"{by_rule} {worth(chosen, report)}", origin]
+    return [f"{name}: use it. {worth(chosen, report)}", origin, *_alternatives(chosen, report)]
 
 
 def next_steps(report: ChoiceReport, folder: Path) -> list[str]:
-    """Where the report and the chosen artifact are, and a command that uses it."""
+    """Where the report and the chosen artifact are, and a command that uses it; without a recommendation, the same
+    command again."""
     chosen = report.measurement.artifact(report.chosen)
     path = folder / chosen.path if chosen else None
-    command = [f"artifact: {path}", f"use it:   python infer/run.py --engine {path} IMAGE"] if path else []
-    return [f"report:   {folder / 'report.md'}", *command]
+    where = [f"report:   {folder / 'report.md'}", *([f"artifact: {path}"] if path else [])]
+    if not report.is_confirmed:
+        return [*where, f"again:    {report.command}"]
+    return [*where, *([f"use it:   python infer/run.py --engine {path} IMAGE"] if path else [])]
 
 
 def worth(chosen: Measured, report: ChoiceReport) -> str:
@@ -62,6 +65,11 @@ def worth(chosen: Measured, report: ChoiceReport) -> str:
         f"{throughput.text(1, '×')} the images/s of {baseline} at batch {batch}, {latency.text(1, '×')} at batch 1; "
         f"{_difference(chosen)}; {on_test}."
     )
+
+
+def _noise(report: ChoiceReport) -> list[str]:
+    control = report.measurement.control
+    return [f"{control_sentence(control)} Nothing is recommended."] if control and not control.passed else []
 
 
 def _difference(chosen: Measured) -> str:

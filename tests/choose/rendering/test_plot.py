@@ -46,3 +46,8 @@ def test_no_two_names_overlap(distance: float) -> None:
 
 def test_without_artifacts_the_plot_is_empty() -> None:
     assert labels(pareto_figure(report())) == []
+
+
+def test_the_choice_is_not_confirmed_where_the_control_failed() -> None:
+    texts = [text.get_text() for text in labels(pareto_figure(report(*several(), control=1.05)))]
+    assert "small-224 int8.xml (chosen, not confirmed)" in texts

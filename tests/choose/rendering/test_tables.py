@@ -19,3 +19,8 @@ def test_a_row_has_validation_and_test_figures_with_the_intervals_of_the_latter(
 def test_every_failure_is_a_row_with_its_reason() -> None:
     made = report(*several(), limits=Limits(), failures=(Failure(name="big-224", reason="no weights"),))
     assert failure_table(made).rows == [["big-224", "no weights"]]
+
+
+def test_what_the_rule_takes_is_not_confirmed_where_the_control_failed() -> None:
+    rows = {row[0]: row for row in main_table(report(*several(), control=1.05)).rows}
+    assert rows["small-224 int8.xml"][-1] == "chosen, not confirmed; Pareto front"

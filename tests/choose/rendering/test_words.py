@@ -1,9 +1,15 @@
 from pathlib import Path
 
-from choose.records import Failure
+import msgspec
+
+from choose.records import ChoiceReport, Failure
 from choose.rendering.words import choice_sentences, next_steps, terminal_text
+from choose.report import as_markdown
 from choose.rule import Limits
 from tests.choose.sample_choices import BASELINE, measured, report, several
+from tests.source import ROOT
+
+RESULTS = ROOT / "benchmarks" / "results"
 
 
 def test_the_choice_says_what_it_is_worth_with_intervals_and_when_another_one_is_better() -> None:
@@ -38,8 +44,34 @@ def test_without_a_choice_the_front_is_listed_with_the_limits_that_it_exceeds() 
     assert sentences[2] == "small-224 int8.xml: 2.00 ms, more than 1.5."
 
 
-def test_a_busy_machine_is_reported_first() -> None:
-    assert "too noisy" in choice_sentences(report(*several(), control=1.2))[0]
+def test_where_the_control_failed_nothing_is_recommended_and_the_measurement_is_to_be_repeated() -> None:
+    made = report(*several(), control=1.05)
+    first, second, third = choice_sentences(made)
+    assert first.startswith("The machine is too noisy: resnet50-224 int8.xml against itself is 1.050")
+    assert first.endswith("Close other programs and measure again. Nothing is recommended.")
+    assert second.startswith(
+        "By these figures the rule takes small at 224 pixels, int8 (model.int8.xml); after another measurement it may "
+        "take another one. 3.5× [3.4, 3.6] the images/s of resnet50-224 int8.xml at batch 8"
+    )
+    assert third.startswith("It was chosen on 200 validation images")
+    assert next_steps(made, Path("out")) == [
+        "report:   out/report.md",
+        "artifact: out/small-224/model.int8.xml",
+        "again:    python choose/run.py --data photos",
+    ]
+    assert "use it" not in as_markdown(made) + terminal_text(made, Path("out"))
+
+
+def test_a_busy_machine_is_reported_first_also_where_nothing_is_within_the_limits() -> None:
+    first, second, *_ = choice_sentences(report(*several(), limits=Limits(max_ms=0.1), control=1.05))
+    assert "too noisy" in first and second.startswith("No artifact is within the limits.")
+
+
+def test_the_documentation_quotes_the_sentences_of_the_measurement_that_it_links() -> None:
+    stored = msgspec.json.decode((RESULTS / "choose-photos" / "choice.json").read_bytes(), type=ChoiceReport)
+    noise, choice, _ = choice_sentences(stored)
+    documented = " ".join((ROOT / "docs" / "choose.md").read_text().split())
+    assert noise in documented and choice in documented
 
 
 def test_the_terminal_shows_the_path_of_the_artifact_and_a_command_that_uses_it() -> None:
