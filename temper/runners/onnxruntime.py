@@ -38,7 +38,10 @@ LOAD_ERRORS = (
 # How long an idle thread waits without sleeping: longer than between two layers, shorter than between two images. By
 # default threads wait for tens of milliseconds, and take them from the threads that decode.
 SPIN_MICROSECONDS = "1000"
-REWRITERS = [Path(__file__).parent / name for name in ("onnx_x86.py", "ort/pixels.py")]
+# What decides a rewritten graph, besides the file: the code that rewrites, and what that imports of this project.
+REWRITERS = [
+    Path(__file__).parent / name for name in ("onnx_x86.py", "onnx_metadata.py", "ort/pixels.py", "ort/graph.py")
+]
 
 
 def open_session(

@@ -1,5 +1,6 @@
 """What ONNX Runtime's runner does besides the contract of all runners (test_contract.py)."""
 
+import ast
 import sys
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from temper.artifact import Artifact
 from temper.card import read_card
 from temper.errors import ArtifactError, ResourceError
 from temper.runners.load import load_runner, open_runner
-from temper.runners.onnxruntime import LOAD_ERRORS, OnnxRuntimeRunner, open_session
+from temper.runners.onnxruntime import LOAD_ERRORS, REWRITERS, OnnxRuntimeRunner, open_session
 from tests import tiny
+from tests.source import ROOT, tree_of
 
 
 def test_a_file_and_its_bytes_open_the_same_network(made_bundle: Path) -> None:
@@ -93,3 +95,14 @@ def test_a_file_that_cannot_be_opened_prints_nothing_to_stdout(
     with pytest.raises(UnicodeDecodeError):
         open_session(content)
     assert not capfd.readouterr().out
+
+
+def test_the_key_of_a_cached_graph_has_all_code_that_rewrites_it() -> None:
+    imported = {
+        ROOT / f"{node.module.replace('.', '/')}.py"
+        for path in REWRITERS
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("temper.")
+    }
+    assert ROOT / "temper/runners/ort/graph.py" in imported
+    assert imported <= {path.resolve() for path in REWRITERS}
