@@ -35,17 +35,24 @@ def make_parser(description: str | None, result: str = "") -> argparse.ArgumentP
 
 
 def write_report(
-    target: Path, title: str, *sections: str | Table, packages: Sequence[str] = (), with_machine: bool = True
+    target: Path,
+    title: str,
+    *sections: str | Table,
+    packages: Sequence[str] = (),
+    with_machine: bool = True,
+    is_printed: bool = True,
 ) -> None:
     """Print a report and write it as Markdown; its last line names this machine and the versions of `packages`.
 
-    with_machine: False for a report whose text names the machines, as one of several runs must.
+    with_machine: False for a report whose text names the machines, as one of several runs must. is_printed: False for
+    one that is written again after the next step.
     """
     from temper.storage.atomic import write_text
 
     text = markdown(title, *sections, *([describe_machine(packages)] if with_machine else []))
     write_text(target, text)
-    print(text)
+    if is_printed:
+        print(text)
 
 
 def markdown(title: str, *sections: str | Table) -> str:

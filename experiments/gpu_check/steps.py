@@ -11,10 +11,15 @@ from pathlib import Path
 from experiments.support import ROOT
 from temper.artifact import Artifact
 from temper.card import PRECISIONS
+from temper.errors import IncompatibleMachine
 
 # What an int8 file leaves in floating point is half precision in this plan; the benchmark shows which one is faster.
 HALF_FLOATS = "int8.half.plan"
 PROGRAM = Path("infer") / "run.py"
+# Many times what any step takes: a driver that hangs must not hold a rented machine.
+STEP_SECONDS = 3600.0
+# The exit code of a step that was stopped, as of the command `timeout`.
+STOPPED = 124
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +39,13 @@ class Step:
 
 
 def doctor() -> dict[str, object]:
-    """This machine as `infer/run.py doctor --json` describes it."""
+    """This machine as `infer/run.py doctor --json` describes it. Raises IncompatibleMachine when that does not end."""
     done = _run([str(PROGRAM), "doctor", "--json"])
+    if done.returncode == STOPPED:
+        raise IncompatibleMachine(
+            f"`python infer/run.py doctor` did not end within {STEP_SECONDS:g} s",
+            fix="Check whether `nvidia-smi` responds; a driver that does not needs a restart of the machine.",
+        )
     return dict(json.loads(done.stdout)["environment"])
 
 
@@ -69,7 +79,7 @@ def self_test(path: Path) -> Step:
 
 
 def step(name: str, command: list[str]) -> Step:
-    """Run one of the project's programs, and show its messages while it runs."""
+    """Run one of the project's programs, and show its messages when it has ended. It is stopped after STEP_SECONDS."""
     started = time.monotonic()
     print(f"{name} ...", file=sys.stderr, flush=True)
     done = _run(command)
@@ -81,4 +91,11 @@ def step(name: str, command: list[str]) -> Step:
 
 
 def _run(command: list[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True)
+    words = [sys.executable, *command]
+    try:
+        return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=STEP_SECONDS)
+    except subprocess.TimeoutExpired as stopped:
+        # Of a command that is stopped, bytes even with text=True.
+        shown = stopped.stderr.decode(errors="replace") if isinstance(stopped.stderr, bytes) else stopped.stderr or ""
+        message = f"error: it did not end within {STEP_SECONDS:g} s and was stopped"
+        return subprocess.CompletedProcess(words, STOPPED, stdout="", stderr=f"{shown.rstrip()}\n{message}")

@@ -66,6 +66,45 @@ def test_of_a_failure_the_table_has_the_last_error_whatever_was_printed_before(
     assert "an earlier one" not in table
 
 
+def test_what_is_done_is_written_after_each_step(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def step(name: str, command: list[str]) -> Step:
+        if name == "benchmark":
+            raise RuntimeError("the machine is gone")
+        return Step(name=name, command=command, code=0, seconds=1, words="last")
+
+    monkeypatch.setattr(steps, "doctor", lambda: HOPPER)
+    monkeypatch.setattr(steps, "step", step)
+    with pytest.raises(RuntimeError):
+        run(parse([str(bundle), "--out", str(tmp_path)]))
+    record = json.loads((tmp_path / "check.json").read_text())
+    assert [each["name"] for each in record["steps"]][:2] == ["build model.fp32.plan", "test model.fp32.plan"]
+    assert not record["complete"]
+    table = (tmp_path / "check.md").read_text()
+    assert "The check has not ended" in table and "| test model.int8.half.plan | passed | 1.0 | last |" in table
+    assert not capsys.readouterr().out
+    gpu_check.write_results(tmp_path, HOPPER, [], "")
+    assert json.loads((tmp_path / "check.json").read_text())["complete"]
+    assert "The check has not ended" not in (tmp_path / "check.md").read_text()
+
+
+def test_a_long_refusal_is_cut_in_the_table_and_complete_below(tmp_path: Path) -> None:
+    words = f"a message\nerror: {REFUSAL}{' detail' * 99}\nthe last line"
+    gpu_check.write_results(tmp_path, HOPPER, [Step(name="build", command=[], code=5, seconds=1, words=words)])
+    table, _, below = (tmp_path / "check.md").read_text().partition("**build:**")
+    assert "the last line" not in table and " … |" in table
+    assert f"\nerror: {REFUSAL}{' detail' * 99}\nthe last line\n`````\n" in below and "a message" not in below
+
+
+def test_a_step_that_was_stopped_is_a_row_that_says_so(tmp_path: Path) -> None:
+    words = "converting\nerror: it did not end within 3600 s and was stopped"
+    stopped = Step(name="build", command=[], code=steps.STOPPED, seconds=3600, words=words)
+    gpu_check.write_results(tmp_path, HOPPER, [stopped])
+    row = "| build | stopped | 3600.0 | error: it did not end within 3600 s and was stopped |"
+    assert row in (tmp_path / "check.md").read_text()
+
+
 def test_without_a_gpu_nothing_is_built(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "doctor", lambda: {"gpu": None})
     monkeypatch.setattr(steps, "step", None)

@@ -6,8 +6,9 @@ import benchmarks.run
 import convert.run
 import infer.run
 from experiments.gpu_check import steps
-from experiments.gpu_check.steps import Step, doctor, onnx_steps, plan_steps, step
+from experiments.gpu_check.steps import PROGRAM, STOPPED, Step, doctor, onnx_steps, plan_steps, step
 from temper.artifact import Artifact
+from temper.errors import IncompatibleMachine
 from temper.system.host import system_name
 
 PARSERS = {
@@ -66,3 +67,13 @@ def test_a_real_failure_keeps_its_words_and_its_exit_code(tmp_path: Path) -> Non
     done = step("test", ["infer/run.py", "selftest", str(tmp_path / "missing.plan")])
     assert not done.passed and done.code > 0
     assert "missing.plan" in done.words
+
+
+@pytest.mark.programs
+def test_a_step_that_does_not_end_is_stopped_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(steps, "STEP_SECONDS", 0.01)
+    done = step("test", [str(PROGRAM), "doctor"])
+    assert done.code == STOPPED and not done.passed
+    assert done.words.endswith("error: it did not end within 0.01 s and was stopped")
+    with pytest.raises(IncompatibleMachine, match="did not end within"):
+        doctor()
