@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from temper.artifact import Artifact
+from temper.cli.progress import ProgressCallback, no_progress
 from temper.dataset.split import Example, Subset, read_split
 from temper.errors import DataError
 from temper.images import load_images
@@ -43,12 +44,19 @@ class ModelDataset:
             )
         return examples
 
-    def batches(self, examples: list[Example]) -> Iterator[Images]:
-        """The examples in order, as uint8 batches [≤ 16, size, size, 3]."""
-        images = load_images((each.path for each in examples), self.model.card.size)
+    def batches(
+        self, examples: list[Example], progress: ProgressCallback = no_progress, step: str = ""
+    ) -> Iterator[Images]:
+        """The examples in order, as uint8 batches [≤ 16, size, size, 3]. step: what is shown of those that are done."""
+        images, done = load_images((each.path for each in examples), self.model.card.size), 0
         while batch := list(islice(images, BATCH)):
             yield np.stack(batch)
+            done += len(batch)
+            progress(step, done, len(examples))
 
-    def predict(self, runner: Runner, examples: list[Example]) -> Probabilities:
+    def predict(
+        self, runner: Runner, examples: list[Example], progress: ProgressCallback = no_progress
+    ) -> Probabilities:
         """A runner's probabilities for the examples, float32 [n, classes]."""
-        return np.concatenate([runner.predict(batch) for batch in self.batches(examples)])
+        step = f"predicting with {runner.artifact.name}"
+        return np.concatenate([runner.predict(batch) for batch in self.batches(examples, progress, step)])

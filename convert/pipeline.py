@@ -194,12 +194,13 @@ class Pipeline:
         card = candidate.card
         try:
             with load_runner(candidate, is_authentic=True) as runner:
-                predicted = self.dataset.predict(runner, examples)
+                predicted = self.dataset.predict(runner, examples, self.progress)
         except IncompatibleMachine as problem:
             # The file is still in the scratch folder, whose path means nothing to a reader of the card.
             reason = problem.what.splitlines()[0].replace(str(candidate.path), candidate.name)
             return card.changed(agreement=source.card.agreement, not_run=reason)
-        return card.changed(agreement=compare(baseline(self.dataset), predicted, examples, card.labels), not_run="")
+        expected = baseline(self.dataset, self.progress)
+        return card.changed(agreement=compare(expected, predicted, examples, card.labels), not_run="")
 
 
 def _sizes(model_bytes: int) -> tuple[int, int]:

@@ -58,7 +58,7 @@ def run_adopt(options: argparse.Namespace) -> str:
             original=original, labels=labels, normalization=normalization, kind=kind, folder=options.data,
             examples=examples,
         )  # fmt: skip
-        artifact = adopt(plan, target)
+        artifact = adopt(plan, target, progress)
     return describe(artifact)
 
 

@@ -16,6 +16,7 @@ from convert.verification.parity import golden_predictions
 from temper.artifact import Artifact
 from temper.card import Adoption, Card, Dataset, write_card
 from temper.card.adoption import OutputKind
+from temper.cli.progress import ProgressCallback, no_progress
 from temper.dataset.listing import dataset_title
 from temper.dataset.split import Example, write_split
 from temper.errors import ArtifactError, QualityError
@@ -47,7 +48,7 @@ class Plan:
     examples: list[Example]
 
 
-def adopt(plan: Plan, target: Artifact) -> Artifact:
+def adopt(plan: Plan, target: Artifact, progress: ProgressCallback = no_progress) -> Artifact:
     """Wrap, prove and publish; the files of an earlier adoption are replaced all at once.
 
     Raises QualityError when the wrapped model predicts differently: then nothing is published.
@@ -59,14 +60,15 @@ def adopt(plan: Plan, target: Artifact) -> Artifact:
         card = Card(labels=plan.labels, size=plan.original.spec.size, dataset=dataset)
         draft = ModelDataset(model=Artifact.with_card(path, card))
         examples = draft.held_out()
-        expected = np.concatenate([_predictions(plan, batch) for batch in draft.batches(examples)])
+        batches = draft.batches(examples, progress, f"predicting with {plan.original.name}")
+        expected = np.concatenate([_predictions(plan, batch) for batch in batches])
         LOGGER.info("%s: wrapping %s", target.name, plan.original.name)
         plan.original.save_wrapped(path, plan.normalization, plan.kind)
         card = card.changed(sha256=Artifact.at(path).sha256(), provenance=provenance(PACKAGES), host=describe_host())
         wrapped = ModelDataset(model=Artifact.with_card(path, card))
         LOGGER.info("%s: comparing with %s on %d held-out images", target.name, plan.original.name, len(examples))
         with load_runner(wrapped.model) as runner:
-            difference = check_equal(expected, wrapped.predict(runner, examples), plan.original.name)
+            difference = check_equal(expected, wrapped.predict(runner, examples, progress), plan.original.name)
         write_reference(wrapped.model, expected)
         truth = np.array([plan.labels.index(each.label) for each in examples])
         card = card.changed(

@@ -20,6 +20,7 @@ from convert.exporters.keras_model import export
 from convert.exporters.padding import pad_in_pooling
 from convert.exporters.strides import stride_early
 from convert.job import CardFields, Job
+from temper.cli.progress import running
 from temper.errors import ResourceError
 from temper.runners.onnx_metadata import INPUT, OUTPUT
 from temper.runners.onnxruntime import open_session
@@ -45,12 +46,13 @@ def convert(job: Job) -> Iterator[CardFields]:
     BatchNorm and constants are folded; convolutions and matrix products have the names of their Keras layers.
     Raises ArtifactError when Keras cannot open the model, ResourceError when memory runs out.
     """
-    with tempfile.TemporaryDirectory() as scratch:
-        raw = Path(scratch) / "raw.onnx"
-        _export(job.source.path, raw)
-        _name_layers(raw)
-        fold(raw, job.target)
-    finish(job.target)
+    with running(job.progress, f"exporting {job.source.name} to ONNX"):
+        with tempfile.TemporaryDirectory() as scratch:
+            raw = Path(scratch) / "raw.onnx"
+            _export(job.source.path, raw)
+            _name_layers(raw)
+            fold(raw, job.target)
+        finish(job.target)
     yield CardFields(packages=("tf2onnx", "onnx", "onnxruntime"))
 
 

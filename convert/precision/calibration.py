@@ -19,6 +19,8 @@ from temper.runners.onnxruntime import open_session
 
 Method = Literal["max", "percentile-99.999", "percentile"]
 METHODS: tuple[Method, ...] = get_args(Method)
+# How it is shown while it runs.
+RANGES_STEP = "measuring activation ranges"
 # Which fraction of a tensor's values is beyond its range. 99.99 % and 99.999 % are percentiles of Wu et al. 2020
 # (arXiv 2004.09602).
 BEYOND: dict[Method, float] = {"max": 0, "percentile-99.999": 1e-5, "percentile": 1e-4}

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 
 from convert.job import CardFields, Job
-from convert.precision.calibration import Ranges, activations, calibrate
+from convert.precision.calibration import RANGES_STEP, Ranges, activations, calibrate
 from convert.precision.calibration_sample import describe_sample, draw_sample
 from convert.precision.fp16_graph import fp16_graph
 from convert.settings import RANGE_IMAGES, SAFETY_FACTOR
@@ -19,7 +19,7 @@ def convert(job: Job) -> Iterator[CardFields]:
     """Write the graph in half precision, after the ranges of training images were measured."""
     sample = draw_sample(job.dataset.examples("train"), RANGE_IMAGES, seed=0)
     model = onnx.load(job.source.path)
-    batches = job.dataset.batches(sample)
+    batches = job.dataset.batches(sample, job.progress, RANGES_STEP)
     ranges = calibrate(job.source.path, batches, len(sample), activations(model.graph))["max"]
     excluded = fp16_overflow(model, ranges)
     onnx.save(fp16_graph(model, frozenset(excluded)), job.target)

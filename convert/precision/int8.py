@@ -68,7 +68,8 @@ def _quantizer(job: Job) -> Quantizer:
     # The test subset is for the gate alone.
     calibrating = {each.path for each in sample}
     others = dataset.examples("val") or [each for each in training if each.path not in calibrating] or training
-    trial = np.concatenate(list(dataset.batches(draw_sample(others, TRIAL_IMAGES, settings.seed))))
+    drawn = draw_sample(others, TRIAL_IMAGES, settings.seed)
+    trial = np.concatenate(list(dataset.batches(drawn, job.progress, "reading images to compare on")))
     return Quantizer(source=job.source.path, dataset=dataset, sample=sample, trial_images=trial, progress=job.progress)
 
 

@@ -1,6 +1,5 @@
 """Quantizes one fp32 ONNX model, and compares the results on images that neither calibrate nor verify."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 import onnx
 
 from convert.dataset import ModelDataset
-from convert.precision.calibration import Method, Ranges, calibrate
+from convert.precision.calibration import RANGES_STEP, Method, Ranges, calibrate
 from convert.precision.ort_session import OrtModel
 from convert.precision.qdq import quantize, ranged_tensors, with_equal_ranges, with_ranges
 from convert.precision.sensitivity import sensitivities
@@ -46,7 +45,8 @@ class Quantizer:
     def ranges(self) -> dict[Method, Ranges]:
         """Activation ranges by each method."""
         graph = onnx.load(self.source).graph
-        measured = calibrate(self.source, self._batches(), len(self.sample), ranged_tensors(graph))
+        batches = self.dataset.batches(self.sample, self.progress, RANGES_STEP)
+        measured = calibrate(self.source, batches, len(self.sample), ranged_tensors(graph))
         return {method: with_equal_ranges(graph, ranges) for method, ranges in measured.items()}
 
     @cached_property
@@ -77,10 +77,3 @@ class Quantizer:
         images = self.trial_images[:SENSITIVITY_IMAGES]
         expected = self.fp32_probabilities[: len(images)]
         return sensitivities(onnx.load(self.source), self.quantized(method), images, expected, self.progress)
-
-    def _batches(self) -> Iterator[Images]:
-        done = 0
-        for batch in self.dataset.batches(self.sample):
-            yield batch
-            done += len(batch)
-            self.progress("measuring activation ranges", done, len(self.sample))

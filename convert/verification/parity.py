@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from convert.dataset import ModelDataset
 from temper.card import Agreement, FileReference, LabelFlip
+from temper.cli.progress import ProgressCallback, no_progress
 from temper.dataset.split import Example
 from temper.escaping import stored_name
 from temper.reference import Golden, read_reference, write_golden, write_reference
@@ -17,13 +18,13 @@ GOLDEN_IMAGES = 16
 MIN_PROBABILITY = 1e-12
 
 
-def baseline(dataset: ModelDataset) -> Probabilities:
+def baseline(dataset: ModelDataset, progress: ProgressCallback = no_progress) -> Probabilities:
     """The model's probabilities on the held-out images; stored, so that later conversions need no Keras."""
     stored, examples = read_reference(dataset.model), dataset.held_out()
     if stored is not None and len(stored) == len(examples):
         return stored
     with open_runner(dataset.model) as runner:
-        probabilities = dataset.predict(runner, examples)
+        probabilities = dataset.predict(runner, examples, progress)
     write_reference(dataset.model, probabilities)
     return probabilities
 

@@ -23,6 +23,12 @@ ENDED_BY = {
     ": rejected: ": "verification",
     ": done in ": "verification",
 }
+# Steps that earlier versions did not report, and the stage in which those are.
+STAGES_OF_STEPS = {
+    "reading images to compare on": "measuring activation ranges",
+    "exporting ": "files",
+    "predicting with ": "verification",
+}
 
 
 class Clock(logging.Handler):
@@ -40,7 +46,8 @@ class Clock(logging.Handler):
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """A step of the conversion."""
-        self.end_stage(step)
+        stages = (stage for start, stage in STAGES_OF_STEPS.items() if step.startswith(start))
+        self.end_stage(next(stages, step))
 
     def emit(self, record: logging.LogRecord) -> None:
         """A message of the conversion."""

@@ -1,9 +1,10 @@
 """Progress of long work: a bar on a terminal, and one line for each finished step everywhere."""
 
+import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rich.progress import (
     BarColumn,
@@ -29,6 +30,14 @@ ProgressCallback = Callable[[str, int, int], None]
 
 def no_progress(step: str, done: int, total: int) -> None:
     """A ProgressCallback that shows nothing."""
+
+
+@contextlib.contextmanager
+def running(progress: ProgressCallback, step: str) -> Iterator[None]:
+    """Show a step of unknown length while it runs: its time on a terminal, and a line when it has ended."""
+    progress(step, 0, 0)
+    yield
+    progress(step, 1, 1)
 
 
 class RateColumn(ProgressColumn):

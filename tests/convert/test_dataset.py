@@ -45,3 +45,11 @@ def test_predictions_are_one_row_for_each_image(bundle: Path, dataset: ModelData
         predicted = dataset.predict(runner, dataset.examples("train"))
     assert predicted.shape == (48, len(tiny.LABELS))
     np.testing.assert_allclose(predicted.sum(axis=1), 1, atol=1e-5)
+
+
+def test_predictions_report_how_many_images_are_done(bundle: Path, dataset: ModelDataset) -> None:
+    steps: list[tuple[str, int, int]] = []
+    with open_runner(Artifact.at(bundle.with_name("model.fp32.onnx"))) as runner:
+        dataset.predict(runner, dataset.examples("train")[: BATCH + 3], lambda *step: steps.append(step))
+    step = "predicting with model.fp32.onnx"
+    assert steps == [(step, BATCH, BATCH + 3), (step, BATCH + 3, BATCH + 3)]

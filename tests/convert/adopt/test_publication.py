@@ -55,13 +55,17 @@ def test_nothing_is_published_where_the_wrapped_model_predicts_differently(bundl
 
 def test_the_card_says_what_was_adopted_and_an_adoption_may_be_repeated(bundle: Path, tmp_path: Path) -> None:
     target = Artifact.at(tmp_path / "net.fp32.onnx")
+    steps: list[tuple[str, int, int]] = []
     for _ in range(2):
-        adopted = adopt(plan(bundle, onnx_net(bundle)), target).card.adopted
+        adopted = adopt(plan(bundle, onnx_net(bundle)), target, lambda *step: steps.append(step)).card.adopted
         assert adopted
         assert (adopted.original, adopted.preprocessing, adopted.layout, adopted.output) == (
             "net.onnx", "caffe", "NCHW", "logits",
         )  # fmt: skip
         assert adopted.images >= 10 and adopted.max_difference < 1e-5
+    # The predictions before and after take most of the time.
+    ended = [step for step, done, total in steps if done == total]
+    assert ended == ["predicting with net.onnx", "predicting with net.fp32.onnx"] * 2
     names = {path.name for path in tmp_path.glob("net.*")}
     assert {"net.fp32.onnx", "net.fp32.onnx.json", "net.split.csv", "net.reference.npz"} < names
 

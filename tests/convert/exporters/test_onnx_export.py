@@ -58,14 +58,17 @@ def test_a_keras_model_is_exported_with_folded_batch_norm_and_equal_results(tmp_
     model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax", name="predictions")(values))
     model.save(tmp_path / "model.keras")
     source = tiny.with_card(tmp_path / "model.keras")
+    steps: list[tuple[str, int, int]] = []
     job = Job(
         source=source,
         target=tmp_path / "model.onnx",
         precision="fp32",
         settings=ConversionSettings(),
         dataset=tiny.pipeline_of(source.path).dataset,
+        progress=lambda *step: steps.append(step),
     )
     (fields,) = convert(job)
+    assert steps == [("exporting model.keras to ONNX", 0, 0), ("exporting model.keras to ONNX", 1, 1)]
     assert "tf2onnx" in fields.packages
     exported = onnx.load(job.target)
     assert "stem" in {node.name for node in exported.graph.node}

@@ -121,6 +121,8 @@ def test_every_step_reports_its_progress(bundle: Path, target: Artifact) -> None
         progress=lambda *step: steps.append(step),
     )
     reporting.build(target, "int8")
+    # Verifying takes as long as all the rest.
+    assert ("predicting with model.int8.onnx", 16, 16) in steps
     assert ("comparing calibration methods", 3, 3) in steps
     assert ("sensitivity of each layer", 3, 3) in steps
     assert all(done <= total for _, done, total in steps)

@@ -16,7 +16,9 @@ def test_a_stage_is_named_for_the_report_that_ends_it() -> None:
         logger.warning(message)
     clock("measuring activation ranges", 1, 2)
     clock("measuring activation ranges", 2, 2)
+    clock("exporting model.keras to ONNX", 1, 1)
     logger.warning("model.int8.onnx: verifying")
+    clock("predicting with model.int8.onnx", 16, 16)
     logger.warning("model.int8.onnx: rejected: 9 of 9 images change their label")
     assert list(clock.stages) == [
         ".onnx: start",

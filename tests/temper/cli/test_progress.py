@@ -1,5 +1,6 @@
 import io
 import logging
+import re
 import sys
 import time
 
@@ -7,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from temper.cli import console, progress
-from temper.cli.progress import ProgressDisplay, format_duration, format_rate, no_progress
+from temper.cli.progress import ProgressDisplay, format_duration, format_rate, no_progress, running
 
 
 @pytest.fixture
@@ -119,3 +120,16 @@ def test_a_rate_has_a_decimal_below_one_hundred(rate: float, text: str) -> None:
 def test_no_progress_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     no_progress("decoding", 1, 1)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_running_step_shows_its_time_and_is_a_line_when_it_has_ended(terminal: io.StringIO) -> None:
+    with ProgressDisplay() as display:
+        with running(display, "exporting"):
+            assert "exporting" in terminal.getvalue() and "0:00:00" in terminal.getvalue()
+        assert re.search(r"exporting: 0\.\d s\n$", terminal.getvalue())
+
+
+def test_a_step_that_fails_has_no_line(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ValueError), ProgressDisplay() as display, running(display, "exporting"):
+        raise ValueError
+    assert not caplog.records
