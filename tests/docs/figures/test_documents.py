@@ -46,7 +46,7 @@ def test_versions_levels_code_commands_and_generated_parts_are_no_figures(text: 
 def test_a_figure_knows_the_results_that_its_section_and_the_introduction_link() -> None:
     figures = figures_of(ROOT / "docs" / "training.md")
     results = {each.text: {path.name for path in each.results} for each in figures}
-    assert results["4.1 times"] == {"training-time.md"}
+    assert results["47.6 times"] == {"training-time.md"}
     assert results["78.0 %"] == {"suspects.md"}
     page = {each.results for each in figures_of(ROOT / "docs" / "read-a-report.md")}
     assert page == {(RESULTS / "photos-224" / "report.md",)}

@@ -37,7 +37,7 @@ def test_each_node_or_each_gpu_gets_an_actor() -> None:
 
 def test_missing_ray_is_reported_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingRuntime, match=r"temper-classifier\[ray\]"):
+    with pytest.raises(MissingRuntime, match=r"pip install 'ray\[data\]'"):
         check_ray()
 
 

@@ -54,5 +54,5 @@ def test_without_pyarrow_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) ->
         return original(name, *more, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(MissingRuntime, match=r"temper-classifier\[parquet\]"):
+    with pytest.raises(MissingRuntime, match="pip install pyarrow"):
         parquet.import_pyarrow()

@@ -73,5 +73,5 @@ def test_without_pyav_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> No
         return original(name, *more, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(MissingRuntime, match=r"temper-classifier\[video\]"):
+    with pytest.raises(MissingRuntime, match="pip install av"):
         import_av()
