@@ -2,6 +2,7 @@ import logging
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -32,6 +33,13 @@ def test_accepted_requests_are_answered_when_the_server_stops(onnx: Path) -> Non
         for thread in threads:
             thread.join()
     assert [each.status for each in replies] == [200] * 4
+
+
+def test_the_parts_of_a_response_are_sent_at_once() -> None:
+    with bound_socket(Settings(port=0)) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_an_address_that_is_taken_is_an_error() -> None:
