@@ -1,6 +1,7 @@
 """What the programs of this folder have in common: paths, options, reports, other programs, figures of samples."""
 
 import argparse
+import contextlib
 import os
 import statistics
 import subprocess
@@ -84,6 +85,23 @@ def resident_mib(process: int | str = "self") -> float:
     """Resident memory of a process in MiB. Linux only. Raises OSError when it has ended."""
     pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def descendants(pid: int, title: str = "") -> list[int]:
+    """Processes that a process has started, directly or not, whose command line contains the title."""
+    children: dict[int, list[int]] = {}
+    titles: dict[int, str] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            children.setdefault(parent, []).append(int(folder.name))
+            titles[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    below, waiting = list[int](), [pid]
+    while waiting:
+        inside = children.get(waiting.pop(), [])
+        waiting += inside
+        below += [each for each in inside if title in titles.get(each, "")]
+    return below
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float]:

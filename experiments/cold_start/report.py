@@ -71,7 +71,10 @@ def _method(trees: Mapping[str, Path]) -> str:
 
 def _commit(tree: Path) -> str:
     words = ["git", "-C", str(tree), "describe", "--always", "--dirty"]
-    return subprocess.run(words, capture_output=True, text=True).stdout.strip() or "unknown"
+    try:
+        return subprocess.run(words, capture_output=True, text=True).stdout.strip() or "unknown"
+    except FileNotFoundError:
+        return "unknown"
 
 
 def _starts_table(measured: Measured) -> Table:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.support import ROOT
+from experiments.support import ROOT, descendants
 
 DISTINCT = 200
 WAIT_SECONDS, POLL_SECONDS = 180.0, 0.02
@@ -128,23 +128,6 @@ def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") 
             raise TimeoutError(f"nothing happened in {WAIT_SECONDS:g} s")
         time.sleep(POLL_SECONDS)
     return True
-
-
-def descendants(pid: int, title: str = "") -> list[int]:
-    """Processes that a process has started, directly or not, whose command line contains the title."""
-    children: dict[int, list[int]] = {}
-    titles: dict[int, str] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, ValueError):
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(folder.name))
-            titles[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    below, waiting = list[int](), [pid]
-    while waiting:
-        inside = children.get(waiting.pop(), [])
-        waiting += inside
-        below += [each for each in inside if title in titles.get(each, "")]
-    return below
 
 
 def kill(pid: int) -> None:

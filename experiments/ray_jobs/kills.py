@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from experiments.support import make_parser, write_report
+from experiments.support import descendants, make_parser, write_report
 from temper.cli.entry_point import run_command
 from temper.cli.progress import ProgressDisplay
 from temper.cli.tables import Table
@@ -102,7 +102,7 @@ def kill_driver(job: "Job", delay: float) -> Kill:
 
 def kill_workers(job: "Job", n: int, moments: random.Random) -> tuple[list[Kill], str]:
     """Start the job, kill a worker n times, and wait for its end; returns the kills and its last line."""
-    from experiments.ray_jobs.jobs import descendants, finish, kill, started, wait_until
+    from experiments.ray_jobs.jobs import finish, kill, started, wait_until
 
     start, kills = time.monotonic(), list[Kill]()
     with started(job.command("local")) as driver:

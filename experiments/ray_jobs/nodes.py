@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 if not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from experiments.support import make_parser, write_report
+from experiments.support import descendants, make_parser, write_report
 from temper.cli.entry_point import run_command
 from temper.cli.progress import ProgressDisplay
 from temper.cli.tables import Table
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
 
 def run_on_two_nodes(job: "Job", folder: Path) -> tuple[list[tuple[str, str, str]], str]:
     """Run the job, and kill the second node when a tenth of the rows is written; returns moments and the last line."""
-    from experiments.ray_jobs.jobs import descendants, finish, kill, started, wait_until
+    from experiments.ray_jobs.jobs import finish, kill, started, wait_until
 
     token = folder / "token"
     token.write_text(secrets.token_hex(32), encoding="utf-8")

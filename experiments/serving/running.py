@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.support import ROOT, resident_mib
+from experiments.support import ROOT, descendants, resident_mib
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,8 +57,7 @@ class RunningServer:
 
     def children(self) -> list[int]:
         """The processes that hold the runtimes."""
-        listed = subprocess.run(["pgrep", "-P", str(self.process.pid), "-f", "spawn_main"], capture_output=True)
-        return [int(line) for line in listed.stdout.split()]
+        return descendants(self.process.pid, "spawn_main")
 
     def resident_mib(self) -> float:
         """Resident memory of the server's own process in MiB."""

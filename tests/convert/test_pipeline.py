@@ -30,6 +30,7 @@ def test_a_published_card_leads_back_to_the_model(bundle: Path, copy: Artifact) 
     assert card.measured_agreement.max_difference < 1e-5
 
 
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_the_card_names_the_version_and_commit_of_temper_that_made_it(bundle: Path, copy: Artifact) -> None:
     provenance = tiny.pipeline_of(bundle).build(copy, "fp16").card.provenance
     assert provenance.temper == __version__

@@ -1,4 +1,5 @@
 import platform
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,6 +45,7 @@ def git(folder: Path, *words: str) -> str:
 
 
 @pytest.mark.programs
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
 def test_the_commit_of_a_clone_and_whether_files_differ_from_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

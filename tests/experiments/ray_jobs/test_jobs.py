@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.ray_jobs.jobs import Check, check, descendants, finish, kill, make_job, started, wait_until
+from experiments.ray_jobs.jobs import Check, check, finish, kill, make_job, started, wait_until
+from experiments.support import descendants
 from temper.infer.parquet import schema
 
 

@@ -83,7 +83,7 @@ def test_a_field_of_a_later_version_is_ignored(artifact: Path) -> None:
     assert reading(artifact, fields(invented_later=1)) == CARD
 
 
-DEEP = "[" * 5_000 + "]" * 5_000
+DEEP = "[" * 100_000 + "]" * 100_000
 
 
 def lacking(name: str) -> dict[str, Any]:

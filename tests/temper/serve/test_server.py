@@ -1,3 +1,4 @@
+import contextlib
 import logging
 import os
 import re
@@ -118,5 +119,10 @@ def copies(temporary: Path) -> list[Path]:
 
 def living(group: int) -> list[str]:
     """The processes of a process group that have not ended."""
-    found = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True).stdout.splitlines()
-    return [line for line in found if line.split()[0] == str(group) and not line.split()[1].startswith("Z")]
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, _, its_group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+            if its_group == str(group) and state != "Z":
+                found.append((folder / "cmdline").read_bytes().decode())
+    return found
