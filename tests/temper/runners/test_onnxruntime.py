@@ -90,9 +90,10 @@ def test_missing_memory_is_no_damage_of_the_file(made_bundle: Path, monkeypatch:
 def test_a_file_that_cannot_be_opened_prints_nothing_to_stdout(
     made_bundle: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    # ONNX Runtime's message contains the name of the operator, and cannot be decoded: its own fallback would print.
+    # ONNX Runtime's message contains the name of the operator, and cannot be decoded: its own fallback would print. The
+    # last version for Python 3.10 leaves the name out.
     content = made_bundle.with_name("model.fp32.onnx").read_bytes().replace(b"Softmax", b"\xffoftmax")
-    with pytest.raises(UnicodeDecodeError):
+    with pytest.raises((UnicodeDecodeError, *LOAD_ERRORS)):
         open_session(content)
     assert not capfd.readouterr().out
 

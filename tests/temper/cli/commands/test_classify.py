@@ -24,8 +24,10 @@ SLOW = (
     "PIL.ImageDraw", "numpy.ma", "openvino.tools.ovc", "temper.compatibility", "temper.system.environment",
     "temper.cli.progress", "temper.cli.commands.serve",
 )  # fmt: skip
+# Pillow 12 imports defusedxml where it is installed, as it is for development.
 LABEL = """
 import atexit, sys
+sys.modules["defusedxml"] = None
 from temper.system.early_signals import exit_at_signals
 exit_at_signals()
 atexit.register(lambda: print([each for each in {slow!r} if each in sys.modules], file=sys.stderr))

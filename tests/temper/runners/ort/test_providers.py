@@ -126,6 +126,8 @@ def test_real_sessions_say_which_provider_executes_their_nodes(
     options = ort.SessionOptions()
     options.add_session_config_entry(providers.RECORD_NODES, "1")
     session = ort.InferenceSession(str(made_bundle.with_name("model.fp32.onnx")), options, providers=[CPU])
+    if not hasattr(session, "get_provider_graph_assignment_info"):
+        pytest.skip("this version of ONNX Runtime does not say which provider executes a node")
     monkeypatch.setitem(providers.TITLES, CPU, "the CPU")
     assert re.fullmatch(r"fp32 by the CPU, (\d+) of \1 nodes", executed_on_gpu(session, CPU, "fp32"))
 
