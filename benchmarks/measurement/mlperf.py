@@ -24,8 +24,8 @@ SUMMARY = "mlperf_log_summary.txt"
 MAX_BATCH = 8
 NANOSECONDS_PER_MS, NANOSECONDS_PER_SECOND = 1e6, 1e9
 SEARCH_STEPS = 5
-# MLPerf's shortest run. Its verdict then needs, by LoadGen's messages, so many queries to be sure of a percentile:
-# of p90 in SingleStream and of p99 in the others. Offline is one query.
+# Runs of a minute and more are for LoadGen's verdict, which needs, by its own messages, so many queries to be sure of a
+# percentile: of p90 in SingleStream and of p99 in the others. Offline is one query.
 FULL_SECONDS = 60.0
 MIN_QUERIES: dict[ScenarioName, int] = {"SingleStream": 64, "MultiStream": 662, "Server": 662, "Offline": 1}
 Queue = queue.Queue[Any]

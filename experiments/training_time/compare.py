@@ -36,7 +36,6 @@ HEADINGS = (
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = make_parser(__doc__, "training-time.md")
-    parser.prog = "python experiments/training_time/compare.py"
     add = parser.add_argument
     add("--data", type=Path, required=True, metavar="FOLDER", help="the labeled images, as for train/run.py")
     add("--weights", type=Path, required=True, metavar="FILE", help="weights of a ResNet50 without its top")

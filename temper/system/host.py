@@ -2,6 +2,7 @@
 
 import os
 import platform
+from functools import lru_cache
 from pathlib import Path
 
 from temper.card import Host
@@ -31,7 +32,7 @@ def describe_processor() -> str:
 
 def processor_flags() -> frozenset[str]:
     """Instruction sets by their Linux names, such as "avx512_bf16"; empty where the system does not list them."""
-    fields = _cpuinfo()
+    fields = _cpuinfo(CPUINFO)
     return frozenset((fields.get("flags") or fields.get("features", "")).split())
 
 
@@ -51,17 +52,18 @@ def describe_int8(flags: frozenset[str]) -> str:
 
 
 def _processor() -> str:
-    fields = _cpuinfo()
+    fields = _cpuinfo(CPUINFO)
     name = fields.get("model name") or fields.get("hardware") or platform.processor() or platform.machine()
     family, model = fields.get("cpu family"), fields.get("model")
     # Virtual machines call very different processors "AMD EPYC".
     return f"{name} (family {family}, model {model})" if family and model else name
 
 
-def _cpuinfo() -> dict[str, str]:
+@lru_cache(maxsize=1)
+def _cpuinfo(path: Path) -> dict[str, str]:
     """The fields of the first processor by name, in lower case; empty where the system has no such file."""
     try:
-        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return {}
     fields: dict[str, str] = {}
